@@ -1,0 +1,109 @@
+// The built-in kinds as ResourceDefinitions, made from the facts, the defaults, the validation and the tables.
+import type { KubernetesObject } from "#model/object.ts";
+import type { PrepareContext, ResourceDefinition, ScalePaths, Subresource } from "../contract.ts";
+import { prepareKind } from "./defaults/kinds.ts";
+import { typeDefaults } from "./defaults/types.ts";
+import { compileDefaults } from "./defaults/walk.ts";
+import type { Defaulter } from "./defaults/walk.ts";
+import { facts, typeNameOf, typePrefix } from "./facts.ts";
+import type { ResourceFacts } from "./facts.ts";
+import { componentsOf } from "./openapi.ts";
+import { FactTypes } from "./types.ts";
+
+/** Subresources that the sandbox serves; others (proxy, exec, …) are left out of its discovery. */
+const served: ReadonlySet<string> = new Set<Subresource>([
+  "status",
+  "scale",
+  "binding",
+  "eviction",
+  "log",
+  "token",
+  "finalize",
+  "approval",
+]);
+
+const nameRules: Readonly<Record<string, ResourceDefinition["nameRule"]>> = {
+  "/Namespace": "label",
+  "/Service": "service",
+  "rbac.authorization.k8s.io/Role": "path",
+  "rbac.authorization.k8s.io/RoleBinding": "path",
+  "rbac.authorization.k8s.io/ClusterRole": "path",
+  "rbac.authorization.k8s.io/ClusterRoleBinding": "path",
+};
+
+const scalePaths: ScalePaths = {
+  specReplicasPath: ".spec.replicas",
+  statusReplicasPath: ".status.replicas",
+  labelSelectorPath: ".spec.selector",
+};
+
+/** Kinds that have a status but no generation. */
+const withoutGeneration = new Set([
+  "/Namespace",
+  "/Node",
+  "/PersistentVolume",
+  "/PersistentVolumeClaim",
+  "/ResourceQuota",
+  "/Service",
+]);
+/** Kinds without a status whose generation counts. */
+const withGeneration = new Set([
+  "admissionregistration.k8s.io/MutatingWebhookConfiguration",
+  "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+]);
+
+const definitions: readonly ResourceDefinition[] = makeDefinitions();
+
+/** Every built-in kind that the sandbox can serve: one definition for each group, version and kind. */
+export function builtinResources(): readonly ResourceDefinition[] {
+  return definitions;
+}
+
+function makeDefinitions(): ResourceDefinition[] {
+  const types = new FactTypes();
+  const defaults = compileDefaults(typeDefaults);
+  return facts.resources.map((resource) => define(resource, types, defaults));
+}
+
+function define(
+  resource: ResourceFacts,
+  types: FactTypes,
+  defaults: (root: string) => Defaulter | undefined,
+): ResourceDefinition {
+  const { group, version, kind } = resource;
+  const key = `${group}/${kind}`;
+  const typeName = typeNameOf(group, version, kind);
+  const subresources = (resource.subresources ?? []).map((sub) => sub[0] ?? "").filter((name) => served.has(name));
+  const generation = withoutGeneration.has(key) ? false : withGeneration.has(key) ? true : undefined;
+  const nameRule = nameRules[key];
+  let defaulter: Defaulter | undefined | null = null;
+  return {
+    group,
+    version,
+    kind,
+    listKind: `${kind}List`,
+    plural: resource.plural,
+    singular: resource.singular,
+    shortNames: resource.shortNames ?? [],
+    categories: resource.categories ?? [],
+    namespaced: resource.namespaced,
+    verbs: resource.verbs.split(" "),
+    subresources: subresources as Subresource[],
+    ...(generation === undefined ? {} : { generation }),
+    ...(nameRule === undefined ? {} : { nameRule }),
+    ...(subresources.includes("scale") ? { scale: scalePaths } : {}),
+    ...(typeName === undefined
+      ? {}
+      : {
+          get type() {
+            return types.named(typeName);
+          },
+          openapi: { name: typePrefix + typeName, components: () => componentsOf(typeName) },
+        }),
+    prepare(object: KubernetesObject, context: PrepareContext): KubernetesObject {
+      if (defaulter === null) defaulter = typeName === undefined ? undefined : defaults(typeName);
+      const filled = defaulter === undefined ? object : (defaulter(object) as unknown as KubernetesObject);
+      return prepareKind(key, filled, context);
+    },
+  };
+}
