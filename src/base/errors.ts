@@ -272,6 +272,12 @@ export const catalogue = {
     means: "The data directory cannot be written.",
     hint: "Choose another with --data-dir, or give the right to write.",
   },
+  DATA_DIR_CORRUPT: {
+    http: 500,
+    grpc: "INTERNAL",
+    means: "A file of the data directory is damaged.",
+    hint: "Restore the data directory from a copy, or start with an empty one.",
+  },
   DATA_DIR_LOCKED: {
     http: 500,
     grpc: "FAILED_PRECONDITION",
