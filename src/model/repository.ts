@@ -1,0 +1,93 @@
+// Repositories and their credentials as Argo CD keeps them: Secrets labelled `repository` or `repo-creds`. Pure.
+// Source: Argo CD's "Declarative Setup", Repositories and Repository credentials.
+import { stringAt } from "#base/json.ts";
+import { label } from "./names.ts";
+import type { KubernetesObject } from "./object.ts";
+
+export interface RepositoryConfig {
+  readonly url: string;
+  readonly type: "git" | "helm" | "oci";
+  readonly name?: string;
+  /** Only applications of this project may use it; absent: all. */
+  readonly project?: string;
+  /** Credentials for every repository whose URL starts with `url`, not a repository itself. */
+  readonly isTemplate: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  readonly bearerToken?: string;
+  readonly sshPrivateKey?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
+  readonly insecure?: boolean;
+  readonly proxy?: string;
+  readonly secretName: string;
+}
+
+/** Takes a Secret; returns the repository that it describes, or undefined where it describes none. */
+export function repositoryFromSecret(secret: KubernetesObject): RepositoryConfig | undefined {
+  const kind = secret.metadata.labels?.[label.secretType];
+  if (kind !== "repository" && kind !== "repo-creds") return undefined;
+  const read = (name: string): string | undefined => {
+    const encoded = stringAt(secret, "data", name);
+    const text = encoded === undefined ? stringAt(secret, "stringData", name) : decodeBase64(encoded);
+    return text === undefined || text === "" ? undefined : text;
+  };
+  const url = read("url")?.trim();
+  if (url === undefined) return undefined;
+  const type = read("type");
+  const optional = <K extends string>(name: K, value: string | undefined): Partial<Record<K, string>> =>
+    value === undefined ? {} : ({ [name]: value } as Record<K, string>);
+  return {
+    url,
+    type: type === "helm" || type === "oci" ? type : "git",
+    isTemplate: kind === "repo-creds",
+    secretName: secret.metadata.name ?? "",
+    ...optional("name", read("name")),
+    ...optional("project", read("project")),
+    ...optional("username", read("username")),
+    ...optional("password", read("password")),
+    ...optional("bearerToken", read("bearerToken")),
+    ...optional("sshPrivateKey", read("sshPrivateKey")),
+    ...optional("tlsClientCert", read("tlsClientCertData")),
+    ...optional("tlsClientKey", read("tlsClientCertKey")),
+    ...optional("proxy", read("proxy")),
+    ...(read("insecure") === "true" || read("insecureIgnoreHostKey") === "true" ? { insecure: true } : {}),
+  };
+}
+
+/** UTF-8 text of base64; undefined where it is not base64. */
+export function decodeBase64(encoded: string): string | undefined {
+  try {
+    const binary = atob(encoded);
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Takes a repository URL (normalised by `same`), the project that asks and what is configured; returns the credentials
+ * to use: the repository's own Secret first, then the template with the longest matching prefix.
+ */
+export function credentialsFor(
+  url: string,
+  project: string,
+  configs: readonly RepositoryConfig[],
+  normalise: (url: string) => string,
+): RepositoryConfig | undefined {
+  const wanted = normalise(url);
+  const mayUse = (config: RepositoryConfig): boolean => config.project === undefined || config.project === project;
+  const own = configs.filter((config) => !config.isTemplate && mayUse(config) && normalise(config.url) === wanted);
+  const exact = own.find((config) => config.project === project) ?? own[0];
+  if (exact && hasCredentials(exact)) return exact;
+  const template = configs
+    .filter((config) => config.isTemplate && mayUse(config) && (url.startsWith(config.url) || wanted.startsWith(normalise(config.url))))
+    .sort((a, b) => b.url.length - a.url.length)[0];
+  if (!template) return exact;
+  return exact ? { ...template, ...exact } : template;
+}
+
+function hasCredentials(config: RepositoryConfig): boolean {
+  return [config.password, config.bearerToken, config.sshPrivateKey, config.tlsClientCert].some((part) => part !== undefined);
+}

@@ -1,0 +1,91 @@
+// Kubernetes Events of ours, written behind the work: a bounded queue, few at a time, equal ones counted up. An event
+// that cannot be written is logged and forgotten; nothing waits for one. Generic: it names no kind.
+import { toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import { rfc3339, type Clock } from "#base/ports.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import type { KubeClient, ResourcePath } from "#kube/types.ts";
+
+export interface EventText {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+}
+
+const eventPath: ResourcePath = { group: "", version: "v1", plural: "events", namespaced: true };
+const longestMessage = 1024;
+
+export interface EventRecorderOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly component: string;
+  readonly op: Operation;
+  /** Events waiting beyond this many are dropped, oldest first. */
+  readonly limit?: number;
+  readonly concurrency?: number;
+}
+
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #waiting: KubernetesObject[] = [];
+  #writing = 0;
+  #serial = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Notes that something happened to an object. Returns at once. */
+  record(about: KubernetesObject, event: EventText): void {
+    const { clock, component, limit = 5000 } = this.#options;
+    const nowMs = clock.now();
+    const namespace = about.metadata.namespace ?? "default";
+    const message = event.message.length > longestMessage ? `${event.message.slice(0, longestMessage - 1)}…` : event.message;
+    const last = this.#waiting.at(-1);
+    if (last && last["reason"] === event.reason && last["message"] === message && sameSubject(last, about)) return;
+    this.#waiting.push({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: {
+        name: `${about.metadata.name}.${nowMs.toString(16)}${(this.#serial++ % 0xffff).toString(16).padStart(4, "0")}`,
+        namespace,
+      },
+      involvedObject: {
+        apiVersion: about.apiVersion,
+        kind: about.kind,
+        namespace,
+        name: about.metadata.name,
+        uid: about.metadata.uid,
+        resourceVersion: about.metadata.resourceVersion,
+      },
+      type: event.type,
+      reason: event.reason,
+      message,
+      source: { component },
+      firstTimestamp: rfc3339(nowMs),
+      lastTimestamp: rfc3339(nowMs),
+      count: 1,
+    });
+    if (this.#waiting.length > limit) this.#waiting.shift();
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#writing < (this.#options.concurrency ?? 2) && this.#waiting.length > 0) {
+      const event = this.#waiting.shift()!;
+      this.#writing++;
+      const { client, op } = this.#options;
+      client
+        .create(op, eventPath, event)
+        .catch((thrown: unknown) => op.log.debug("event not written", { error: toError(thrown).message }))
+        .finally(() => {
+          this.#writing--;
+          this.#pump();
+        });
+    }
+  }
+}
+
+function sameSubject(event: KubernetesObject, about: KubernetesObject): boolean {
+  return (event["involvedObject"] as { uid?: string }).uid === about.metadata.uid;
+}
