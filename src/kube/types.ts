@@ -1,0 +1,151 @@
+// What the rest of the program sees of a Kubernetes API server: kinds, the client and its options. Types only.
+import type { Operation } from "#base/operation.ts";
+import type { TypeSchema } from "#core/merge/schema.ts";
+import type { GroupVersionKind, KubernetesObject } from "#model/object.ts";
+
+/** One kind as discovery describes it, in one version of its group. */
+export interface ResourceType {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly subresources: readonly string[];
+}
+
+/** What an address needs of a kind. */
+export type ResourcePath = Pick<ResourceType, "group" | "version" | "plural" | "namespaced">;
+
+export interface ObjectRef {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface GetOptions {
+  readonly subresource?: string;
+  /** Only apiVersion, kind and metadata come back. */
+  readonly metadataOnly?: boolean;
+}
+
+export interface ListOptions {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Objects per page; 500 unless told. All pages are read in either case. */
+  readonly limit?: number;
+  readonly metadataOnly?: boolean;
+  /** "0": whatever the API server's cache holds, unpaged and without a read from etcd. Absent: the most recent. */
+  readonly resourceVersion?: string;
+}
+
+export interface ListResult {
+  readonly items: readonly KubernetesObject[];
+  readonly resourceVersion: string;
+}
+
+export interface WatchOptions {
+  readonly resourceVersion?: string;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly metadataOnly?: boolean;
+  /** The list comes as ADDED events first, ended by a bookmark with `initialEventsEnd` (KEP-3157). */
+  readonly sendInitialEvents?: boolean;
+  /** After how long the server ends the watch. */
+  readonly timeoutSeconds?: number;
+}
+
+export interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
+  readonly object: KubernetesObject;
+  /** Set on the bookmark that ends the initial events of a streaming list. */
+  readonly initialEventsEnd?: boolean;
+}
+
+export interface WriteOptions {
+  readonly dryRun?: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: "Ignore" | "Warn" | "Strict";
+}
+
+export interface DeleteOptions {
+  readonly propagationPolicy?: "Foreground" | "Background" | "Orphan";
+  /** Preconditions: CONFLICT where the object has another. */
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly gracePeriodSeconds?: number;
+  readonly dryRun?: boolean;
+}
+
+export type PatchType = "json" | "merge" | "strategic" | "apply";
+
+export interface ServerVersion {
+  readonly gitVersion: string;
+  readonly major: string;
+  readonly minor: string;
+}
+
+export interface Discovery {
+  /** Every kind in its group's preferred version. Groups that cannot be read are left out and named by `failures`. */
+  all(op: Operation): Promise<readonly ResourceType[]>;
+  /** One kind; of the preferred version where none is named. Asks the server again (at most once a second) for a
+   * kind that it does not know. */
+  find(op: Operation, kind: { group: string; version?: string; kind: string }): Promise<ResourceType | undefined>;
+  /** Group-versions whose kinds could not be read at the last discovery, with the reason. */
+  failures(): readonly { readonly groupVersion: string; readonly message: string }[];
+  /** The next question asks the server. */
+  invalidate(): void;
+}
+
+export interface Schemas {
+  /** The merge schema of a kind, from OpenAPI v3; undefined where the server has none or it cannot be read. */
+  typeOf(op: Operation, kind: GroupVersionKind): Promise<TypeSchema | undefined>;
+  invalidate(): void;
+}
+
+/**
+ * One API server with one identity. Errors are DriftlessErrors: NOT_FOUND, ALREADY_EXISTS, CONFLICT, RESOURCE_EXPIRED,
+ * KUBERNETES_REFUSED (400, 422, 500 …), PERMISSION_DENIED (401, 403), TOO_MANY_REQUESTS, CLUSTER_UNREACHABLE, CANCELLED;
+ * `details.status` and `details.reason` are the server's, the message is as it wrote it.
+ */
+export interface KubeClient {
+  readonly name: string;
+  readonly server: string;
+  version(op: Operation): Promise<ServerVersion>;
+  readonly discovery: Discovery;
+  readonly schemas: Schemas;
+  /** undefined: not found. */
+  get(op: Operation, type: ResourcePath, ref: ObjectRef, options?: GetOptions): Promise<KubernetesObject | undefined>;
+  /** All pages. */
+  list(op: Operation, type: ResourcePath, options?: ListOptions): Promise<ListResult>;
+  /** Ends when the server ends it; throws RESOURCE_EXPIRED where the resourceVersion is too old. */
+  watch(op: Operation, type: ResourcePath, options: WatchOptions): AsyncIterable<WatchEvent>;
+  create(
+    op: Operation,
+    type: ResourcePath,
+    object: KubernetesObject,
+    options?: WriteOptions & { readonly subresource?: string },
+  ): Promise<KubernetesObject>;
+  replace(
+    op: Operation,
+    type: ResourcePath,
+    object: KubernetesObject,
+    options?: WriteOptions & { readonly subresource?: string },
+  ): Promise<KubernetesObject>;
+  patch(
+    op: Operation,
+    type: ResourcePath,
+    ref: ObjectRef,
+    patch: { readonly type: PatchType; readonly body: unknown },
+    options?: WriteOptions & { readonly force?: boolean; readonly subresource?: string },
+  ): Promise<KubernetesObject>;
+  /** An object that is not there is no error. */
+  delete(op: Operation, type: ResourcePath, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
+  /** Any other path of the API server (logs, /readyz, a subresource of its own): the answer's body as text. */
+  raw(op: Operation, request: { method: "GET" | "POST" | "PUT"; path: string; body?: string }): Promise<string>;
+  close(): Promise<void>;
+}

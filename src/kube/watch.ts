@@ -1,0 +1,85 @@
+// One watch as an async iterable of events. Does not reconnect: the live cache decides what an end means.
+import { DriftlessError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import { errorOfStatus } from "./status.ts";
+import type { StreamHandle, Transport } from "./transport.ts";
+import type { WatchEvent } from "./types.ts";
+
+const initialEventsEnd = "k8s.io/initial-events-end";
+/** Events waiting to be taken before the connection is told to wait. */
+const highWater = 512;
+
+interface RawEvent {
+  readonly type: WatchEvent["type"] | "ERROR";
+  readonly object: KubernetesObject;
+}
+
+/** Takes one line of a watch; returns the event. Throws RESOURCE_EXPIRED and kin for ERROR events. */
+export function parseEvent(line: string, context: { server: string; what: string }): WatchEvent {
+  let raw: RawEvent;
+  try {
+    raw = JSON.parse(line) as RawEvent;
+  } catch (thrown) {
+    throw new DriftlessError("CLUSTER_UNREACHABLE", `${context.what}: broken watch event`, { cause: thrown });
+  }
+  if (raw.type === "ERROR") throw errorOfStatus(raw.object, line, context);
+  if (raw.type === "BOOKMARK" && raw.object.metadata.annotations?.[initialEventsEnd] === "true") {
+    return { type: raw.type, object: raw.object, initialEventsEnd: true };
+  }
+  return raw as WatchEvent;
+}
+
+/** Opens the watch at `path` when iteration starts; closes it when iteration ends, for whatever reason. */
+export async function* watchEvents(
+  transport: Transport,
+  op: Operation,
+  path: string,
+  accept: string,
+): AsyncIterable<WatchEvent> {
+  const context = { server: transport.connection.server, what: `WATCH ${path}` };
+  let lines: string[] = [];
+  let ended = false;
+  let error: DriftlessError | undefined;
+  let wake: (() => void) | undefined;
+  let paused = false;
+  const handle: StreamHandle = transport.stream(op, path, accept, {
+    onLine: (line) => {
+      lines.push(line);
+      if (lines.length > highWater && !paused) {
+        paused = true;
+        handle.pause();
+      }
+      wake?.();
+    },
+    onEnd: (thrown) => {
+      ended = true;
+      error = thrown;
+      wake?.();
+    },
+  });
+  try {
+    for (;;) {
+      if (lines.length > 0) {
+        const taken = lines;
+        lines = [];
+        if (paused) {
+          paused = false;
+          handle.resume();
+        }
+        for (const line of taken) yield parseEvent(line, context);
+        continue;
+      }
+      if (ended) {
+        if (error !== undefined) throw error;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = undefined;
+    }
+  } finally {
+    handle.close();
+  }
+}
