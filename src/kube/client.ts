@@ -5,6 +5,7 @@ import type { Operation } from "#base/operation.ts";
 import { apiVersionOf, type KubernetesObject } from "#model/object.ts";
 import type { Connection } from "./connection.ts";
 import { createDiscovery } from "./discovery.ts";
+import { withoutManagedFields } from "./managed-fields.ts";
 import { collectionPath, objectPath, query } from "./paths.ts";
 import { createSchemas } from "./schemas.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
@@ -37,9 +38,9 @@ const contentTypes: Readonly<Record<PatchType, string>> = {
 /** A client for one connection. Closing it breaks off its watches and requests. */
 export function createClient(connection: Connection, options: ClientOptions): KubeClient {
   const transport = new Transport(connection, options);
-  const read = async (op: Operation, path: string, accept: string, compress = false): Promise<unknown> => {
+  const read = async (op: Operation, path: string, accept: string, compress = false): Promise<string> => {
     const answer = await transport.request(op, { method: "GET", path, accept, idempotent: true, compress });
-    return parse(answer.body, path);
+    return answer.body;
   };
   const write = async (op: Operation, request: Parameters<Transport["request"]>[1]): Promise<KubernetesObject> => {
     const answer = await transport.request(op, request);
@@ -51,12 +52,12 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
     discovery: createDiscovery(transport, options.clock),
     schemas: createSchemas(transport, options.clock),
     async version(op) {
-      return (await read(op, "/version", json)) as ServerVersion;
+      return parse(await read(op, "/version", json), "/version") as ServerVersion;
     },
     async get(op, type, ref, settings = {}) {
       try {
         const path = objectPath(type, ref, settings.subresource);
-        return (await read(op, path, settings.metadataOnly === true ? one : json)) as KubernetesObject;
+        return parse(await read(op, path, settings.metadataOnly === true ? one : json), path) as KubernetesObject;
       } catch (thrown) {
         if (thrown instanceof DriftlessError && thrown.code === "NOT_FOUND") return undefined;
         throw thrown;
@@ -65,7 +66,11 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
     list: (op, type, settings = {}) => listAll(read, op, type, settings),
     watch: (op, type, settings) => {
       const path = collectionPath(type, settings.namespace) + query(watchQuery(settings));
-      return watchEvents(transport, op, path, settings.metadataOnly === true ? one : json);
+      return watchEvents(transport, op, {
+        path,
+        accept: settings.metadataOnly === true ? one : json,
+        dropManagedFields: settings.dropManagedFields === true,
+      });
     },
     create(op, type, object, settings = {}) {
       const namespace = object.metadata.namespace;
@@ -120,7 +125,7 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
 }
 
 async function listAll(
-  read: (op: Operation, path: string, accept: string, compress?: boolean) => Promise<unknown>,
+  read: (op: Operation, path: string, accept: string, compress?: boolean) => Promise<string>,
   op: Operation,
   type: ResourcePath,
   settings: ListOptions,
@@ -131,20 +136,16 @@ async function listAll(
   const items: KubernetesObject[] = [];
   let next: string | undefined;
   for (;;) {
-    const page = (await read(
-      op,
-      base +
-        query({
-          labelSelector: settings.labelSelector,
-          fieldSelector: settings.fieldSelector,
-          // The API server's cache ignores the limit; newer ones would page from etcd instead.
-          limit: cached ? undefined : (settings.limit ?? 500),
-          continue: next,
-          resourceVersion: next === undefined ? settings.resourceVersion : undefined,
-        }),
-      accept,
-      true,
-    )) as RawList;
+    const parameters = {
+      labelSelector: settings.labelSelector,
+      fieldSelector: settings.fieldSelector,
+      // The API server's cache ignores the limit; newer ones would page from etcd instead.
+      limit: cached ? undefined : (settings.limit ?? 500),
+      continue: next,
+      resourceVersion: next === undefined ? settings.resourceVersion : undefined,
+    };
+    const body = await read(op, base + query(parameters), accept, true);
+    const page = parse(settings.dropManagedFields === true ? withoutManagedFields(body) : body, base) as RawList;
     addItems(items, page, type);
     next = page.metadata?.continue;
     if (next === undefined || next === "") {

@@ -27,7 +27,7 @@ export interface ObjectRef {
 
 export interface GetOptions {
   readonly subresource?: string;
-  /** Only apiVersion, kind and metadata come back. */
+  /** Only metadata comes back, as a PartialObjectMetadata. */
   readonly metadataOnly?: boolean;
 }
 
@@ -38,6 +38,8 @@ export interface ListOptions {
   /** Objects per page; 500 unless told. All pages are read in either case. */
   readonly limit?: number;
   readonly metadataOnly?: boolean;
+  /** Leaves out metadata.managedFields, which are half of most answers and costly to parse. */
+  readonly dropManagedFields?: boolean;
   /** "0": whatever the API server's cache holds, unpaged and without a read from etcd. Absent: the most recent. */
   readonly resourceVersion?: string;
 }
@@ -55,6 +57,7 @@ export interface WatchOptions {
   readonly metadataOnly?: boolean;
   /** The list comes as ADDED events first, ended by a bookmark with `initialEventsEnd` (KEP-3157). */
   readonly sendInitialEvents?: boolean;
+  readonly dropManagedFields?: boolean;
   /** After how long the server ends the watch. */
   readonly timeoutSeconds?: number;
 }

@@ -2,6 +2,7 @@
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import { withoutManagedFields } from "./managed-fields.ts";
 import { errorOfStatus } from "./status.ts";
 import type { StreamHandle, Transport } from "./transport.ts";
 import type { WatchEvent } from "./types.ts";
@@ -34,9 +35,9 @@ export function parseEvent(line: string, context: { server: string; what: string
 export async function* watchEvents(
   transport: Transport,
   op: Operation,
-  path: string,
-  accept: string,
+  request: { readonly path: string; readonly accept: string; readonly dropManagedFields: boolean },
 ): AsyncIterable<WatchEvent> {
+  const { path, accept, dropManagedFields } = request;
   const context = { server: transport.connection.server, what: `WATCH ${path}` };
   let lines: string[] = [];
   let ended = false;
@@ -67,7 +68,7 @@ export async function* watchEvents(
           paused = false;
           handle.resume();
         }
-        for (const line of taken) yield parseEvent(line, context);
+        for (const line of taken) yield parseEvent(dropManagedFields ? withoutManagedFields(line) : line, context);
         continue;
       }
       if (ended) {

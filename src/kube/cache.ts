@@ -1,0 +1,300 @@
+// The live objects of one cluster, kept current by watches: full objects of managed kinds, metadata of the others. Starts
+// and stops one reflector for each kind as kinds come and go. Decides nothing about applications.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import { gvkOf, type GroupKind, type KubernetesObject } from "#model/object.ts";
+import { Aborts } from "./aborts.ts";
+import { Limiter } from "./limiter.ts";
+import { defaultInclude, type LiveCache, type LiveCacheOptions, type LiveChange, type LiveProblem } from "./live.ts";
+import { Reflector, type Depth, type ReflectorContext } from "./reflector.ts";
+import { kindText, LiveStore } from "./store.ts";
+import type { KubeClient, ResourceType } from "./types.ts";
+
+export { defaultInclude } from "./live.ts";
+export type { LiveCache, LiveCacheOptions, LiveChange, LiveEntry, LiveFact, LiveOwner, LiveProblem } from "./live.ts";
+
+/** After a CRD or APIService changed: how long changes are gathered before discovery is asked. */
+const gatherMs = 100;
+/** A CRD is served a little after it is written: how often to look again, at growing intervals. */
+const looksForNewKind = 9;
+const refreshMs = 5 * 60_000;
+const refreshAfterFailureMs = 30_000;
+
+export function createLiveCache(client: KubeClient, options: LiveCacheOptions): LiveCache {
+  return new Cache(client, options);
+}
+
+class Cache implements LiveCache {
+  synced = false;
+  readonly #client: KubeClient;
+  readonly #options: LiveCacheOptions;
+  readonly #store = new LiveStore();
+  /** By kind; several where only some namespaces are watched. */
+  readonly #reflectors = new Map<string, Reflector[]>();
+  readonly #managed = new Set<string>();
+  readonly #described: ReadonlySet<string>;
+  readonly #typeListeners = new Set<() => void>();
+  readonly #stop = new AbortController();
+  readonly #lists: Limiter;
+  readonly #server = { streaming: true };
+  #op: Operation | undefined;
+  #types: readonly ResourceType[] = [];
+  #refreshing: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #looks = 0;
+
+  constructor(client: KubeClient, options: LiveCacheOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#described = new Set((options.describe?.kinds ?? []).map(({ group, kind }) => kindText(group, kind)));
+    this.#lists = new Limiter(options.parallelLists ?? 8, new Aborts());
+    this.#store.subscribe((change) => this.#onChange(change));
+  }
+
+  async start(op: Operation): Promise<void> {
+    this.#op = { signal: AbortSignal.any([op.signal, this.#stop.signal]), log: op.log };
+    await this.#refresh(this.#op);
+    await this.#allListed();
+    this.synced = true;
+    this.#scheduleNext();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#cancelTimer?.();
+    await this.#refreshing?.catch(() => {});
+    await Promise.all([...this.#reflectors.values()].flat().map((reflector) => reflector.stop()));
+  }
+
+  async manage(kinds: Iterable<GroupKind>): Promise<void> {
+    const waiting: Promise<void>[] = [];
+    for (const { group, kind } of kinds) {
+      const text = kindText(group, kind);
+      this.#managed.add(text);
+      for (const reflector of this.#reflectors.get(text) ?? []) {
+        if (reflector.depth !== "full" && this.#op !== undefined) reflector.deepen(this.#op, "full");
+        waiting.push(reflector.listed);
+      }
+    }
+    await Promise.all(waiting);
+  }
+
+  get: LiveCache["get"] = (key) => this.#store.get(key);
+  tagged: LiveCache["tagged"] = (tag) => this.#store.tagged(tag);
+  children: LiveCache["children"] = (uid) => this.#store.children(uid);
+  inNamespace: LiveCache["inNamespace"] = (namespace) => this.#store.inNamespace(namespace);
+  entries: LiveCache["entries"] = () => this.#store.entries();
+  subscribe: LiveCache["subscribe"] = (listener) => this.#store.subscribe(listener);
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  subscribeTypes(listener: () => void): () => void {
+    this.#typeListeners.add(listener);
+    return () => this.#typeListeners.delete(listener);
+  }
+
+  observe(object: KubernetesObject): void {
+    const { group, kind } = gvkOf(object);
+    const namespace = object.metadata.namespace;
+    for (const reflector of this.#reflectors.get(kindText(group, kind)) ?? []) {
+      if (reflector.namespace === undefined || reflector.namespace === namespace) reflector.observe(object);
+    }
+  }
+
+  types(): readonly ResourceType[] {
+    return this.#types;
+  }
+
+  problems(): readonly LiveProblem[] {
+    const found: LiveProblem[] = [];
+    for (const reflectors of this.#reflectors.values()) {
+      for (const { type, error } of reflectors) if (error !== undefined) found.push({ type, error });
+    }
+    return found;
+  }
+
+  /** Waits until nothing is being listed: a tagged object may make its kind be listed again. */
+  async #allListed(): Promise<void> {
+    for (;;) {
+      const waiting = [...this.#reflectors.values()].flat().map((reflector) => reflector.listed);
+      await Promise.all(waiting);
+      const now = [...this.#reflectors.values()].flat().map((reflector) => reflector.listed);
+      if (now.length === waiting.length && now.every((each, i) => each === waiting[i])) return;
+    }
+  }
+
+  /** Asks which kinds there are, and starts and stops reflectors to match. One at a time. */
+  #refresh(op: Operation): Promise<void> {
+    this.#refreshing ??= this.#readTypes(op).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #readTypes(op: Operation): Promise<void> {
+    const { discovery } = this.#client;
+    const all = await discovery.all(op);
+    const uncertain = new Set(discovery.failures().map(({ groupVersion }) => groupVersion.split("/")[0] ?? ""));
+    const include = this.#options.include ?? defaultInclude;
+    const wanted = new Map<string, ResourceType>();
+    for (const type of all) {
+      if (isWatchable(type) && include(type) && this.#inScope(type)) wanted.set(kindText(type.group, type.kind), type);
+    }
+    const gone: string[] = [];
+    for (const [text, [reflector]] of this.#reflectors) {
+      if (!wanted.has(text) && reflector !== undefined && !uncertain.has(reflector.type.group)) gone.push(text);
+    }
+    this.#types = all;
+    let changed = await this.#removeGone(op, gone);
+    for (const [text, type] of wanted) {
+      if (await this.#startKind(op, text, type)) changed = true;
+    }
+    if (changed && this.synced) for (const listener of this.#typeListeners) listener();
+  }
+
+  /**
+   * Stops watching kinds that discovery no longer names and that a list says are not served. An API server that is
+   * starting names too few kinds for a moment; dropping their objects would look like deletions.
+   */
+  async #removeGone(op: Operation, gone: readonly string[]): Promise<boolean> {
+    let changed = false;
+    for (const text of gone) {
+      const reflectors = this.#reflectors.get(text) ?? [];
+      const type = reflectors[0]?.type;
+      if (type === undefined || !(await this.#isGone(op, type))) continue;
+      this.#reflectors.delete(text);
+      for (const reflector of reflectors) await reflector.remove();
+      changed = true;
+    }
+    return changed;
+  }
+
+  async #isGone(op: Operation, type: ResourceType): Promise<boolean> {
+    try {
+      await this.#client.list(op, type, { limit: 1, metadataOnly: true, resourceVersion: "0", namespace: "default" });
+      return false;
+    } catch (thrown) {
+      return thrown instanceof DriftlessError && thrown.code === "NOT_FOUND";
+    }
+  }
+
+  async #startKind(op: Operation, text: string, type: ResourceType): Promise<boolean> {
+    const there = this.#reflectors.get(text);
+    if (there?.[0] !== undefined) {
+      const { version, plural, namespaced } = there[0].type;
+      if (version === type.version && plural === type.plural && namespaced === type.namespaced) return false;
+      for (const reflector of there) await reflector.stop();
+    }
+    const namespaces = type.namespaced && this.#options.namespaces?.length ? this.#options.namespaces : [undefined];
+    const reflectors = namespaces.map(
+      (namespace) => new Reflector(type, this.#depth(text), this.#context(text, namespace)),
+    );
+    this.#reflectors.set(text, reflectors);
+    for (const reflector of reflectors) reflector.start(op);
+    return true;
+  }
+
+  #depth(text: string): Depth {
+    return this.#managed.has(text) ? "full" : this.#described.has(text) ? "facts" : "metadata";
+  }
+
+  #context(text: string, namespace: string | undefined): ReflectorContext {
+    const { clock, random, tagOf, describe } = this.#options;
+    return {
+      client: this.#client,
+      store: this.#store,
+      clock,
+      random,
+      tagOf,
+      describe: describe !== undefined && this.#described.has(text) ? (object) => describe.of(object) : undefined,
+      namespace,
+      server: this.#server,
+      listSlot: async (signal) => {
+        await this.#lists.acquire(signal);
+        let held = true;
+        return () => {
+          if (held) this.#lists.release();
+          held = false;
+        };
+      },
+      onTagged: (kind) => {
+        if (this.#managed.has(text)) return;
+        this.#managed.add(text);
+        queueMicrotask(() => void this.manage([kind]));
+      },
+      onGone: () => this.#refreshSoon(),
+    };
+  }
+
+  #inScope(type: ResourceType): boolean {
+    const { namespaces, clusterResources } = this.#options;
+    return type.namespaced || !namespaces?.length || clusterResources === true;
+  }
+
+  #onChange({ before, after }: LiveChange): void {
+    const key = (after ?? before)?.key;
+    if (key === undefined || !definesKinds(key)) return;
+    if (this.synced) this.#refreshSoon();
+  }
+
+  #refreshSoon(): void {
+    this.#looks = 0;
+    this.#client.discovery.invalidate();
+    this.#client.schemas.invalidate();
+    this.#schedule(gatherMs);
+  }
+
+  /** Asks again after `delayMs`, or earlier where that is planned already. */
+  #schedule(delayMs: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.monotonic() + delayMs;
+    if (this.#stop.signal.aborted || atMs >= this.#timerAtMs) return;
+    this.#cancelTimer?.();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = clock.after(delayMs, () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      void this.#refreshByTimer();
+    });
+  }
+
+  async #refreshByTimer(): Promise<void> {
+    const op = this.#op;
+    if (op === undefined || op.signal.aborted) return;
+    this.#client.discovery.invalidate();
+    try {
+      await this.#refresh(op);
+    } catch (thrown) {
+      if (op.signal.aborted) return;
+      op.log.warn("kinds not known", { cluster: this.#client.name, error: toError(thrown).message });
+    }
+    this.#scheduleNext();
+  }
+
+  /** Soon where a CRD is not served yet, or one is still served that is gone; else after minutes. */
+  #scheduleNext(): void {
+    const settled = this.#looks >= looksForNewKind || this.#kindsMatchDefinitions();
+    if (!settled) this.#schedule(gatherMs * 2 ** this.#looks++);
+    else this.#schedule(this.#client.discovery.failures().length > 0 ? refreshAfterFailureMs : refreshMs);
+  }
+
+  #kindsMatchDefinitions(): boolean {
+    const served = new Set(this.#types.map(({ group, plural }) => `${plural}.${group}`));
+    const defined = this.#store.kind("apiextensions.k8s.io", "CustomResourceDefinition", "v1").entries;
+    for (const { name, deleting } of defined.values()) if (!deleting && !served.has(name)) return false;
+    return true;
+  }
+}
+
+function isWatchable({ verbs }: ResourceType): boolean {
+  return verbs.includes("list") && verbs.includes("watch");
+}
+
+function definesKinds({ group, kind }: GroupKind): boolean {
+  return (
+    (group === "apiextensions.k8s.io" && kind === "CustomResourceDefinition") ||
+    (group === "apiregistration.k8s.io" && kind === "APIService")
+  );
+}

@@ -1,0 +1,357 @@
+// Keeps one kind of the live store equal to the cluster: list, watch, resume, list again when the server has forgotten.
+// Source: Kubernetes API concepts, "Efficient detection of changes" and "Streaming lists".
+import { toError, type DriftlessError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import type { Clock, Random } from "#base/ports.ts";
+import type { KubernetesObject, ObjectKey } from "#model/object.ts";
+import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
+import { Entry, isNewer, localKey, type LiveStore, type StoredKind } from "./store.ts";
+import type { KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
+
+export interface ReflectorContext {
+  readonly client: KubeClient;
+  readonly store: LiveStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tagOf: LiveCacheOptions["tagOf"];
+  readonly describe: ((object: KubernetesObject) => readonly LiveFact[] | undefined) | undefined;
+  /** One namespace, or all. */
+  readonly namespace: string | undefined;
+  /** Whether the server has streaming lists; set to false by the first refusal. */
+  readonly server: { streaming: boolean };
+  /** Bounds the lists under way at once. */
+  readonly listSlot: (signal: AbortSignal) => Promise<() => void>;
+  /** A tagged object was seen in a kind of which only metadata is read. */
+  readonly onTagged: (kind: StoredKind) => void;
+  /** The server does not know the kind any more. */
+  readonly onGone: () => void;
+}
+
+/** How much of each object is read and kept. */
+export type Depth = "metadata" | "facts" | "full";
+
+const firstBackoffMs = 200;
+const longestBackoffMs = 30_000;
+const forbiddenRetryMs = 60_000;
+const shortestWatchS = 300;
+const longestWatchS = 600;
+
+/** What an answer means for the loop. */
+type Step = { readonly next: "watch" | "list"; readonly delayMs: number };
+
+export class Reflector {
+  readonly type: ResourceType;
+  readonly kind: StoredKind;
+  depth: Depth;
+  error: DriftlessError | undefined;
+  readonly #context: ReflectorContext;
+  /** The next list replaces every entry, whatever its version says. */
+  #replaceAll: boolean;
+  #resourceVersion = "";
+  #failures = 0;
+  #stopped = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #listed: { readonly promise: Promise<void>; readonly resolve: () => void };
+
+  constructor(type: ResourceType, depth: Depth, context: ReflectorContext) {
+    this.type = type;
+    // Entries of another version of the kind are taken over, and replaced by the first list.
+    this.kind = context.store.kind(type.group, type.kind, type.version);
+    this.#replaceAll = this.kind.entries.size > 0;
+    this.depth = depth;
+    this.#context = context;
+    this.#listed = gate();
+  }
+
+  /** Resolves when the kind was listed once at its present depth, or its first try failed. */
+  get listed(): Promise<void> {
+    return this.#listed.promise;
+  }
+
+  get namespace(): string | undefined {
+    return this.type.namespaced ? this.#context.namespace : undefined;
+  }
+
+  start(op: Operation): void {
+    const stopped = this.#stopped;
+    const signal = AbortSignal.any([op.signal, stopped.signal]);
+    this.#running = this.#run({ signal, log: op.log });
+  }
+
+  /** Reads more of each object from now on: lists again. */
+  deepen(op: Operation, depth: Depth): void {
+    this.#stopped.abort();
+    this.#stopped = new AbortController();
+    this.depth = depth;
+    this.#resourceVersion = "";
+    this.#listed.resolve();
+    this.#listed = gate();
+    this.start(op);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#listed.resolve();
+    await this.#running;
+  }
+
+  /** Stops, and takes the kind's entries out of the store. */
+  async remove(): Promise<void> {
+    await this.stop();
+    for (const entry of this.#own()) this.#context.store.delete(entry);
+  }
+
+  /** An object as a write got it back. */
+  observe(object: KubernetesObject): void {
+    const { resourceVersion = "" } = object.metadata;
+    const known = this.#known(object);
+    if (known === undefined) {
+      // The watch is past this version and there is no such object: it was deleted since.
+      if (this.#resourceVersion !== "" && !isNewer(resourceVersion, this.#resourceVersion)) return;
+    } else if (!isNewer(resourceVersion, known.resourceVersion)) return;
+    this.#put(object);
+  }
+
+  async #run(op: Operation): Promise<void> {
+    let next: Step["next"] = this.#resourceVersion === "" ? "list" : "watch";
+    while (!op.signal.aborted) {
+      let step: Step;
+      try {
+        if (next === "list") await this.#list(op);
+        else await this.#watch(op, {});
+        step = { next: "watch", delayMs: 0 };
+      } catch (thrown) {
+        if (op.signal.aborted) return;
+        step = this.#afterError(toError(thrown), next, op);
+      }
+      if (step.delayMs > 0) await this.#pause(op.signal, step.delayMs);
+      next = step.next;
+    }
+  }
+
+  #afterError(error: DriftlessError, was: Step["next"], op: Operation): Step {
+    const { random } = this.#context;
+    this.#failures++;
+    if (error.code === "RESOURCE_EXPIRED") {
+      this.#resourceVersion = "";
+      return { next: "list", delayMs: this.#failures > 1 ? this.#backoffMs() : 0 };
+    }
+    const streamingRefused =
+      was === "list" &&
+      this.#context.server.streaming &&
+      (error.details.status === 400 || error.details.status === 422);
+    if (streamingRefused) {
+      this.#context.server.streaming = false;
+      return { next: "list", delayMs: 0 };
+    }
+    this.error = error;
+    this.#listed.resolve();
+    const { status } = error.details;
+    if (status === 404) this.#context.onGone();
+    const slow = status === 401 || status === 403 || status === 404 || status === 405;
+    const delayMs = slow ? forbiddenRetryMs * (1 + random.next()) : this.#backoffMs();
+    const fields = { cluster: this.#context.client.name, kind: this.type.kind, error: error.message };
+    if (this.#failures === 1) op.log.warn("watch broken", fields);
+    else op.log.debug("watch broken", fields);
+    return { next: this.#resourceVersion === "" || slow ? "list" : "watch", delayMs };
+  }
+
+  #backoffMs(): number {
+    const step = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(this.#failures, 10));
+    return step * (0.5 + this.#context.random.next() / 2);
+  }
+
+  async #list(op: Operation): Promise<void> {
+    const release = await this.#context.listSlot(op.signal);
+    if (this.#context.server.streaming) {
+      await this.#watch(op, { sendInitialEvents: true }, release);
+      return;
+    }
+    try {
+      const { items, resourceVersion } = await this.#context.client.list(op, this.type, {
+        ...this.#scope(),
+        dropManagedFields: true,
+      });
+      const seen = new Set<string>();
+      for (const item of items) {
+        seen.add(objectKey(item));
+        this.#apply(item);
+      }
+      this.#retain(seen, resourceVersion);
+      this.#succeed(resourceVersion);
+    } finally {
+      release();
+    }
+  }
+
+  /** Returns when the server ends the watch. With initial events it is a list first. */
+  async #watch(op: Operation, extra: WatchOptions, release?: () => void): Promise<void> {
+    const { client, random } = this.#context;
+    const seen = extra.sendInitialEvents === true ? new Set<string>() : undefined;
+    let listing = seen !== undefined;
+    const span = longestWatchS - shortestWatchS;
+    try {
+      const events = client.watch(op, this.type, {
+        ...this.#scope(),
+        ...extra,
+        ...(listing ? {} : { resourceVersion: this.#resourceVersion }),
+        timeoutSeconds: Math.round(shortestWatchS + random.next() * span),
+        dropManagedFields: true,
+      });
+      for await (const event of events) {
+        this.#take(event, listing ? seen : undefined);
+        if (event.initialEventsEnd === true && seen !== undefined) {
+          listing = false;
+          this.#retain(seen, this.#resourceVersion);
+          seen.clear();
+          release?.();
+          this.#succeed(this.#resourceVersion);
+        }
+      }
+      this.#failures = 0;
+    } finally {
+      release?.();
+      // A list that was cut off names no version from which to go on.
+      if (listing) this.#resourceVersion = "";
+    }
+  }
+
+  #scope(): { namespace?: string; metadataOnly: boolean } {
+    const { namespace } = this.#context;
+    return {
+      metadataOnly: this.depth === "metadata",
+      ...(namespace === undefined || !this.type.namespaced ? {} : { namespace }),
+    };
+  }
+
+  #succeed(resourceVersion: string): void {
+    this.#resourceVersion = resourceVersion;
+    this.#failures = 0;
+    this.error = undefined;
+    this.#listed.resolve();
+  }
+
+  #take(event: WatchEvent, seen: Set<string> | undefined): void {
+    const { resourceVersion = "" } = event.object.metadata;
+    if (event.type === "BOOKMARK") {
+      if (resourceVersion !== "") this.#resourceVersion = resourceVersion;
+      return;
+    }
+    if (event.type === "DELETED") {
+      const known = this.#known(event.object);
+      // An answer to a create of ours may have told of its successor already.
+      if (known !== undefined && !isStrictlyNewer(known.resourceVersion, resourceVersion))
+        this.#context.store.delete(known);
+    } else {
+      seen?.add(objectKey(event.object));
+      this.#apply(event.object);
+    }
+    // Initial events come in no order of versions; only the bookmark at their end counts.
+    if (seen === undefined && resourceVersion !== "") this.#resourceVersion = resourceVersion;
+  }
+
+  #apply(object: KubernetesObject): void {
+    const known = this.#known(object);
+    if (known !== undefined && !this.#replaceAll) {
+      const { resourceVersion = "" } = object.metadata;
+      if (isStrictlyNewer(known.resourceVersion, resourceVersion)) return;
+      if (known.resourceVersion === resourceVersion && !this.#lacks(known)) return;
+    }
+    this.#put(object);
+  }
+
+  /** Whether an entry holds less than would be kept of its object at the present depth. */
+  #lacks(entry: Entry): boolean {
+    if (this.depth === "metadata") return false;
+    return entry.partial || (this.depth === "full" && entry.object === undefined && !isControlled(entry.owners));
+  }
+
+  #known(object: KubernetesObject): Entry | undefined {
+    return this.kind.entries.get(objectKey(object));
+  }
+
+  /** The kind's entries in the namespace that this reflector reads. */
+  *#own(): Iterable<Entry> {
+    const { namespace } = this.#context;
+    for (const entry of this.kind.entries.values()) {
+      if (namespace === undefined || !this.type.namespaced || entry.namespace === namespace) yield entry;
+    }
+  }
+
+  #put(object: KubernetesObject): void {
+    const { store } = this.#context;
+    const { metadata } = object;
+    const namespace = store.namespace(metadata.namespace ?? "");
+    const name = metadata.name ?? "";
+    const key: ObjectKey = { group: this.kind.group, kind: this.kind.kind, namespace, name };
+    const tag = this.#context.tagOf(metadata, key);
+    const owners = store.owners(metadata.ownerReferences);
+    const partial = object.kind === "PartialObjectMetadata";
+    const keep = !partial && (tag !== undefined || (this.depth === "full" && !isControlled(owners)));
+    const entry = new Entry(this.kind, {
+      namespace,
+      name,
+      uid: metadata.uid ?? "",
+      resourceVersion: metadata.resourceVersion ?? "",
+      owners,
+      tag,
+      deleting: metadata.deletionTimestamp !== undefined,
+      partial,
+      object: keep ? this.#kept(object) : undefined,
+      info: partial ? undefined : this.#context.describe?.(object),
+      createdAtS: metadata.creationTimestamp == null ? 0 : Date.parse(metadata.creationTimestamp) / 1000,
+    });
+    store.put(entry);
+    if (tag !== undefined && this.depth !== "full") this.#context.onTagged(this.kind);
+  }
+
+  /** The object as it is kept: with its kind, which items of lists lack, and without managedFields. */
+  #kept(object: KubernetesObject): KubernetesObject {
+    if (object.metadata.managedFields === undefined) return object;
+    const { managedFields: _dropped, ...metadata } = object.metadata;
+    return { ...object, metadata };
+  }
+
+  /** Takes out what a list at `resourceVersion` did not have, except what is known to be newer than the list. */
+  #retain(seen: ReadonlySet<string>, resourceVersion: string): void {
+    this.#replaceAll = false;
+    for (const entry of this.#own()) {
+      if (seen.has(localKey(entry.namespace, entry.name))) continue;
+      if (!isStrictlyNewer(entry.resourceVersion, resourceVersion)) this.#context.store.delete(entry);
+    }
+  }
+
+  #pause(signal: AbortSignal, delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = this.#context.clock.after(delayMs, done);
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+}
+
+/** As isNewer, but false where the versions are no numbers. */
+function isStrictlyNewer(a: string, b: string): boolean {
+  return isNewer(a, b) && !isNewer(b, a);
+}
+
+function objectKey(object: KubernetesObject): string {
+  return localKey(object.metadata.namespace ?? "", object.metadata.name ?? "");
+}
+
+function isControlled(owners: readonly LiveOwner[]): boolean {
+  for (const owner of owners) if (owner.controller === true) return true;
+  return false;
+}
+
+function gate(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,239 @@
+// The live cache's memory: entries by key, by owner, by tag, by namespace. Knows nothing of requests. Small on purpose:
+// most entries are of objects that nobody manages (about 300 bytes each), so strings are shared, there are no closures,
+// and an index that holds one entry holds it bare instead of in a set.
+import type { KubernetesObject, ObjectKey, OwnerReference } from "#model/object.ts";
+import type { LiveChange, LiveEntry, LiveFact, LiveOwner } from "./live.ts";
+
+/** One kind: what its entries share, and the entries by `namespace/name`. */
+export interface StoredKind {
+  readonly group: string;
+  readonly kind: string;
+  version: string;
+  readonly entries: Map<string, Entry>;
+}
+
+const noOwners: readonly LiveOwner[] = [];
+
+export class Entry implements LiveEntry {
+  readonly of: StoredKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly owners: readonly LiveOwner[];
+  readonly tag: string | undefined;
+  readonly deleting: boolean;
+  /** Only its metadata was read. */
+  readonly partial: boolean;
+  readonly object: KubernetesObject | undefined;
+  readonly info: readonly LiveFact[] | undefined;
+  /** Seconds since the epoch: a small integer instead of a string. */
+  readonly #createdAtS: number;
+
+  constructor(of: StoredKind, fields: EntryFields) {
+    this.of = of;
+    this.namespace = fields.namespace;
+    this.name = fields.name;
+    this.uid = fields.uid;
+    this.resourceVersion = fields.resourceVersion;
+    this.owners = fields.owners;
+    this.tag = fields.tag;
+    this.deleting = fields.deleting;
+    this.partial = fields.partial;
+    this.object = fields.object;
+    this.info = fields.info;
+    this.#createdAtS = fields.createdAtS;
+  }
+
+  get key(): ObjectKey {
+    return { group: this.of.group, kind: this.of.kind, namespace: this.namespace, name: this.name };
+  }
+
+  get version(): string {
+    return this.of.version;
+  }
+
+  get createdAt(): string | undefined {
+    return this.#createdAtS === 0 ? undefined : `${new Date(this.#createdAtS * 1000).toISOString().slice(0, 19)}Z`;
+  }
+}
+
+export interface EntryFields {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly owners: readonly LiveOwner[];
+  readonly tag: string | undefined;
+  readonly deleting: boolean;
+  readonly partial: boolean;
+  readonly object: KubernetesObject | undefined;
+  readonly info: readonly LiveFact[] | undefined;
+  readonly createdAtS: number;
+}
+
+/** Several entries under one value of an index. */
+class Index {
+  readonly #map = new Map<string, Entry | Set<Entry>>();
+
+  add(value: string, entry: Entry): void {
+    const there = this.#map.get(value);
+    if (there === undefined) this.#map.set(value, entry);
+    else if (there instanceof Set) there.add(entry);
+    else this.#map.set(value, new Set([there, entry]));
+  }
+
+  delete(value: string, entry: Entry): void {
+    const there = this.#map.get(value);
+    if (there === entry) this.#map.delete(value);
+    else if (there instanceof Set) {
+      there.delete(entry);
+      if (there.size === 0) this.#map.delete(value);
+    }
+  }
+
+  get(value: string): Iterable<Entry> {
+    const there = this.#map.get(value);
+    return there === undefined ? [] : there instanceof Set ? there : [there];
+  }
+
+  any(value: string): Entry | undefined {
+    for (const entry of this.get(value)) return entry;
+    return undefined;
+  }
+}
+
+export class LiveStore {
+  readonly #kinds = new Map<string, StoredKind>();
+  readonly #byOwner = new Index();
+  readonly #byTag = new Index();
+  readonly #byNamespace = new Index();
+  readonly #namespaces = new Map<string, string>();
+  readonly #listeners = new Set<(change: LiveChange) => void>();
+
+  get size(): number {
+    let size = 0;
+    for (const { entries } of this.#kinds.values()) size += entries.size;
+    return size;
+  }
+
+  /** The kind's place, made where it is not there yet. */
+  kind(group: string, kind: string, version: string): StoredKind {
+    const text = kindText(group, kind);
+    let found = this.#kinds.get(text);
+    if (found === undefined) {
+      found = { group, kind, version, entries: new Map() };
+      this.#kinds.set(text, found);
+    }
+    found.version = version;
+    return found;
+  }
+
+  get(key: ObjectKey): Entry | undefined {
+    return this.#kinds.get(kindText(key.group, key.kind))?.entries.get(localKey(key.namespace, key.name));
+  }
+
+  *entries(): Iterable<Entry> {
+    for (const { entries } of this.#kinds.values()) yield* entries.values();
+  }
+
+  tagged(tag: string): Iterable<Entry> {
+    return this.#byTag.get(tag);
+  }
+
+  children(uid: string): Iterable<Entry> {
+    return this.#byOwner.get(uid);
+  }
+
+  inNamespace(namespace: string): Iterable<Entry> {
+    return this.#byNamespace.get(namespace);
+  }
+
+  subscribe(listener: (change: LiveChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Puts an entry in the place of the one with its key, and tells. */
+  put(entry: Entry): void {
+    const { entries } = entry.of;
+    const text = localKey(entry.namespace, entry.name);
+    const before = entries.get(text);
+    entries.set(text, entry);
+    this.#reindex(before, entry);
+    this.#tell(before === undefined ? { after: entry } : { before, after: entry });
+  }
+
+  delete(entry: Entry): void {
+    const { entries } = entry.of;
+    const text = localKey(entry.namespace, entry.name);
+    if (entries.get(text) !== entry) return;
+    entries.delete(text);
+    this.#reindex(entry, undefined);
+    this.#tell({ before: entry });
+  }
+
+  /** The one string for a namespace that all its entries share. */
+  namespace(text: string): string {
+    const known = this.#namespaces.get(text);
+    if (known !== undefined) return known;
+    this.#namespaces.set(text, text);
+    return text;
+  }
+
+  /** An object's owners, sharing what its siblings hold already. */
+  owners(references: readonly OwnerReference[] | undefined): readonly LiveOwner[] {
+    if (references === undefined || references.length === 0) return noOwners;
+    const first = references[0];
+    if (references.length === 1 && first !== undefined) {
+      const sibling = this.#byOwner.any(first.uid);
+      if (sibling?.owners.length === 1 && sibling.owners[0]?.controller === first.controller) return sibling.owners;
+    }
+    return references.map(({ uid, kind, name, controller }) =>
+      controller === undefined ? { uid, kind, name } : { uid, kind, name, controller },
+    );
+  }
+
+  #reindex(before: Entry | undefined, after: Entry | undefined): void {
+    if (before !== undefined) {
+      for (const { uid } of before.owners) this.#byOwner.delete(uid, before);
+      if (before.tag !== undefined) this.#byTag.delete(before.tag, before);
+      this.#byNamespace.delete(before.namespace, before);
+    }
+    if (after !== undefined) {
+      for (const { uid } of after.owners) this.#byOwner.add(uid, after);
+      if (after.tag !== undefined) this.#byTag.add(after.tag, after);
+      this.#byNamespace.add(after.namespace, after);
+    }
+  }
+
+  #tell(change: LiveChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+export function kindText(group: string, kind: string): string {
+  return `${group}/${kind}`;
+}
+
+export function localKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+/**
+ * Whether resourceVersion `a` is newer than `b`. They are opaque, but in practice growing numbers (KEP-5504); where one
+ * is not a number the answer is true, so that what comes later wins.
+ */
+export function isNewer(a: string, b: string): boolean {
+  if (!isDigits(a) || !isDigits(b)) return true;
+  return a.length === b.length ? a > b : a.length > b.length;
+}
+
+function isDigits(text: string): boolean {
+  if (text === "") return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 48 || code > 57) return false;
+  }
+  return true;
+}
