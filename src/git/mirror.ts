@@ -1,0 +1,310 @@
+// One bare mirror of one repository on disk: making it, asking the server for its refs, fetching. Keeps what it knows of
+// the refs in memory. Nothing but src/git/repository.ts uses it, which sees to it that one fetch runs at a time.
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DriftlessError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import { prepareAccess, type Prepared } from "./credentials.ts";
+import { runGit, type GitOutput, type GitProgram } from "./process.ts";
+import { parseLsRemote } from "./refs.ts";
+import type { RefChange, RepositoryAccess } from "./types.ts";
+import { redact } from "./urls.ts";
+
+export interface MirrorOptions {
+  readonly program: GitProgram;
+  readonly gitDir: string;
+  readonly temporary: string;
+  readonly timeoutMs: number;
+  readonly access: () => RepositoryAccess;
+}
+
+const branches = "+refs/heads/*:refs/heads/*";
+const tags = "+refs/tags/*:refs/tags/*";
+/** More refs than this are fetched by pattern instead of by name. */
+const maxNamedRefs = 64;
+const fetchesPerCleanup = 200;
+
+export class Mirror {
+  private readonly options: MirrorOptions;
+  private known = new Map<string, string>();
+  private default: string | undefined;
+  private detached: string | undefined;
+  private fetches = 0;
+
+  constructor(options: MirrorOptions) {
+    this.options = options;
+  }
+
+  get refs(): ReadonlyMap<string, string> {
+    return this.known;
+  }
+
+  /** The server's default branch, as a full ref name. */
+  get head(): string | undefined {
+    return this.default;
+  }
+
+  /** What HEAD is where it is no branch. */
+  get headSha(): string | undefined {
+    return this.detached;
+  }
+
+  /** Makes the mirror where there is none, removes locks of a killed process, and reads the refs it has. */
+  async prepare(op: Operation): Promise<void> {
+    const { gitDir } = this.options;
+    const head = await readFile(join(gitDir, "HEAD"), "utf8").catch(() => undefined);
+    if (head === undefined || !head.startsWith("ref:")) await this.create(op);
+    else await removeLocks(gitDir);
+    this.known = await this.readRefs(op);
+  }
+
+  async recreate(op: Operation): Promise<void> {
+    await rm(this.options.gitDir, { recursive: true, force: true });
+    await this.create(op);
+    this.known = new Map();
+  }
+
+  private async create(op: Operation): Promise<void> {
+    const { gitDir } = this.options;
+    await rm(gitDir, { recursive: true, force: true });
+    await mkdir(gitDir, { recursive: true });
+    const made = await this.run(op, [
+      "init",
+      "--quiet",
+      "--bare",
+      "--template=",
+      "--initial-branch=driftless-none",
+      gitDir,
+    ]);
+    if (made.code !== 0) throw new DriftlessError("INTERNAL", `the mirror could not be made: ${made.stderr.trim()}`);
+    await writeFile(join(gitDir, "driftless-mirror"), "1\n");
+  }
+
+  /** Asks the server for its refs and fetches those that differ. */
+  async poll(op: Operation): Promise<RefChange[]> {
+    return this.withAccess(async (access) => {
+      const asked = await this.remote(op, access, [
+        "ls-remote",
+        "--symref",
+        access.url,
+        "HEAD",
+        "refs/heads/*",
+        "refs/tags/*",
+      ]);
+      const answer = parseLsRemote(asked.stdout.toString("utf8"));
+      this.default = answer.head;
+      this.detached = answer.head === undefined ? answer.headSha : undefined;
+      const updated: string[] = [];
+      let deleted = false;
+      for (const [ref, oid] of answer.refs) if (this.known.get(ref) !== oid) updated.push(ref);
+      for (const ref of this.known.keys()) deleted ||= !answer.refs.has(ref) && /^refs\/(?:heads|tags)\//.test(ref);
+      const extra = this.detached !== undefined ? ["+HEAD:refs/driftless/HEAD"] : [];
+      if (updated.length === 0 && !deleted && extra.length === 0) return [];
+      const named = !deleted && updated.length <= maxNamedRefs;
+      return this.fetch(
+        op,
+        access,
+        [...(named ? updated.map((ref) => `+${ref}:${ref}`) : [branches, tags]), ...extra],
+        !named,
+      );
+    });
+  }
+
+  /** Fetches without asking first: the named refs, or all branches and tags. */
+  async fetchRefs(op: Operation, refs: readonly string[]): Promise<RefChange[]> {
+    return this.withAccess((access) =>
+      refs.length > 0 && refs.length <= maxNamedRefs
+        ? this.fetch(
+            op,
+            access,
+            refs.map((ref) => `+${ref}:${ref}`),
+            false,
+          )
+        : this.fetch(op, access, [branches, tags], true),
+    );
+  }
+
+  /** Fetches one commit, or a ref outside branches and tags; false where the server has none. */
+  async fetchOther(op: Operation, what: string): Promise<boolean> {
+    const target = what.startsWith("refs/") ? `+${what}:${what}` : `+${what}:refs/driftless/commits/${what}`;
+    try {
+      await this.withAccess((access) => this.fetch(op, access, [target], false));
+      return true;
+    } catch (error) {
+      if (
+        error instanceof DriftlessError &&
+        (error.code === "REVISION_NOT_FOUND" || error.code === "REPOSITORY_UNREACHABLE")
+      ) {
+        op.log.debug("revision could not be fetched by name", { revision: what, reason: error.message });
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  private async fetch(
+    op: Operation,
+    access: Prepared,
+    refspecs: readonly string[],
+    prune: boolean,
+  ): Promise<RefChange[]> {
+    const before = this.known;
+    const { gitDir } = this.options;
+    await this.remote(op, access, [
+      "--git-dir",
+      gitDir,
+      "fetch",
+      "--quiet",
+      "--force",
+      "--no-tags",
+      "--no-auto-maintenance",
+      "--no-write-fetch-head",
+      "--no-recurse-submodules",
+      "--no-show-forced-updates",
+      ...(prune ? ["--prune"] : []),
+      access.url,
+      ...refspecs,
+    ]);
+    this.fetches++;
+    // Few named refs are read from their own files, without a process.
+    const named = prune ? undefined : await this.looseRefs(refspecs.map((spec) => spec.slice(spec.indexOf(":") + 1)));
+    this.known = named ? new Map([...before, ...named]) : await this.readRefs(op);
+    const changed: RefChange[] = [];
+    for (const [ref, after] of this.known) {
+      const old = before.get(ref);
+      if (old !== after) changed.push({ ref, after, ...(old === undefined ? {} : { before: old }) });
+    }
+    for (const [ref, old] of before) if (!this.known.has(ref)) changed.push({ ref, before: old });
+    return changed;
+  }
+
+  /** Whether it is time to pack what many small fetches left behind. */
+  get untidy(): boolean {
+    return this.fetches >= fetchesPerCleanup;
+  }
+
+  async cleanUp(op: Operation): Promise<void> {
+    this.fetches = 0;
+    await this.run(op, [
+      "--git-dir",
+      this.options.gitDir,
+      "-c",
+      "gc.autoDetach=false",
+      "-c",
+      "gc.auto=2000",
+      "gc",
+      "--auto",
+      "--quiet",
+    ]);
+  }
+
+  private async looseRefs(names: readonly string[]): Promise<Map<string, string> | undefined> {
+    const found = new Map<string, string>();
+    for (const name of names) {
+      const text = await readFile(join(this.options.gitDir, name), "latin1").catch(() => "");
+      const oid = text.trim();
+      if (!/^[0-9a-f]{40,64}$/.test(oid)) return undefined;
+      found.set(name, oid);
+    }
+    return found;
+  }
+
+  private async readRefs(op: Operation): Promise<Map<string, string>> {
+    const out = await this.run(op, [
+      "--git-dir",
+      this.options.gitDir,
+      "for-each-ref",
+      "--format=%(objectname) %(refname)",
+    ]);
+    if (out.code !== 0)
+      throw new DriftlessError("INTERNAL", `the mirror's refs could not be read: ${out.stderr.trim()}`);
+    const refs = new Map<string, string>();
+    for (const line of out.stdout.toString("utf8").split("\n")) {
+      const space = line.indexOf(" ");
+      if (space > 0) refs.set(line.slice(space + 1), line.slice(0, space));
+    }
+    return refs;
+  }
+
+  private run(op: Operation, args: readonly string[]): Promise<GitOutput> {
+    return runGit(op, this.options.program, { args, timeoutMs: this.options.timeoutMs });
+  }
+
+  private async withAccess<T>(work: (access: Prepared) => Promise<T>): Promise<T> {
+    const access = await prepareAccess(this.options.access(), this.options.temporary);
+    try {
+      return await work(access);
+    } finally {
+      await access.release();
+    }
+  }
+
+  /** A git command that talks to the server; a failure becomes a catalogued error without secrets. */
+  private async remote(op: Operation, access: Prepared, args: readonly string[]): Promise<GitOutput> {
+    const { program, timeoutMs } = this.options;
+    let out: GitOutput;
+    try {
+      out = await runGit(op, program, { args, env: access.env, timeoutMs, maxBytes: 256 << 20 });
+    } catch (error) {
+      if (error instanceof DriftlessError && error.code === "DEADLINE_EXCEEDED")
+        throw unreachable(access, `no answer within ${timeoutMs / 1000} s`);
+      throw error;
+    }
+    if (out.code !== 0) throw failureOf(access, out.stderr);
+    return out;
+  }
+}
+
+function unreachable(access: Prepared, reason: string): DriftlessError {
+  const url = redact(access.url, access.secrets);
+  return new DriftlessError("REPOSITORY_UNREACHABLE", `repository ${url}: ${reason}`, { details: { repository: url } });
+}
+
+/** What a person needs to know of git's complaint: one line, no secrets. */
+function failureOf(access: Prepared, stderr: string): DriftlessError {
+  const lines = redact(stderr, access.secrets)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("warning:"));
+  const missing = lines.find((line) => /couldn't find remote ref|not our ref|no such remote ref/i.test(line));
+  if (missing !== undefined) {
+    const url = redact(access.url, access.secrets);
+    return new DriftlessError(
+      "REVISION_NOT_FOUND",
+      `repository ${url}: ${missing.replace(/^(?:fatal|error|remote error): /, "")}`,
+      { details: { repository: url } },
+    );
+  }
+  const text = lines.join("\n");
+  if (
+    /terminal prompts disabled|Authentication failed|could not read (?:Username|Password)|HTTP Basic: Access denied|returned error: 40[13]/i.test(
+      text,
+    )
+  )
+    return unreachable(access, "the credentials were not accepted");
+  if (/Permission denied \(publickey/i.test(text)) return unreachable(access, "the SSH key was not accepted");
+  if (/Host key verification failed/i.test(text))
+    return unreachable(access, "the server's SSH host key is not among the known hosts");
+  if (/repository .* not found|returned error: 404|does not appear to be a git repository|does not exist/i.test(text))
+    return unreachable(access, "there is no such repository, or the credentials do not reach it");
+  const telling =
+    lines.find((line) => /^(?:fatal|error|ssh|remote):/i.test(line)) ?? lines.at(-1) ?? "git failed without a word";
+  return unreachable(access, telling.slice(0, 500).replace(/^(?:fatal|error): /, ""));
+}
+
+/** Whether an error tells that the mirror itself is damaged, and making it anew may help. */
+export function isDamaged(error: unknown): boolean {
+  return (
+    error instanceof DriftlessError &&
+    /not a git repository: |bad object|is corrupt|is empty|did not send all necessary objects|unable to read tree|mirror's refs could not be read|invalid index-pack/i.test(
+      error.message,
+    )
+  );
+}
+
+/** A killed git leaves `*.lock` files that stop the next one. Only we write into a mirror. */
+async function removeLocks(gitDir: string): Promise<void> {
+  for (const name of await readdir(gitDir, { recursive: true })) {
+    if (name.endsWith(".lock") && !name.startsWith("objects")) await rm(join(gitDir, name), { force: true });
+  }
+}
