@@ -75,7 +75,7 @@ function codeOf(schema: Schema): string {
   }
   const code = codes[schema.type as string];
   if (code === undefined) throw new Error(`unexpected schema ${JSON.stringify(schema)}`);
-  return schema.format === undefined ? code : `${code}:${String(schema.format)}`;
+  return schema.format === undefined ? code : `${code}:${schema.format as string}`;
 }
 
 const shortKeys: Record<string, string> = {

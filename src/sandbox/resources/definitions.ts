@@ -45,11 +45,21 @@ const withoutGeneration = new Set([
   "/PersistentVolumeClaim",
   "/ResourceQuota",
   "/Service",
+  "apiregistration.k8s.io/APIService",
+  "certificates.k8s.io/CertificateSigningRequest",
 ]);
 /** Kinds without a status whose generation counts. */
 const withGeneration = new Set([
+  "/PodTemplate",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicy",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding",
   "admissionregistration.k8s.io/MutatingWebhookConfiguration",
+  "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding",
   "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+  "discovery.k8s.io/EndpointSlice",
+  "networking.k8s.io/IngressClass",
+  "networking.k8s.io/NetworkPolicy",
+  "scheduling.k8s.io/PriorityClass",
 ]);
 
 const definitions: readonly ResourceDefinition[] = makeDefinitions();
@@ -65,18 +75,14 @@ function makeDefinitions(): ResourceDefinition[] {
   return facts.resources.map((resource) => define(resource, types, defaults));
 }
 
-function define(
-  resource: ResourceFacts,
-  types: FactTypes,
-  defaults: (root: string) => Defaulter | undefined,
-): ResourceDefinition {
+function define(resource: ResourceFacts, types: FactTypes, defaults: (root: string) => Defaulter): ResourceDefinition {
   const { group, version, kind } = resource;
   const key = `${group}/${kind}`;
   const typeName = typeNameOf(group, version, kind);
   const subresources = (resource.subresources ?? []).map((sub) => sub[0] ?? "").filter((name) => served.has(name));
   const generation = withoutGeneration.has(key) ? false : withGeneration.has(key) ? true : undefined;
   const nameRule = nameRules[key];
-  let defaulter: Defaulter | undefined | null = null;
+  const defaulter = typeName === undefined ? undefined : defaults(typeName);
   return {
     group,
     version,
@@ -101,7 +107,6 @@ function define(
           openapi: { name: typePrefix + typeName, components: () => componentsOf(typeName) },
         }),
     prepare(object: KubernetesObject, context: PrepareContext): KubernetesObject {
-      if (defaulter === null) defaulter = typeName === undefined ? undefined : defaults(typeName);
       const filled = defaulter === undefined ? object : (defaulter(object) as unknown as KubernetesObject);
       return prepareKind(key, filled, context);
     },

@@ -1,6 +1,6 @@
 // What the API server fills in or changes for a whole object, beyond its types' defaults: the beginnings of status,
 // addresses allocated, labels that a kind carries, and the fields an update takes over from the stored object.
-import { isObject } from "#base/json.ts";
+import { isObject, sameJson } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { PrepareContext } from "../../contract.ts";
 import { fieldsAt, inField, inItems, withDefaults, withField } from "../edit.ts";
@@ -47,17 +47,12 @@ function secret(object: Fields, context: PrepareContext): Fields {
   const strings = object.stringData;
   if (isObject(strings)) {
     const data: Record<string, unknown> = { ...fieldsAt(object, "data") };
-    for (const [key, value] of Object.entries(strings)) data[key] = base64(String(value));
+    for (const [key, value] of Object.entries(strings)) data[key] = base64(typeof value === "string" ? value : "");
     current = withField(withField(current, "stringData", undefined), "data", data);
   }
   const oldType = context.operation === "update" ? context.old?.type : undefined;
   return withDefaults(current, { type: oldType ?? "Opaque" });
 }
-
-const status =
-  (initial: Fields): Preparation =>
-  (object, context) =>
-    context.operation === "create" ? withField(object, "status", initial) : object;
 
 /** What pods start with; the scheduler and the kubelet go on from here. */
 function pod(object: Fields, context: PrepareContext): Fields {
@@ -116,24 +111,6 @@ function qosClass(spec: Fields): string {
   return !some ? "BestEffort" : all ? "Guaranteed" : "Burstable";
 }
 
-const webhooks = (kind: Fields): Preparation => {
-  return (object) =>
-    inItems(object, "webhooks", (webhook) => {
-      const filled = withDefaults(webhook, {
-        failurePolicy: "Fail",
-        matchPolicy: "Equivalent",
-        namespaceSelector: {},
-        objectSelector: {},
-        timeoutSeconds: 10,
-        ...kind,
-      });
-      const ruled = inItems(filled, "rules", (rule) => withDefaults(rule, { scope: "*" }));
-      return inField(ruled, "clientConfig", (config) =>
-        inField(config, "service", (service) => withDefaults(service, { port: 443 })),
-      );
-    });
-};
-
 const rbacGroup = "rbac.authorization.k8s.io";
 
 function binding(object: Fields): Fields {
@@ -145,15 +122,87 @@ function binding(object: Fields): Fields {
   );
 }
 
-const networkPolicy: Preparation = (object) =>
-  inField(object, "spec", (spec) => {
-    const ports = (rule: Fields): Fields => inItems(rule, "ports", (port) => withDefaults(port, { protocol: "TCP" }));
-    const ruled = inItems(inItems(spec, "ingress", ports), "egress", ports);
-    const egress = Array.isArray(spec.egress) && spec.egress.length > 0;
-    return withDefaults(withDefaults(ruled, { podSelector: {} }), {
-      policyTypes: egress ? ["Ingress", "Egress"] : ["Ingress"],
-    });
+/** Unless the selector is the user's matter, a Job's pods are found by the Job's uid. */
+function job(object: Fields, context: PrepareContext): Fields {
+  const spec = fieldsAt(object, "spec");
+  if (context.operation !== "create" || spec.manualSelector === true) return object;
+  const metadata = fieldsAt(object, "metadata");
+  const labels: Record<string, unknown> = {
+    "controller-uid": metadata.uid,
+    "job-name": metadata.name,
+    "batch.kubernetes.io/controller-uid": metadata.uid,
+    "batch.kubernetes.io/job-name": metadata.name,
+  };
+  const template = fieldsAt(spec, "template");
+  const templateMeta = fieldsAt(template, "metadata");
+  const labelled = { ...fieldsAt(templateMeta, "labels"), ...labels };
+  const selected = {
+    ...spec,
+    selector: withDefaults(fieldsAt(spec, "selector"), {
+      matchLabels: { "batch.kubernetes.io/controller-uid": metadata.uid },
+    }),
+    template: { ...template, metadata: { ...templateMeta, labels: labelled } },
+  };
+  return withTemplateLabels({ ...object, spec: selected }, context);
+}
+
+/** Jobs and ReplicationControllers without labels carry those of their template. */
+function withTemplateLabels(object: Fields, context: PrepareContext): Fields {
+  const metadata = fieldsAt(object, "metadata");
+  const labels = fieldsAt(object, "spec", "template", "metadata", "labels");
+  if (context.operation !== "create" || Object.keys(labels).length === 0) return object;
+  return Object.keys(fieldsAt(metadata, "labels")).length > 0
+    ? object
+    : withField(object, "metadata", { ...metadata, labels });
+}
+
+const generationKey = "deprecated.daemonset.template.generation";
+
+/** Counts changes of a DaemonSet's template in the annotation that stands for an old field. */
+function daemonSet(object: Fields, context: PrepareContext): Fields {
+  const metadata = fieldsAt(object, "metadata");
+  const annotations = fieldsAt(metadata, "annotations");
+  let count = 1;
+  if (context.operation === "update") {
+    const before = Number(fieldsAt(context.old, "metadata", "annotations")[generationKey] ?? 1);
+    const template = fieldsAt(object, "spec").template;
+    count = before + (sameJson(template, fieldsAt(context.old, "spec").template) ? 0 : 1);
+  }
+  if (annotations[generationKey] === String(count)) return object;
+  return withField(object, "metadata", {
+    ...metadata,
+    annotations: { ...annotations, [generationKey]: String(count) },
   });
+}
+
+/** The two ways to name a source say the same. */
+function claim(object: Fields, context: PrepareContext): Fields {
+  const current = inField(object, "spec", (spec) => {
+    const source = isObject(spec.dataSource) ? withDefaults(spec.dataSource, { apiGroup: null }) : undefined;
+    if (source !== undefined) return withDefaults(withField(spec, "dataSource", source), { dataSourceRef: source });
+    const reference = fieldsAt(spec, "dataSourceRef");
+    return isObject(spec.dataSourceRef) && reference.namespace === undefined
+      ? withField(spec, "dataSource", spec.dataSourceRef)
+      : spec;
+  });
+  return context.operation === "create" ? withField(current, "status", { phase: "Pending" }) : current;
+}
+
+function customResourceDefinition(object: Fields, context: PrepareContext): Fields {
+  const versions = fieldsAt(object, "spec").versions;
+  const storage = (Array.isArray(versions) ? versions : [])
+    .map((version) => fieldsAt(version))
+    .find((version) => version.storage === true);
+  if (storage === undefined) return object;
+  if (context.operation === "create") {
+    const accepted = { plural: "", kind: "" };
+    return withField(object, "status", { conditions: null, acceptedNames: accepted, storedVersions: [storage.name] });
+  }
+  const status = fieldsAt(object, "status");
+  const stored: readonly unknown[] = Array.isArray(status.storedVersions) ? status.storedVersions : [];
+  if (stored.includes(storage.name)) return object;
+  return withField(object, "status", { ...status, storedVersions: [...stored, storage.name] });
+}
 
 /** By `group/Kind`. */
 export const kindDefaults: Readonly<Record<string, Preparation>> = {
@@ -161,19 +210,17 @@ export const kindDefaults: Readonly<Record<string, Preparation>> = {
   "/Secret": secret,
   "/Pod": pod,
   "/Service": prepareService,
-  "/PersistentVolumeClaim": status({ phase: "Pending" }),
-  "/PersistentVolume": status({ phase: "Pending" }),
-  "/Endpoints": (object) =>
-    inItems(object, "subsets", (subset) => inItems(subset, "ports", (port) => withDefaults(port, { protocol: "TCP" }))),
-  "discovery.k8s.io/EndpointSlice": (object) =>
-    inItems(object, "ports", (port) => withDefaults(port, { name: "", protocol: "TCP" })),
-  "storage.k8s.io/StorageClass": (object) =>
-    withDefaults(object, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }),
+  "/PersistentVolumeClaim": claim,
+  "/PersistentVolume": (object, context) =>
+    context.operation === "create"
+      ? withField(object, "status", { phase: "Pending", lastPhaseTransitionTime: context.now })
+      : object,
   "rbac.authorization.k8s.io/RoleBinding": binding,
   "rbac.authorization.k8s.io/ClusterRoleBinding": binding,
-  "networking.k8s.io/NetworkPolicy": networkPolicy,
-  "admissionregistration.k8s.io/MutatingWebhookConfiguration": webhooks({ reinvocationPolicy: "Never" }),
-  "admissionregistration.k8s.io/ValidatingWebhookConfiguration": webhooks({}),
+  "/ReplicationController": withTemplateLabels,
+  "batch/Job": job,
+  "apps/DaemonSet": daemonSet,
+  "apiextensions.k8s.io/CustomResourceDefinition": customResourceDefinition,
 };
 
 /** Runs a kind's preparation on a Kubernetes object. */

@@ -22,20 +22,45 @@ export function prepareService(object: Fields, context: PrepareContext): Fields 
 
 function serviceSpec(given: Fields, context: PrepareContext): Fields {
   const old = fieldsAt(context.old, "spec");
-  let spec = withDefaults(given, { type: "ClusterIP", sessionAffinity: "None" });
+  let spec = withoutLeftovers(withDefaults(given, { type: "ClusterIP", sessionAffinity: "None" }), old);
   if (spec.sessionAffinity === "ClientIP") {
     spec = withDefaults(spec, { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } } });
   }
-  spec = inItems(spec, "ports", (port) =>
-    withDefaults(port, { protocol: "TCP", ...(spec.type === "ExternalName" ? {} : { targetPort: port.port }) }),
-  );
+  spec = inItems(spec, "ports", (port) => withDefaults(port, { protocol: "TCP", targetPort: port.port }));
   if (spec.type === "ExternalName") return externalName(spec);
   spec = withDefaults(spec, { internalTrafficPolicy: "Cluster" });
   if (spec.type === "LoadBalancer" || spec.type === "NodePort")
     spec = withDefaults(spec, { externalTrafficPolicy: "Cluster" });
   if (spec.type === "LoadBalancer") spec = withDefaults(spec, { allocateLoadBalancerNodePorts: true });
   spec = clusterIp(spec, old, context);
-  return withNodePorts(spec, old, context);
+  spec = withNodePorts(spec, old, context);
+  if (spec.type !== "LoadBalancer" || spec.externalTrafficPolicy !== "Local") return spec;
+  return withDefaults(spec, {
+    healthCheckNodePort: old.healthCheckNodePort ?? freeNodePort(takenNodePorts(context), 0),
+  });
+}
+
+const balanced = (type: unknown): boolean => type === "LoadBalancer";
+const external = (type: unknown): boolean => type === "NodePort" || balanced(type);
+const internal = (type: unknown): boolean => type !== "ExternalName";
+/** Fields that only some types have. */
+const typed: Readonly<Record<string, (type: unknown) => boolean>> = {
+  internalTrafficPolicy: internal,
+  externalTrafficPolicy: external,
+  allocateLoadBalancerNodePorts: balanced,
+  loadBalancerClass: balanced,
+  healthCheckNodePort: balanced,
+};
+
+/** Where an update changes the type, what the former type needed and the new one does not goes, if it is unchanged. */
+function withoutLeftovers(spec: Fields, old: Fields): Fields {
+  if (old.type === undefined || old.type === spec.type) return spec;
+  let current = spec;
+  for (const [key, applies] of Object.entries(typed)) {
+    if (applies(old.type) && !applies(spec.type) && spec[key] === old[key])
+      current = withField(current, key, undefined);
+  }
+  return current;
 }
 
 /** An ExternalName has no addresses. */
@@ -108,6 +133,7 @@ function takenNodePorts(context: PrepareContext): Set<unknown> {
   for (const service of context.reader.list(serviceKind)) {
     const ports = fieldsAt(service, "spec").ports;
     if (Array.isArray(ports)) for (const port of ports) taken.add(fieldsAt(port).nodePort);
+    taken.add(fieldsAt(service, "spec").healthCheckNodePort);
   }
   return taken;
 }

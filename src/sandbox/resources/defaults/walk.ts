@@ -1,6 +1,8 @@
 // Walks an object along its facts and lets each type's defaults at it, parents before children, as Kubernetes'
-// generated defaulters do. Only branches that lead to a type with defaults are walked.
+// generated defaulters do. What the API server's own types write even when empty is written too, as the facts'
+// defaults tell: nested structs (`status: {}`), numbers (`replicas: 0`), texts; and quantities in canonical form.
 import { isObject } from "#base/json.ts";
+import { canonicalQuantity } from "#core/merge/quantity.ts";
 import { withField } from "../edit.ts";
 import type { Fields } from "../edit.ts";
 import { facts, fieldFacts } from "../facts.ts";
@@ -14,44 +16,73 @@ interface Step {
   readonly type: string;
 }
 
+interface Plan {
+  /** What an absent field becomes. */
+  readonly empty: Fields;
+  readonly steps: readonly Step[];
+}
+
+const quantity = "apimachinery.pkg.api.resource.Quantity";
+/** Defaults of the facts that the server does not write: the zero value says the same. */
+const unwritten = new Set(["api.core.v1.ReplicationControllerSpec.minReadySeconds"]);
+/** Metadata is the API's; its times and lists are not touched here. */
+const objectMeta = "apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const nothing: Plan = { empty: {}, steps: [] };
+
 /** Compiles defaulters by type name (without `io.k8s.`); returns one for each root type asked for. */
-export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (root: string) => Defaulter | undefined {
-  const steps = new Map<string, readonly Step[]>();
-  const leads = new Map<string, boolean>();
-  const reaches = (type: string): boolean => {
-    const known = leads.get(type);
+export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (root: string) => Defaulter {
+  const plans = new Map<string, Plan>();
+  const planOf = (type: string): Plan => {
+    const known = plans.get(type);
     if (known !== undefined) return known;
-    leads.set(type, table[type] !== undefined); // ends recursion
-    const found: Step[] = [];
-    for (const [field, value] of Object.entries(facts.types[type]?.f ?? {})) {
-      const code = fieldFacts(value).t;
-      const at = code.indexOf("=");
-      if (at >= 0 && reaches(code.slice(at + 1)))
-        found.push({ field, shape: code.slice(0, at), type: code.slice(at + 1) });
-    }
-    steps.set(type, found);
-    const result = table[type] !== undefined || found.length > 0;
-    leads.set(type, result);
-    return result;
+    const made = type === objectMeta ? nothing : makePlan(type);
+    plans.set(type, made);
+    return made;
   };
   const apply = (type: string, value: Fields): Fields => {
+    const plan = planOf(type);
     let current = table[type]?.(value) ?? value;
-    for (const step of steps.get(type) ?? []) {
+    for (const field in plan.empty) {
+      if (current[field] === undefined) current = { ...current, [field]: plan.empty[field] };
+    }
+    for (const step of plan.steps) {
       const child = current[step.field];
       if (child === undefined || child === null) continue;
       current = withField(
         current,
         step.field,
-        inShape(child, step.shape, (item) => apply(step.type, item)),
+        inShape(child, step.shape, (item) => applied(step.type, item)),
       );
     }
     return current;
   };
-  return (root) => (reaches(root) ? (value) => apply(root, value) : undefined);
+  const applied = (type: string, value: unknown): unknown => {
+    if (type === quantity) return canonical(value);
+    return isObject(value) ? apply(type, value) : value;
+  };
+  return (root) => (value) => apply(root, value);
 }
 
-function inShape(value: unknown, shape: string, edit: Defaulter): unknown {
-  if (shape === "") return isObject(value) ? edit(value) : value;
+function makePlan(type: string): Plan {
+  const fields = facts.types[type]?.f ?? {};
+  const empty: Record<string, unknown> = {};
+  const steps: Step[] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const found = fieldFacts(field);
+    if (found.d !== undefined && !unwritten.has(`${type}.${name}`)) empty[name] = found.d;
+    const at = found.t.indexOf("=");
+    if (at >= 0) steps.push({ field: name, shape: found.t.slice(0, at), type: found.t.slice(at + 1) });
+  }
+  return { empty, steps };
+}
+
+function canonical(value: unknown): unknown {
+  if (typeof value === "string" && value.length < 3 && /^[1-9]\d?$/.test(value)) return value;
+  return canonicalQuantity(value) ?? value;
+}
+
+function inShape(value: unknown, shape: string, edit: (value: unknown) => unknown): unknown {
+  if (shape === "") return edit(value);
   const inner = shape.slice(1);
   if (Array.isArray(value)) {
     let copy: unknown[] | undefined;
