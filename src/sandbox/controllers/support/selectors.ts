@@ -1,0 +1,34 @@
+// Label selectors as workloads write them. Source: Kubernetes, "Labels and Selectors".
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+/** Whether labels satisfy every requirement of a selector. An empty selector is satisfied by all. */
+export function matches(selector: LabelSelector, labels: Readonly<Record<string, string>> | undefined): boolean {
+  for (const name in selector.matchLabels) if (labels?.[name] !== selector.matchLabels[name]) return false;
+  for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
+    const value = labels?.[key];
+    const inside = value !== undefined && values.includes(value);
+    const holds =
+      operator === "In" ? inside : operator === "NotIn" ? !inside : (value !== undefined) === (operator === "Exists");
+    if (!holds) return false;
+  }
+  return true;
+}
+
+/** As `status.selector` of the scale subresource writes it: `app=web,tier in (a,b)`. */
+export function selectorText(selector: LabelSelector | undefined): string {
+  const parts = Object.entries(selector?.matchLabels ?? {}).map(([name, value]) => `${name}=${value}`);
+  for (const { key, operator, values = [] } of selector?.matchExpressions ?? []) {
+    if (operator === "Exists") parts.push(key);
+    else if (operator === "DoesNotExist") parts.push(`!${key}`);
+    else parts.push(`${key} ${operator === "In" ? "in" : "notin"} (${values.join(",")})`);
+  }
+  return parts.sort().join(",");
+}
