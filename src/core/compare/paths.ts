@@ -1,0 +1,147 @@
+// JSON pointers (RFC 6901): what differs between two objects, and removing or restoring what a pointer names. A `*` step
+// stands for every key or element. Pure; shares what it does not change.
+import { isAbsent, sameValue } from "#core/merge/equal.ts";
+import { anyType } from "#core/merge/schema.ts";
+import type { TypeSchema } from "#core/merge/schema.ts";
+import { elementKey } from "#core/merge/elements.ts";
+import { isFilledIn } from "./predict.ts";
+
+type Entries = Readonly<Record<string, unknown>>;
+/** A pointer's steps, unescaped. */
+export type Steps = readonly string[];
+
+function isEntries(value: unknown): value is Entries {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `/metadata/annotations/a~1b` → its steps. A pointer without leading slash is taken as if it had one. */
+export function parsePointer(pointer: string): Steps {
+  const text = pointer.startsWith("/") ? pointer.slice(1) : pointer;
+  return text === "" ? [] : text.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+export function formatPointer(steps: Steps): string {
+  return steps.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+/**
+ * Takes the live and the predicted object; returns pointers to what differs, in the predicted object where it is there,
+ * else in the live one. `filledIn: ignore` leaves out what only the live object has and the API server put there.
+ */
+export function differences(
+  live: unknown,
+  predicted: unknown,
+  schema: TypeSchema,
+  filledIn: "ignore" | "report",
+): string[] {
+  const found: string[] = [];
+  const steps: string[] = [];
+  const visit = (before: unknown, after: unknown, type: TypeSchema): void => {
+    if (before === after) return;
+    if (isEntries(before) && isEntries(after)) visitObject(before, after, type);
+    else if (Array.isArray(before) && Array.isArray(after)) visitList(before, after, type);
+    else if (
+      !sameValue(before, after, type) &&
+      !(filledIn === "ignore" && isAbsent(after, type) && isFilledIn(before, type))
+    )
+      found.push(formatPointer(steps));
+  };
+  const step = (name: string, before: unknown, after: unknown, type: TypeSchema): void => {
+    steps.push(name);
+    visit(before, after, type);
+    steps.pop();
+  };
+  const visitObject = (before: Entries, after: Entries, type: TypeSchema): void => {
+    for (const key in after) if (before[key] !== after[key]) step(key, before[key], after[key], typeAt(type, key));
+    for (const key in before)
+      if (after[key] === undefined && before[key] !== undefined) step(key, before[key], undefined, typeAt(type, key));
+  };
+  const visitList = (before: readonly unknown[], after: readonly unknown[], type: TypeSchema): void => {
+    const items = type.kind === "list" ? type.items : anyType;
+    if (type.kind === "list" && type.listType === "map" && visitKeyed(before, after, type)) return;
+    if (before.length !== after.length || (type.kind === "list" && type.listType === "set")) {
+      if (!sameValue(before, after, type)) found.push(formatPointer(steps));
+    } else for (const [i, item] of after.entries()) step(String(i), before[i], item, items);
+  };
+  const visitKeyed = (
+    before: readonly unknown[],
+    after: readonly unknown[],
+    type: TypeSchema & { kind: "list" },
+  ): boolean => {
+    const left = new Map<string, unknown>();
+    for (const item of before) {
+      const key = elementKey(item, type);
+      if (key === undefined || left.has(key)) return false;
+      left.set(key, item);
+    }
+    const keys = after.map((item) => elementKey(item, type));
+    if (keys.includes(undefined) || new Set(keys).size !== keys.length) return false;
+    for (const [i, item] of after.entries()) step(String(i), left.get(keys[i]!), item, type.items);
+    for (const [i, item] of before.entries())
+      if (!keys.includes(elementKey(item, type))) step(String(i), item, undefined, type.items);
+    return true;
+  };
+  visit(live, predicted, schema);
+  return found;
+}
+
+function typeAt(type: TypeSchema, key: string): TypeSchema {
+  if (type.kind === "struct") return type.fields[key] ?? anyType;
+  return type.kind === "map" ? type.value : anyType;
+}
+
+/** The value without what the pointer names; the value itself where there is nothing of the kind. */
+export function withoutPath(value: unknown, steps: Steps, from = 0): unknown {
+  const step = steps[from];
+  if (step === undefined) return value;
+  const last = from === steps.length - 1;
+  if (Array.isArray(value)) {
+    const list = value as readonly unknown[];
+    const hit = (i: number): boolean => step === "*" || step === String(i);
+    if (last) return list.some((_, i) => hit(i)) ? list.filter((_, i) => !hit(i)) : value;
+    let result: unknown[] | undefined;
+    for (const [i, item] of list.entries()) {
+      if (!hit(i)) continue;
+      const next = withoutPath(item, steps, from + 1);
+      if (next !== item) (result ??= [...list])[i] = next;
+    }
+    return result ?? value;
+  }
+  if (!isEntries(value)) return value;
+  const keys = step === "*" ? Object.keys(value) : value[step] === undefined ? [] : [step];
+  let result: Record<string, unknown> | undefined;
+  for (const key of keys) {
+    const next = last ? undefined : withoutPath(value[key], steps, from + 1);
+    if (!last && next === value[key]) continue;
+    result ??= { ...value };
+    if (last) delete result[key];
+    else result[key] = next;
+  }
+  return result ?? value;
+}
+
+/** The value with what the pointer names taken from another: set where the other has it, removed where it has not. */
+export function withPathOf(value: unknown, other: unknown, steps: Steps, from = 0): unknown {
+  const step = steps[from];
+  if (step === undefined) return other;
+  if (Array.isArray(value) && Array.isArray(other)) {
+    let result: unknown[] | undefined;
+    for (const [i, item] of value.entries()) {
+      if (i >= other.length || (step !== "*" && step !== String(i))) continue;
+      const next = withPathOf(item, other[i], steps, from + 1);
+      if (next !== item) (result ??= [...(value as unknown[])])[i] = next;
+    }
+    return result ?? value;
+  }
+  if (!isEntries(value) || !isEntries(other)) return value;
+  const keys = step === "*" ? new Set([...Object.keys(value), ...Object.keys(other)]) : [step];
+  let result: Record<string, unknown> | undefined;
+  for (const key of keys) {
+    const next = withPathOf(value[key], other[key], steps, from + 1);
+    if (next === value[key]) continue;
+    result ??= { ...value };
+    if (next === undefined) delete result[key];
+    else result[key] = next;
+  }
+  return result ?? value;
+}
