@@ -16,6 +16,9 @@ export const annotation = {
   ignoreResourceUpdates: "argocd.argoproj.io/ignore-resource-updates",
   deletionApproved: "argocd.argoproj.io/deletion-approved",
   lastApplied: "kubectl.kubernetes.io/last-applied-configuration",
+  /** Ours, on hook objects: which run (operation, attempt, phase) created them, so that no run repeats one. */
+  hookRun: "driftless.dev/hook-run",
+  ignoreRestartPolicy: "argocd.argoproj.io/ignore-restart-policy",
   helmHook: "helm.sh/hook",
   helmHookWeight: "helm.sh/hook-weight",
   helmHookDeletePolicy: "helm.sh/hook-delete-policy",
@@ -36,6 +39,8 @@ export const finalizer = {
   /** Holds the application until its PostDelete hooks ran; `/cleanup` until those are cleaned up. */
   postDelete: "post-delete-finalizer.argocd.argoproj.io",
   preDelete: "pre-delete-finalizer.argocd.argoproj.io",
+  /** Holds a hook object until its end was seen. */
+  hook: "argocd.argoproj.io/hook-finalizer",
 } as const;
 
 /** The address by which applications name the cluster that Driftless itself runs in. */
