@@ -152,13 +152,11 @@ class CatFile implements ObjectReader {
       this.rest(all, header.size + 1);
       this.header = undefined;
       // A small object must not hold the whole chunk that it came in.
-      this.queue
-        .shift()
-        ?.resolve({
-          oid: header.oid,
-          type: header.type,
-          bytes: bytes.length * 4 < all.length ? Buffer.from(bytes) : bytes,
-        });
+      this.queue.shift()?.resolve({
+        oid: header.oid,
+        type: header.type,
+        bytes: bytes.length * 4 < all.length ? Buffer.from(bytes) : bytes,
+      });
     }
     if (this.queue.length === 0) this.idle();
   }

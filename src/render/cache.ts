@@ -1,0 +1,207 @@
+// What was parsed, kept: in memory the least recently used dropped, on disk in one SQLite file. A disk entry that is
+// damaged, or a file that is, counts as not there: nothing depends on this cache but time.
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+
+/** A map that drops the least recently used beyond a total weight. */
+export class WeightedCache<V> {
+  private readonly entries = new Map<string, { value: V; weight: number }>();
+  private readonly limit: number;
+  private total = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get(key: string): V | undefined {
+    const entry = this.entries.get(key);
+    if (!entry) return undefined;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.value;
+  }
+
+  set(key: string, value: V, weight: number): void {
+    const old = this.entries.get(key);
+    if (old) {
+      this.entries.delete(key);
+      this.total -= old.weight;
+    }
+    if (weight > this.limit) return;
+    this.entries.set(key, { value, weight });
+    this.total += weight;
+    for (const [first, entry] of this.entries) {
+      if (this.total <= this.limit) break;
+      this.entries.delete(first);
+      this.total -= entry.weight;
+    }
+  }
+}
+
+export interface DiskCache {
+  get(key: string): string | undefined;
+  /** Written soon, many at once. */
+  set(key: string, text: string): void;
+  close(): void;
+}
+
+export interface DiskCacheOptions {
+  readonly dir: string;
+  /** Entries of other versions are not used. */
+  readonly version: string;
+  readonly maxBytes: number;
+  readonly digest: (text: string) => string;
+  /** Told once, when the file cannot be used. */
+  problem(reason: string): void;
+}
+
+const noCache: DiskCache = { get: () => undefined, set: () => {}, close: () => {} };
+
+/** Opens the cache; a damaged file is thrown away, an unusable folder means no cache on disk. */
+export function openDiskCache(options: DiskCacheOptions): DiskCache {
+  const file = join(options.dir, "parsed.sqlite");
+  try {
+    mkdirSync(options.dir, { recursive: true });
+    try {
+      return new SqliteCache(file, options);
+    } catch (error) {
+      options.problem(`the render cache was damaged and is begun anew: ${(error as Error).message}`);
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+      return new SqliteCache(file, options);
+    }
+  } catch (error) {
+    options.problem(`the render cache cannot be kept on disk: ${(error as Error).message}`);
+    return noCache;
+  }
+}
+
+class SqliteCache implements DiskCache {
+  private database: DatabaseSync | undefined;
+  private readonly options: DiskCacheOptions;
+  private readonly select: StatementSync;
+  private readonly insert: StatementSync;
+  private readonly touch: StatementSync;
+  private waiting = new Map<string, string>();
+  private used = new Set<string>();
+  private scheduled: NodeJS.Immediate | undefined;
+  private bytes: number;
+
+  constructor(file: string, options: DiskCacheOptions) {
+    this.options = options;
+    const database = new DatabaseSync(file);
+    try {
+      // A killed process loses nothing; after a power failure the checksums tell what is whole.
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 2000");
+      database.exec(
+        "CREATE TABLE IF NOT EXISTS parsed (key TEXT PRIMARY KEY, version TEXT NOT NULL, sum TEXT NOT NULL, text TEXT NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
+      );
+      database.prepare("DELETE FROM parsed WHERE version <> ?").run(options.version);
+      this.select = database.prepare("SELECT sum, text FROM parsed WHERE key = ?");
+      this.insert = database.prepare("INSERT OR REPLACE INTO parsed VALUES (?, ?, ?, ?, ?, ?)");
+      this.touch = database.prepare("UPDATE parsed SET used = ? WHERE key = ?");
+      this.bytes = Number(
+        (database.prepare("SELECT coalesce(sum(size), 0) AS total FROM parsed").get() as { total: number }).total,
+      );
+      this.generation =
+        1 +
+        Number((database.prepare("SELECT coalesce(max(used), 0) AS last FROM parsed").get() as { last: number }).last);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.database = database;
+  }
+
+  /** Counts openings: what was not used for the longest is dropped first. */
+  private readonly generation: number;
+
+  get(key: string): string | undefined {
+    const waiting = this.waiting.get(key);
+    if (waiting !== undefined) return waiting;
+    if (!this.database) return undefined;
+    try {
+      const row = this.select.get(key) as { sum: string; text: string } | undefined;
+      if (!row || row.sum !== this.options.digest(row.text)) return undefined;
+      this.used.add(key);
+      this.schedule();
+      return row.text;
+    } catch (error) {
+      this.giveUp(error);
+      return undefined;
+    }
+  }
+
+  set(key: string, text: string): void {
+    if (!this.database) return;
+    this.waiting.set(key, text);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    this.scheduled ??= setImmediate(() => {
+      this.scheduled = undefined;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const { database } = this;
+    if (!database || (this.waiting.size === 0 && this.used.size === 0)) return;
+    const { waiting, used } = this;
+    this.waiting = new Map();
+    this.used = new Set();
+    try {
+      database.exec("BEGIN");
+      for (const [key, text] of waiting) {
+        this.insert.run(key, this.options.version, this.options.digest(text), text, text.length, this.generation);
+        this.bytes += text.length;
+      }
+      for (const key of used) if (!waiting.has(key)) this.touch.run(this.generation, key);
+      if (this.bytes > this.options.maxBytes) this.shrink(database);
+      database.exec("COMMIT");
+    } catch (error) {
+      try {
+        database.exec("ROLLBACK");
+      } catch {
+        // Nothing was begun, or the file is beyond help: the next line stops its use.
+      }
+      this.giveUp(error);
+    }
+  }
+
+  /** Down to three quarters of the limit, the longest unused first. */
+  private shrink(database: DatabaseSync): void {
+    const rows = database.prepare("SELECT key, size FROM parsed ORDER BY used, key").all() as {
+      key: string;
+      size: number;
+    }[];
+    const remove = database.prepare("DELETE FROM parsed WHERE key = ?");
+    this.bytes = rows.reduce((sum, row) => sum + Number(row.size), 0);
+    for (const row of rows) {
+      if (this.bytes <= this.options.maxBytes * 0.75) break;
+      remove.run(row.key);
+      this.bytes -= Number(row.size);
+    }
+  }
+
+  private giveUp(error: unknown): void {
+    this.options.problem(`the render cache is not used any longer: ${(error as Error).message}`);
+    this.closeDatabase();
+  }
+
+  private closeDatabase(): void {
+    try {
+      this.database?.close();
+    } catch {
+      // It is closed, or its file is gone.
+    }
+    this.database = undefined;
+  }
+
+  close(): void {
+    clearImmediate(this.scheduled);
+    this.flush();
+    this.closeDatabase();
+  }
+}

@@ -1,0 +1,249 @@
+// Renders sources: finds the folder in the commit, its type, its files, and the objects in them; remembers what it parsed.
+// Two sources with the same tree share one result; a changed file among many costs one parse. Writes no namespace and no
+// tracking into objects: that is the controller's.
+import { DriftlessError } from "#base/errors.ts";
+import { isObject, stableStringify } from "#base/json.ts";
+import { silentLogger, type Operation } from "#base/operation.ts";
+import { pathSteps } from "#git/objects.ts";
+import type { ApplicationSource, DirectorySource, SourceType } from "#model/application.ts";
+import { openDiskCache, WeightedCache, type DiskCache } from "./cache.ts";
+import { detectedType, explicitType } from "./detect.ts";
+import { listManifests, lookUp, type ManifestFile, type Walk } from "./directory.ts";
+import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
+import { ReadRecorder } from "./reads.ts";
+import type { RenderedObject, Renderer, RenderRequest, RenderResult, RenderStatistics } from "./types.ts";
+import { createManifestParser } from "./yaml.ts";
+
+export interface RendererOptions {
+  /** Folder for what was parsed; nothing is kept on disk without it. */
+  readonly cacheDir?: string;
+  /** A cryptographic hash of a text, in hexadecimal: hashes of objects and keys of the cache. */
+  readonly digest: (text: string) => string;
+  /** Bytes of all manifests of one source together; default 10 MiB, as Argo CD's `reposerver.max.combined.directory.manifests.size`. 0: no limit. */
+  readonly maxManifestBytes?: number;
+  /** Memory for parsed files, in bytes of their text; default 64 MiB. */
+  readonly memoryBytes?: number;
+  /** Default 256 MiB. */
+  readonly diskBytes?: number;
+  /** Told what is wrong with the folder of the cache; it is not used then. */
+  readonly log?: Operation["log"];
+}
+
+/** Changes when the same files would give other objects. */
+const engineVersion = "1";
+const maxRememberedObjects = 200_000;
+
+interface CachedFile extends ParsedFile {
+  readonly size: number;
+}
+
+export function createRenderer(options: RendererOptions): Renderer {
+  return new DirectoryRenderer(options);
+}
+
+class DirectoryRenderer implements Renderer {
+  private readonly options: RendererOptions;
+  private readonly parser = createManifestParser();
+  private readonly files: WeightedCache<CachedFile>;
+  private readonly results = new WeightedCache<RenderResult>(maxRememberedObjects);
+  private readonly disk: DiskCache | undefined;
+  private readonly counts = { renders: 0, memoryHits: 0, diskHits: 0, filesParsed: 0 };
+
+  constructor(options: RendererOptions) {
+    this.options = options;
+    this.files = new WeightedCache(options.memoryBytes ?? 64 << 20);
+    const log = options.log ?? silentLogger;
+    if (options.cacheDir !== undefined) {
+      this.disk = openDiskCache({
+        dir: options.cacheDir,
+        version: engineVersion,
+        maxBytes: options.diskBytes ?? 256 << 20,
+        digest: options.digest,
+        problem: (reason) => log.warn(reason, { dir: options.cacheDir }),
+      });
+    }
+  }
+
+  get statistics(): RenderStatistics {
+    return { ...this.counts };
+  }
+
+  async close(): Promise<void> {
+    this.disk?.close();
+  }
+
+  async render(op: Operation, request: RenderRequest): Promise<RenderResult> {
+    this.counts.renders++;
+    const { source, repository, sha } = request;
+    if (source.chart !== undefined && source.chart !== "") throw unsupported("Helm", `chart ${source.chart}`);
+    const walk: Walk = { repository, sha, reads: new ReadRecorder(), warnings: [] };
+    const root = await this.folder(op, walk, source);
+    const type = await this.typeOf(op, walk, source, root);
+    if (type !== "Directory") throw unsupported(type, root.path === "" ? "the repository's root" : root.path);
+    const directory = directoryOptions(source);
+    const key = stableStringify([engineVersion, directory, root.oid, root.path, request.namespace ?? ""]);
+    const remembered = this.results.get(key);
+    // With links the tree's id does not tell everything; a result that has none depends on nothing else.
+    if (remembered && root.direct) {
+      this.counts.memoryHits++;
+      return remembered;
+    }
+    const listed = await listManifests(op, walk, root, directory);
+    const all = await this.parseAll(op, walk, listed);
+    const { objects, duplicates } = withoutDuplicates(all, request.namespace ?? "");
+    const reads = walk.reads.result();
+    const result: RenderResult = {
+      objects,
+      duplicates,
+      warnings: walk.warnings,
+      sourceType: "Directory",
+      reads,
+      hash: this.options.digest(objects.map(({ hash, file, line }) => `${hash} ${line} ${file}\n`).join("")),
+    };
+    const selfContained = root.direct && reads.absent.length === 0 && reads.files.length === 0;
+    if (selfContained) this.results.set(key, result, 1 + objects.length);
+    return result;
+  }
+
+  /** Finds the source's folder. Errors: PATH_NOT_FOUND, SPEC_INVALID. */
+  private async folder(
+    op: Operation,
+    walk: Walk,
+    source: ApplicationSource,
+  ): Promise<{ path: string; oid: string; direct: boolean }> {
+    const written = source.path ?? ".";
+    const missing = (why: string): DriftlessError =>
+      new DriftlessError(
+        "PATH_NOT_FOUND",
+        `spec.source.path ${JSON.stringify(written)}: ${why} at ${walk.sha.slice(0, 12)} of ${walk.repository.url}`,
+        {
+          details: { file: written, repository: walk.repository.url, field: "spec.source.path" },
+        },
+      );
+    if (written.startsWith("/"))
+      throw new DriftlessError(
+        "SPEC_INVALID",
+        `spec.source.path ${JSON.stringify(written)} is absolute: it must be relative to the repository's root`,
+        { details: { field: "spec.source.path" } },
+      );
+    const steps = pathSteps(written);
+    if (!steps)
+      throw new DriftlessError(
+        "SPEC_INVALID",
+        `spec.source.path ${JSON.stringify(written)} leads out of the repository`,
+        { details: { field: "spec.source.path" } },
+      );
+    const path = steps.join("/");
+    const entry = await walk.repository.entry(op, walk.sha, path);
+    if (entry?.type === "tree") return { path, oid: entry.oid, direct: true };
+    if (entry?.type === "blob") throw missing("is a file, not a directory");
+    const found = await lookUp(op, walk, steps);
+    if (!found) throw missing("no such directory");
+    if (found.item.type !== "tree") throw missing("is not a directory");
+    return { path: found.path, oid: found.item.oid, direct: false };
+  }
+
+  private async typeOf(
+    op: Operation,
+    walk: Walk,
+    source: ApplicationSource,
+    root: { oid: string },
+  ): Promise<SourceType> {
+    const named = explicitType(source);
+    if (named) return named;
+    const items = await walk.repository.items(op, root.oid);
+    return detectedType(new Set(items.filter(({ type }) => type !== "tree").map(({ name }) => name)));
+  }
+
+  private async parseAll(op: Operation, walk: Walk, listed: readonly ManifestFile[]): Promise<RenderedObject[]> {
+    const limit = this.options.maxManifestBytes ?? 10 << 20;
+    const files = await Promise.all(
+      listed.map(async (file) => ({
+        file,
+        content:
+          this.known(file) ??
+          (await walk.repository.blob(op, file.oid, limit > 0 ? { maxBytes: limit } : {}).catch((error: unknown) => {
+            throw this.tooLarge(error, file.path, limit);
+          })),
+      })),
+    );
+    const all: RenderedObject[] = [];
+    let size = 0;
+    for (const { file, content } of files) {
+      const parsed = content instanceof Uint8Array ? this.parse(file, content) : content;
+      size += parsed.size;
+      if (limit > 0 && size > limit) throw this.tooLarge(undefined, file.path, limit);
+      for (const { object, hash, line } of parsed.objects) all.push({ object, hash, file: file.path, line });
+      for (const warning of parsed.warnings) walk.warnings.push(`${file.path}: ${warning}`);
+    }
+    return all;
+  }
+
+  private tooLarge(error: unknown, file: string, limit: number): unknown {
+    if (error !== undefined && !(error instanceof DriftlessError && error.code === "TOO_LARGE")) return error;
+    return new DriftlessError(
+      "RENDER_TOO_LARGE",
+      `${file}: the manifests of the source have more than ${limit} bytes together`,
+      { details: { file }, cause: error },
+    );
+  }
+
+  private keyOf(file: ManifestFile): string {
+    return `${file.path.endsWith(".json") ? "json" : "yaml"} ${file.oid}`;
+  }
+
+  private known(file: ManifestFile): CachedFile | undefined {
+    const key = this.keyOf(file);
+    const remembered = this.files.get(key);
+    if (remembered) return remembered;
+    const text = this.disk?.get(key);
+    if (text === undefined) return undefined;
+    const stored: unknown = JSON.parse(text);
+    if (
+      !isObject(stored) ||
+      !Array.isArray(stored["objects"]) ||
+      !Array.isArray(stored["warnings"]) ||
+      typeof stored["size"] !== "number"
+    )
+      return undefined;
+    const parsed = stored as unknown as CachedFile;
+    this.counts.diskHits++;
+    this.files.set(key, parsed, parsed.size + 200);
+    return parsed;
+  }
+
+  private parse(file: ManifestFile, bytes: Uint8Array): CachedFile {
+    const key = this.keyOf(file);
+    const again = this.files.get(key); // the same content under another name, parsed a moment ago
+    if (again) return again;
+    const { objects, warnings } = parseManifest(
+      this.parser,
+      decodeText(bytes, file.path),
+      file.path,
+      this.options.digest,
+    );
+    this.counts.filesParsed++;
+    const parsed: CachedFile = { objects, warnings, size: bytes.length };
+    this.files.set(key, parsed, bytes.length + 200);
+    this.disk?.set(key, JSON.stringify(parsed));
+    return parsed;
+  }
+}
+
+function directoryOptions(source: ApplicationSource): DirectorySource {
+  const { recurse, include, exclude, disableExtensionFilter } = source.directory ?? {};
+  return {
+    ...(recurse === true ? { recurse } : {}),
+    ...(include ? { include } : {}),
+    ...(exclude ? { exclude } : {}),
+    ...(disableExtensionFilter === true ? { disableExtensionFilter } : {}),
+  };
+}
+
+function unsupported(type: SourceType, where: string): DriftlessError {
+  return new DriftlessError(
+    "SOURCE_UNSUPPORTED",
+    `${where}: sources of the type ${type} are not rendered by this version; directories of YAML and JSON are`,
+    { details: { field: "spec.source" } },
+  );
+}
