@@ -204,7 +204,11 @@ function addHookTask(planning: Planning, object: KubernetesObject, phase: SyncPh
   const { input } = planning;
   const run = runName(input, phase);
   const { object: placed, namespaced, key: placedKey } = locate(planning, object);
-  const hook = prepareHook(placed, { run, name: hookName(placed, input, phase), track: input.track });
+  const hook = prepareHook(placed, {
+    run,
+    name: hookName(placed, input, phase),
+    track: (hook) => input.track?.(hook) ?? hook,
+  });
   const task: Draft = {
     key: { ...placedKey, name: hook.metadata.name ?? "" },
     version: gvkOf(hook).version,
@@ -236,7 +240,7 @@ function hookName(object: KubernetesObject, input: SyncInput, phase: SyncPhase):
 
 function prepareHook(
   object: KubernetesObject,
-  how: { run: string; name: string; track: SyncInput["track"] },
+  how: { run: string; name: string; track: (hook: KubernetesObject) => KubernetesObject },
 ): KubernetesObject {
   const { generateName: _, ...metadata } = object.metadata;
   const finalizers = metadata.finalizers ?? [];
@@ -249,7 +253,7 @@ function prepareHook(
       finalizers: finalizers.includes(finalizer.hook) ? finalizers : [...finalizers, finalizer.hook],
     },
   };
-  return how.track?.(hook) ?? hook;
+  return how.track(hook);
 }
 
 function unixSeconds(time: string): number {

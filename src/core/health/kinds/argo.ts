@@ -33,9 +33,9 @@ function workflow(object: KubernetesObject): HealthStatus {
 }
 
 function rollout(object: KubernetesObject): HealthStatus {
-  const seen = at(object, "status", "observedGeneration");
-  // Written as text: early versions wrote a hash of the spec there, which says nothing of the generation.
-  if (seen !== undefined && /^\d{1,9}$/.test(String(seen)) && Number(seen) < (object.metadata.generation ?? 0)) {
+  // Text in some versions; early ones wrote a hash of the spec there, which says nothing of the generation.
+  const seen = JSON.stringify(at(object, "status", "observedGeneration") ?? "").replaceAll('"', "");
+  if (/^\d{1,9}$/.test(seen) && Number(seen) < (object.metadata.generation ?? 0)) {
     return health("Progressing", "Waiting for rollout spec update to be observed");
   }
   for (const condition of conditionsOf(object)) {
