@@ -5,8 +5,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Agent, request } from "undici";
 import { parse } from "yaml";
+import { applicationCrds } from "../src/model/crds.ts";
 
 interface Case {
+  /** A CustomResourceDefinition that is created before its objects are asked for. */
+  readonly crd?: Fields;
   readonly name: string;
   readonly create: Fields;
   readonly patch?: Fields;
@@ -24,7 +27,7 @@ interface Kubeconfig {
 const folder = new URL("../src/sandbox/resources/cases/", import.meta.url);
 const factsFile = new URL("../src/sandbox/resources/facts/kubernetes.json", import.meta.url);
 type Resource = { group: string; version: string; kind: string; plural: string; namespaced: boolean };
-const resources = (JSON.parse(readFileSync(factsFile, "utf8")) as { resources: Resource[] }).resources;
+const resources: Resource[] = (JSON.parse(readFileSync(factsFile, "utf8")) as { resources: Resource[] }).resources;
 const namespace = "cases";
 
 function pathOf(object: Fields): string {
@@ -49,7 +52,8 @@ function caller(file: string): Call {
       headers: { authorization: `Bearer ${config.users[0]!.user.token}`, "content-type": type },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: answer.statusCode, body: (await answer.body.json()) as Fields };
+    const text = await answer.body.text();
+    return { status: answer.statusCode, body: text.startsWith("{") ? (JSON.parse(text) as Fields) : {} };
   };
 }
 
@@ -64,6 +68,26 @@ function kept(answer: Answer): unknown {
   const metadata = { ...(body.metadata as Fields) };
   for (const key of ["uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace"]) delete metadata[key];
   return { object: { ...body, metadata } };
+}
+
+async function define(call: Call, crd: Fields): Promise<void> {
+  const path = pathOf(crd);
+  const { name } = crd.metadata as { name: string };
+  const created = await call("POST", path, crd);
+  if (created.status >= 300 && created.status !== 409) throw new Error(`${name}: ${String(created.body.message)}`);
+  const { group, scope, names, versions } = crd.spec as {
+    group: string;
+    scope: string;
+    names: { kind: string; plural: string };
+    versions: { name: string }[];
+  };
+  for (const { name: version } of versions) {
+    resources.push({ group, version, kind: names.kind, plural: names.plural, namespaced: scope === "Namespaced" });
+    const served = `/apis/${group}/${version}/${names.plural}`;
+    for (let tries = 0; tries < 100 && (await call("GET", served)).status !== 200; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 async function ask(call: Call, item: Case): Promise<unknown> {
@@ -91,12 +115,18 @@ async function main(): Promise<void> {
     if ((await call("GET", `/api/v1/namespaces/${namespace}/serviceaccounts/default`)).status === 200) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  for (const name of positionals.length > 0 ? positionals : ["defaults", "refusals"]) {
+  for (const name of positionals.length > 0 ? positionals : ["defaults", "refusals", "custom"]) {
     const cases = parse(readFileSync(new URL(`${name}.yaml`, folder), "utf8")) as Case[];
     const lines: string[] = [];
+    if (name === "custom") for (const crd of applicationCrds()) await define(call, crd);
     for (const item of cases) {
+      if (item.crd !== undefined) {
+        await define(call, item.crd);
+        continue;
+      }
       const answer = await ask(call, item);
-      const wrong = name === "defaults" ? "error" in (answer as Fields) : !("error" in (answer as Fields));
+      const refused = "error" in (answer as Fields);
+      const wrong = name === "refusals" ? !refused : name === "defaults" && refused;
       if (wrong) console.log(`unexpected: ${item.name}: ${JSON.stringify(answer).slice(0, 300)}`);
       lines.push(` ${JSON.stringify(item.name)}: ${JSON.stringify(answer)}`);
     }

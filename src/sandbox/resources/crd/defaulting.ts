@@ -1,5 +1,5 @@
 // Fills a custom resource's absent fields from its structural schema. Source: Kubernetes' "Defaulting": an absent
-// field gets its default; a null field whose schema is not nullable counts as absent; defaults apply inside what they set.
+// field gets its default; a null whose schema is not nullable counts as absent; defaults apply inside what they set.
 import type { JsonObject } from "#base/json.ts";
 import { cloneJson, isObject } from "#base/json.ts";
 import { withField } from "../edit.ts";
@@ -27,9 +27,10 @@ export function withSchemaDefaults(value: unknown, schema: JsonObject): unknown 
 
 function inProperty(object: Fields, name: string, schema: JsonObject): Fields {
   const given = object[name];
-  const absent = given === undefined || (given === null && schema.nullable !== true && schema.default !== undefined);
-  const value = absent && schema.default !== undefined ? cloneJson(schema.default) : given;
-  return value === undefined ? object : withField(object, name, withSchemaDefaults(value, schema));
+  const absent = given === undefined || (given === null && schema.nullable !== true);
+  const value = absent ? cloneJson(schema.default) : given;
+  if (value === undefined) return given === null ? withField(object, name, undefined) : object;
+  return withField(object, name, withSchemaDefaults(value, schema));
 }
 
 function inList(list: readonly unknown[], items: JsonObject): readonly unknown[] {

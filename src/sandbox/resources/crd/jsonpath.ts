@@ -9,7 +9,7 @@ type Step =
   | { readonly kind: "filter"; readonly path: readonly Step[]; readonly equal: boolean; readonly value: string };
 
 const token =
-  /\.?(?:\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(-?\d+)\]|\[(\*)\]|\[\?\(@([^=!]+?)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|([^)\s]+))\)\]|\.((?:[^.[\]\\]|\\.)+))/y;
+  /^\.?(?:\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]|\[(-?\d+)\]|\[(\*)\]|\[\?\(@([^=!]+?)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|([^)\s]+))\)\]|\.((?:[^.[\]\\]|\\.)+))/;
 
 /** Takes a path with or without its first dot and braces; undefined where it is outside the subset. */
 export function parseJsonPath(text: string): readonly Step[] | undefined {
@@ -19,10 +19,11 @@ export function parseJsonPath(text: string): readonly Step[] | undefined {
     .replace(/^\$/, "");
   const source = bare.startsWith(".") || bare.startsWith("[") ? bare : `.${bare}`;
   const steps: Step[] = [];
-  token.lastIndex = 0;
-  while (token.lastIndex < source.length) {
-    const match = token.exec(source);
+  let rest = source;
+  while (rest !== "") {
+    const match = token.exec(rest);
     if (match === null) return undefined;
+    rest = rest.slice(match[0].length);
     const [, single, double, index, all, filterPath, operator, quoted, doubleQuoted, plain, field] = match;
     const name = single ?? double ?? field;
     if (name === "*" || all !== undefined) steps.push({ kind: "all" });
@@ -52,7 +53,7 @@ function one(value: unknown, step: Step): readonly unknown[] {
       return Array.isArray(value) && value.at(step.index) !== undefined ? [value.at(step.index) as unknown] : [];
     case "all":
       return Array.isArray(value) ? (value as unknown[]) : isObject(value) ? Object.values(value) : [];
-    case "filter":
+    default:
       return Array.isArray(value) ? value.filter((item) => matches(item, step)) : [];
   }
 }

@@ -33,11 +33,12 @@ function typeFits(value: unknown, type: string): boolean {
 
 function check(value: unknown, schema: JsonObject, path: string, report: Report): void {
   if (value === null && schema.nullable === true) return;
-  if (!checkType(value, schema, path, report)) return;
+  const typed = checkType(value, schema, path, report);
   if (Array.isArray(schema.enum) && !schema.enum.some((item: Json) => sameJson(item, value))) {
     const supported = (schema.enum as Json[]).map((item) => JSON.stringify(item)).join(", ");
     report({ type: "Unsupported value", field: path, value, detail: `supported values: ${supported}` });
   }
+  if (!typed) return;
   if (typeof value === "string") checkText(value, schema, path, report);
   if (typeof value === "number") checkNumber(value, schema, path, report);
   if (Array.isArray(value)) checkList(value, schema, path, report);
@@ -69,7 +70,7 @@ function wrongType(value: unknown, type: string, path: string, report: Report): 
 function checkText(value: string, schema: JsonObject, path: string, report: Report): void {
   const fault = (detail: string): void =>
     report({ type: "Invalid value", field: path, value, detail: `${path} in body ${detail}` });
-  const length = [...value].length;
+  const length = Array.from(value).length;
   if (typeof schema.maxLength === "number" && length > schema.maxLength) {
     report({ type: "Too long", field: path, value: "", detail: `may not be more than ${schema.maxLength} bytes` });
   }
@@ -140,6 +141,11 @@ function checkUnique(value: readonly unknown[], schema: JsonObject, path: string
   const keys = schema["x-kubernetes-list-map-keys"];
   const seen = new Set<string>();
   for (let i = 0; i < value.length; i++) {
+    if (listType === "map" && !isObject(value[i])) {
+      const detail = "must be an object for an array of list-type map";
+      report({ type: "Invalid value", field: `${path}[${i}]`, value: value[i], detail });
+      continue;
+    }
     const key = listType === "set" ? value[i] : keyFields(value[i], Array.isArray(keys) ? (keys as string[]) : []);
     const text = stableStringify(key);
     if (seen.has(text)) report({ type: "Duplicate value", field: `${path}[${i}]`, value: key, detail: "" });
@@ -185,33 +191,44 @@ function checkObject(value: JsonObject, schema: JsonObject, path: string, report
 function checkEmbedded(value: JsonObject, path: string, report: Report): void {
   for (const name of ["apiVersion", "kind"]) {
     if (typeof value[name] !== "string" || value[name] === "") {
-      report({ type: "Required value", field: path === "" ? name : `${path}.${name}`, detail: "must not be empty" });
+      report({ type: "Required value", field: path === "" ? name : `${path}.${name}`, detail: "" });
     }
   }
 }
 
-function fits(value: unknown, schema: Json): boolean {
-  let good = true;
-  if (isObject(schema)) check(value, schema, "", () => (good = false));
-  return good;
+function faultsOf(value: unknown, schema: Json, path: string): readonly FieldError[] {
+  const found: FieldError[] = [];
+  if (isObject(schema)) check(value, schema, path, (error) => found.push(error));
+  return found;
 }
 
+/** allOf, anyOf, oneOf, not. Where no alternative fits, the faults of the nearest one are told too. */
 function checkCombined(value: unknown, schema: JsonObject, path: string, report: Report): void {
   const fault = (detail: string): void =>
-    report({ type: "Invalid value", field: path, value, detail: `"${path}" ${detail}` });
+    report({ type: "Invalid value", field: "<nil>", value: "", detail: `"${path}" ${detail}` });
   if (Array.isArray(schema.allOf)) {
-    for (const part of schema.allOf as Json[]) if (isObject(part)) check(value, part, path, report);
+    const faults = (schema.allOf as Json[]).flatMap((part) => faultsOf(value, part, path));
+    faults.forEach(report);
+    if (faults.length > 0) fault("must validate all the schemas (allOf)");
   }
-  if (Array.isArray(schema.anyOf) && !(schema.anyOf as Json[]).some((part) => fits(value, part))) {
-    fault("must validate at least one schema (anyOf)");
-  }
-  if (Array.isArray(schema.oneOf)) {
-    const count = (schema.oneOf as Json[]).filter((part) => fits(value, part)).length;
-    if (count !== 1) {
-      fault(
-        `must validate one and only one schema (oneOf). ${count === 0 ? "Found none valid" : `Found ${count} valid alternatives`}`,
-      );
+  if (Array.isArray(schema.anyOf)) {
+    const results = (schema.anyOf as Json[]).map((part) => faultsOf(value, part, path));
+    if (!results.some((faults) => faults.length === 0)) {
+      fault("must validate at least one schema (anyOf)");
+      nearest(results).forEach(report);
     }
   }
-  if (isObject(schema.not) && fits(value, schema.not)) fault("must not validate the schema (not)");
+  if (Array.isArray(schema.oneOf)) {
+    const results = (schema.oneOf as Json[]).map((part) => faultsOf(value, part, path));
+    const count = results.filter((faults) => faults.length === 0).length;
+    const why = count === 0 ? "Found none valid" : `Found ${count} valid alternatives`;
+    if (count !== 1) fault(`must validate one and only one schema (oneOf). ${why}`);
+    if (count === 0) nearest(results).forEach(report);
+  }
+  if (isObject(schema.not) && faultsOf(value, schema.not, path).length === 0)
+    fault("must not validate the schema (not)");
+}
+
+function nearest(results: readonly (readonly FieldError[])[]): readonly FieldError[] {
+  return results.reduce((best, faults) => (faults.length < best.length ? faults : best), results[0] ?? []);
 }

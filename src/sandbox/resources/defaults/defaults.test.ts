@@ -28,15 +28,14 @@ const context: PrepareContext = {
 
 describe("an object gets the fields that a real API server fills in", () => {
   test.each(cases)("$name", (item) => {
-    const answer = expected[item.name]!;
+    const { created = expected[item.name]! } = expected[item.name]!;
+    expect(comparable(stored(item.create, context))).toEqual(comparable(created.object));
+  });
+
+  test.each(cases.filter((item) => item.patch !== undefined))("$name: after the patch", (item) => {
     const created = stored(item.create, context);
-    if (item.patch === undefined) {
-      expect(comparable(created)).toEqual(comparable(answer.object));
-      return;
-    }
-    expect(comparable(created)).toEqual(comparable(answer.created!.object));
     const patched = stored(mergePatch(created, item.patch), { ...context, operation: "update", old: created });
-    expect(comparable(patched)).toEqual(comparable(answer.object));
+    expect(comparable(patched)).toEqual(comparable(expected[item.name]!.object));
   });
 
   test.each(cases)("$name: what is stored needs no more defaults", (item) => {

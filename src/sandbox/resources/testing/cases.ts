@@ -2,7 +2,8 @@
 import { isObject } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { parseApiVersion } from "#model/object.ts";
-import type { PrepareContext, ResourceDefinition } from "../../contract.ts";
+import type { FieldError, PrepareContext, ResourceDefinition } from "../../contract.ts";
+import { fieldErrorText } from "../../api/status.ts";
 import { builtinResources } from "../definitions.ts";
 
 type Fields = Record<string, unknown>;
@@ -43,7 +44,7 @@ export function comparable(object: KubernetesObject): unknown {
   if (object.kind.startsWith("PersistentVolume")) delete metadata.finalizers;
   if (object.kind === "Node" && isObject(object.spec)) copy.spec = { ...object.spec, taints: undefined };
   if (object.kind === "CertificateSigningRequest")
-    copy.spec = { ...(object.spec as Fields), ...{ username: undefined, groups: undefined, uid: undefined } };
+    copy.spec = { ...(object.spec as Fields), username: undefined, groups: undefined, uid: undefined };
   if (object.kind === "PersistentVolume")
     copy.status = { ...(object.status as Fields), lastPhaseTransitionTime: undefined };
   if (object.kind === "Service" && isObject(object.spec)) copy.spec = withoutAllocated(object.spec);
@@ -61,6 +62,19 @@ function withoutAllocated(spec: Fields): Fields {
   }
   if (copy.healthCheckNodePort !== undefined) copy.healthCheckNodePort = "allocated";
   return copy;
+}
+
+export interface Refusal {
+  readonly causes?: readonly { readonly field?: string; readonly message: string }[];
+  readonly message: string;
+}
+
+/** The texts of a refusal's causes, or of our errors: both sorted, since the server's order is not its contract. */
+export function causesOf(refusal: Refusal): string[] {
+  return (refusal.causes ?? []).map((cause) => `${cause.field}: ${cause.message}`).sort();
+}
+export function textsOf(errors: readonly FieldError[]): string[] {
+  return errors.map((error) => `${error.field}: ${fieldErrorText(error)}`).sort();
 }
 
 /** RFC 7386, for the cases' patches. */
