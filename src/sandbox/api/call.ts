@@ -1,0 +1,183 @@
+// What the steps of one request share: the request, its answer, reading bodies and options. No decisions about verbs.
+import type { KubernetesObject } from "#model/object.ts";
+import type { ResourceDefinition } from "../contract.ts";
+import { type Core, readObject } from "./core.ts";
+import { parseText } from "./decode.ts";
+import { type FormOptions, objectText } from "./forms.ts";
+import { objectOf, parseFieldValidation, shapeObject } from "./objects.ts";
+import { patchObject, patchTypes } from "./patches.ts";
+import { type AcceptedForm, isSet, type ResourcePath } from "./request.ts";
+import { badRequest, invalid, notFound, refusal, unsupportedMediaType } from "./status.ts";
+import type { WatchRequest } from "./watch.ts";
+
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: ResourcePath;
+  readonly query: URLSearchParams;
+  readonly header: (name: string) => string | undefined;
+  readonly body: string;
+  readonly user: User;
+}
+
+export type ApiAnswer =
+  | { readonly code: number; readonly text: string; readonly form: AcceptedForm; readonly warnings: readonly string[] }
+  | { readonly watch: WatchRequest }
+  | { readonly code: number; readonly plain: string };
+
+/** What every step below works with. */
+export interface Call {
+  readonly core: Core;
+  readonly request: ApiRequest;
+  readonly definition: ResourceDefinition;
+  readonly namespace: string;
+  readonly name: string;
+  readonly form: FormOptions;
+  readonly warnings: string[];
+  readonly warn: (text: string) => void;
+}
+
+export function existing({ core, definition, namespace, name }: Call): KubernetesObject {
+  const object = readObject(core, definition, namespace, name);
+  if (object === undefined) throw notFound(definition, name);
+  return object;
+}
+
+export function answer(call: Call, code: number, object: KubernetesObject): ApiAnswer {
+  const { form, definition, warnings } = call;
+  return { code, text: objectText(object, definition, form), form: form.form, warnings };
+}
+
+/** An answer that is not an object of the path's kind. */
+export function plainAnswer({ form, warnings }: Call, code: number, value: unknown): ApiAnswer {
+  return { code, text: JSON.stringify(value), form: { ...form.form, as: "object" }, warnings };
+}
+
+export function writeOptions(call: Call) {
+  const { request } = call;
+  const dryRun = request.query.getAll("dryRun");
+  const bad = dryRun.find((value) => value !== "All" && value !== "");
+  if (bad !== undefined) {
+    const detail = 'supported values: "All"';
+    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
+      { type: "Unsupported value", field: "dryRun", value: dryRun, detail },
+    ]);
+  }
+  return { manager: managerOf(request), dryRun: dryRun.includes("All"), warn: call.warn };
+}
+
+const maxManagerLength = 128;
+
+/** Who writes: the query's fieldManager, else the program at the head of User-Agent. */
+function managerOf(request: ApiRequest): string {
+  const named = request.query.get("fieldManager") ?? "";
+  if (named.length > maxManagerLength) {
+    const detail = `may not be more than ${maxManagerLength} bytes`;
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+      { type: "Too long", field: "fieldManager", detail },
+    ]);
+  }
+  if (named !== "") return named;
+  const agent = request.header("user-agent") ?? "";
+  return agent.split("/")[0]?.slice(0, maxManagerLength) || "unknown";
+}
+
+/** The body as an object of the path's kind. */
+export function bodyObject(call: Call, definition: ResourceDefinition = call.definition): KubernetesObject {
+  const { request, warn } = call;
+  const type = mediaType(request);
+  if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "*/*") {
+    if (type !== "application/x-www-form-urlencoded") {
+      throw unsupportedMediaType(["application/json", "application/yaml"]);
+    }
+  }
+  const validation = parseFieldValidation(request.query.get("fieldValidation"));
+  const format = type === "application/yaml" ? "yaml" : "json";
+  const { value, duplicates } = parseBody(call, format, definition.kind);
+  return objectOf(value, definition, { validation, duplicates, warn });
+}
+
+function parseBody({ request }: Call, format: "json" | "yaml", kind: string) {
+  const { body } = request;
+  const lookForDuplicates = request.query.get("fieldValidation") !== "Ignore";
+  try {
+    return parseText(body, format, lookForDuplicates);
+  } catch (error) {
+    if (format === "yaml") throw error;
+    const shown = body === "" ? "<empty>" : body.length > 30 ? `${body.slice(0, 30)} ...` : body;
+    const why = body === "" ? "unexpected end of JSON input" : (error as Error).message;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${why} (${shown})`,
+    );
+  }
+}
+
+export function mediaType(request: ApiRequest): string {
+  return (request.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/** The body's place must be the path's: an absent namespace is filled in, another one refused. */
+export function placed(call: Call, object: KubernetesObject): KubernetesObject {
+  const { definition, namespace } = call;
+  const given = object.metadata.namespace ?? "";
+  if (given !== "" && given !== namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (!definition.namespaced || given === namespace) return object;
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+/** The body's name must be the path's. */
+export function named(call: Call, object: KubernetesObject): KubernetesObject {
+  const { name = "" } = object.metadata;
+  if (name === call.name) return object;
+  if (name === "")
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+}
+
+/** Runs a PATCH of the object or of one of its subresources. */
+export function runPatch(call: Call, subresource?: string): { object: KubernetesObject; created: boolean } {
+  const { core, request, definition, namespace, name, warn } = call;
+  const type = patchTypes[mediaType(request)];
+  if (type === undefined) {
+    throw refusal({ code: 415, reason: "UnsupportedMediaType", message: "415: Unsupported Media Type", details: {} });
+  }
+  const { value, duplicates } = parsePatch(request.body, type === "apply");
+  const options = writeOptions(call);
+  if (type === "apply" && (request.query.get("fieldManager") ?? "") === "") {
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+      { type: "Required value", field: "fieldManager", detail: "is required for apply patch" },
+    ]);
+  }
+  if (type !== "apply" && request.query.has("force")) {
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+      { type: "Forbidden", field: "force", detail: "may not be specified for non-apply patch" },
+    ]);
+  }
+  const validation = parseFieldValidation(request.query.get("fieldValidation"));
+  return patchObject(
+    core,
+    definition,
+    { namespace, name },
+    { type, body: value, force: isSet(request.query.get("force")) },
+    {
+      ...options,
+      ...(subresource === undefined ? {} : { subresource }),
+      shape: (object) => shapeObject(object, definition, { validation, duplicates, warn }),
+    },
+  );
+}
+
+function parsePatch(body: string, yaml: boolean) {
+  try {
+    return parseText(body, yaml ? "yaml" : "json", true);
+  } catch (error) {
+    throw badRequest(`error decoding ${yaml ? "YAML" : "patch"}: ${(error as Error).message}`);
+  }
+}
