@@ -1,0 +1,163 @@
+// Sync windows: when a project lets its applications sync. Pure: the time is passed in. Source: Argo CD's "Sync Windows".
+import { Cron } from "croner";
+import { isObject, listAt, stringAt } from "#base/json.ts";
+import { parseDuration } from "#model/duration.ts";
+import { globAny } from "./glob.ts";
+
+export interface SyncWindow {
+  readonly kind: "allow" | "deny";
+  /** Five-field cron expression: the window's starts. */
+  readonly schedule: string;
+  readonly durationMs: number;
+  readonly timeZone: string;
+  readonly applications: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly clusters: readonly string[];
+  /** Manual syncs may run although the window keeps automated ones out. */
+  readonly manualSync: boolean;
+  /** Applications, namespaces and clusters must all match, where given; else any suffices. */
+  readonly andOperator: boolean;
+  /** A sync that was running when the window turned against it may go on. */
+  readonly syncOverrun: boolean;
+}
+
+export interface WindowProblem {
+  readonly index: number;
+  readonly why: string;
+}
+
+export interface WindowSubject {
+  readonly application: string;
+  readonly namespace: string;
+  readonly server: string;
+  readonly clusterName?: string;
+}
+
+export interface WindowDecision {
+  readonly allowed: boolean;
+  /** When the answer may next be another, in ms since the epoch; absent where no window matches. */
+  readonly changesAt?: number;
+}
+
+/** Reads a project's windows. Malformed ones are told as problems; they then count as windows that deny for ever. */
+export function parseWindows(raw: readonly unknown[] | undefined): {
+  readonly windows: readonly SyncWindow[];
+  readonly problems: readonly WindowProblem[];
+} {
+  const windows: SyncWindow[] = [];
+  const problems: WindowProblem[] = [];
+  for (const [index, entry] of (raw ?? []).entries()) {
+    const window = parseWindow(entry);
+    if (typeof window === "string") problems.push({ index, why: window });
+    else windows.push(window);
+  }
+  return { windows, problems };
+}
+
+function parseWindow(entry: unknown): SyncWindow | string {
+  if (!isObject(entry)) return "it is not an object";
+  const kind = stringAt(entry, "kind");
+  if (kind !== "allow" && kind !== "deny") return `kind ${JSON.stringify(kind ?? "")} is neither allow nor deny`;
+  const schedule = stringAt(entry, "schedule") ?? "";
+  const durationMs = parseDuration(stringAt(entry, "duration") ?? "");
+  if (durationMs === undefined || durationMs <= 0) {
+    return `cannot parse duration ${JSON.stringify(stringAt(entry, "duration") ?? "")}`;
+  }
+  const timeZone = stringAt(entry, "timeZone") || "UTC";
+  try {
+    new Cron(schedule, { timezone: timeZone, mode: "5-part", paused: true }).nextRun(new Date(0));
+  } catch (thrown) {
+    return `cannot parse schedule ${JSON.stringify(schedule)} in time zone ${timeZone}: ${(thrown as Error).message}`;
+  }
+  return {
+    kind,
+    schedule,
+    durationMs,
+    timeZone,
+    applications: texts(entry, "applications"),
+    namespaces: texts(entry, "namespaces"),
+    clusters: texts(entry, "clusters"),
+    manualSync: entry["manualSync"] === true,
+    andOperator: entry["andOperator"] === true,
+    syncOverrun: entry["syncOverrun"] === true,
+  };
+}
+
+function texts(entry: unknown, field: string): readonly string[] {
+  return listAt(entry, field).filter((text): text is string => typeof text === "string");
+}
+
+/** Whether a window is about an application. */
+export function windowMatches(window: SyncWindow, subject: WindowSubject): boolean {
+  const { applications, namespaces, clusters } = window;
+  const parts: { given: boolean; matches: boolean }[] = [
+    { given: applications.length > 0, matches: globAny(applications, subject.application) },
+    { given: namespaces.length > 0, matches: globAny(namespaces, subject.namespace) },
+    {
+      given: clusters.length > 0,
+      matches:
+        globAny(clusters, subject.server) ||
+        (subject.clusterName !== undefined && globAny(clusters, subject.clusterName)),
+    },
+  ];
+  const given = parts.filter((part) => part.given);
+  if (given.length === 0) return false;
+  return window.andOperator ? given.every((part) => part.matches) : given.some((part) => part.matches);
+}
+
+/** Whether a window is open at a time, and when that next changes (both in ms since the epoch). */
+export function windowState(window: SyncWindow, now: number): { readonly open: boolean; readonly changesAt?: number } {
+  const cron = new Cron(window.schedule, { timezone: window.timeZone, mode: "5-part", paused: true });
+  // croner answers with starts after a time: look from one duration ago for a start whose window covers now.
+  let start = cron.nextRun(new Date(now - window.durationMs))?.getTime();
+  let end: number | undefined;
+  while (start !== undefined && start <= now) {
+    end = start + window.durationMs;
+    start = cron.nextRun(new Date(start))?.getTime();
+    // Starts closer together than the duration make one long opening; its end is that of the last start seen.
+    if (start !== undefined && start > now) break;
+  }
+  const changesAt = end ?? start;
+  return { open: end !== undefined, ...(changesAt === undefined ? {} : { changesAt }) };
+}
+
+export interface WindowQuestion {
+  readonly manual: boolean;
+  /** When the running operation started, in ms, to ask whether it may go on; absent: may one start? */
+  readonly startedAt?: number;
+}
+
+/**
+ * Whether the windows let an application sync at a time. No window that matches: yes. An open deny window: no, or only
+ * by hand where all open ones say `manualSync`. Allow windows of which none is open: no, or only by hand where all say
+ * `manualSync`. A running sync may go on (`syncOverrun`) where every window that is now against it says so and it could
+ * start when it did.
+ */
+export function canSync(
+  windows: readonly SyncWindow[],
+  subject: WindowSubject,
+  now: number,
+  question: WindowQuestion,
+): WindowDecision {
+  const matching = windows.filter((window) => windowMatches(window, subject));
+  if (matching.length === 0) return { allowed: true };
+  const states = matching.map((window) => ({ window, ...windowState(window, now) }));
+  const times = states.flatMap((state) => (state.changesAt === undefined ? [] : [state.changesAt]));
+  const changesAt = times.length > 0 ? { changesAt: Math.min(...times) } : {};
+  const against = windowsAgainst(states);
+  if (against.length === 0) return { allowed: true, ...changesAt };
+  if (question.manual && against.every((window) => window.manualSync)) return { allowed: true, ...changesAt };
+  if (question.startedAt !== undefined && against.every((window) => window.syncOverrun)) {
+    const then = canSync(windows, subject, question.startedAt, { manual: question.manual });
+    return { allowed: then.allowed, ...changesAt };
+  }
+  return { allowed: false, ...changesAt };
+}
+
+// The windows that forbid: open denies; or, with none, all allows if none of them is open.
+function windowsAgainst(states: readonly { window: SyncWindow; open: boolean }[]): readonly SyncWindow[] {
+  const denies = states.filter((state) => state.window.kind === "deny" && state.open);
+  if (denies.length > 0) return denies.map((state) => state.window);
+  const allows = states.filter((state) => state.window.kind === "allow");
+  return allows.some((state) => state.open) ? [] : allows.map((state) => state.window);
+}

@@ -1,0 +1,341 @@
+// The settings in Argo CD's ConfigMaps argocd-cm and argocd-cmd-params-cm, as values with defaults. Pure: takes their
+// data, returns settings and what is wrong with the data. Source: Argo CD's "argocd-cm.yaml example",
+// "argocd-cmd-params-cm.yaml example". Keys that nothing reads yet are left alone and are no problem.
+import { parse } from "yaml";
+import { isObject, listAt, stringAt } from "#base/json.ts";
+import { parseDuration, parseSecondsOrDuration } from "./duration.ts";
+import { label } from "./names.ts";
+
+/** One rule of resource.exclusions or resource.inclusions; empty lists mean any. */
+export interface ResourceFilter {
+  readonly apiGroups: readonly string[];
+  readonly kinds: readonly string[];
+  readonly clusters: readonly string[];
+}
+
+export interface CompareOptions {
+  readonly ignoreAggregatedRoles: boolean;
+  /** Which objects' status is left out of comparing. */
+  readonly ignoreResourceStatusField: "all" | "crd" | "none";
+  readonly ignoreDifferencesOnResourceUpdates: boolean;
+}
+
+export interface Account {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly capabilities: readonly ("login" | "apiKey")[];
+}
+
+/** One `resource.customizations.FIELD.GROUP_KIND` entry, or one from the legacy combined key; its text unparsed. */
+export interface ResourceCustomization {
+  /** As in the key: `health`, `actions`, `ignoreDifferences`, `ignoreResourceUpdates`, `knownTypeFields`, `useOpenLibs`. */
+  readonly field: string;
+  /** `group/Kind`, the core group empty: `/ConfigMap`; both may hold wildcards; `all` stands for every kind. */
+  readonly groupKind: string;
+  readonly text: string;
+}
+
+export interface Settings {
+  readonly url?: string;
+  /** How often sources are polled; 0: never. */
+  readonly reconciliationMs: number;
+  /** At most this much is added to each interval, at random. */
+  readonly reconciliationJitterMs: number;
+  /** How often sources are rendered anew without a change; 0: never. */
+  readonly hardReconciliationMs: number;
+  readonly instanceLabelKey: string;
+  readonly trackingMethod: "annotation" | "label" | "annotation+label";
+  readonly installationId?: string;
+  readonly resourceExclusions: readonly ResourceFilter[];
+  readonly resourceInclusions: readonly ResourceFilter[];
+  readonly resourceCustomizations: readonly ResourceCustomization[];
+  readonly compareOptions: CompareOptions;
+  readonly adminEnabled: boolean;
+  readonly anonymousEnabled: boolean;
+  readonly accounts: readonly Account[];
+  readonly globalProjects: readonly { readonly projectName: string; readonly labelSelector?: unknown }[];
+  readonly selfHeal: {
+    /** With no backoff: the fixed wait before every heal but the first. */
+    readonly timeoutMs: number;
+    readonly firstMs: number;
+    readonly factor: number;
+    readonly maxMs: number;
+    readonly cooldownMs: number;
+  };
+  readonly syncWaveDelayMs: number;
+  /** 0: a sync may run as long as it likes. */
+  readonly syncTimeoutMs: number;
+  /** Namespaces beside the controller's own in which Applications count; patterns. */
+  readonly applicationNamespaces: readonly string[];
+}
+
+export interface SettingProblem {
+  readonly key: string;
+  readonly value: string;
+  readonly why: string;
+}
+
+export type ConfigData = Readonly<Record<string, string>>;
+
+/**
+ * Reads both ConfigMaps' data (either may be absent). A value that cannot be read is reported, and its default is used;
+ * nothing is thrown.
+ */
+export function parseSettings(
+  cm: ConfigData | undefined,
+  params: ConfigData | undefined,
+): { readonly settings: Settings; readonly problems: readonly SettingProblem[] } {
+  const problems: SettingProblem[] = [];
+  const main = new Reader(cm ?? {}, problems);
+  const command = new Reader(params ?? {}, problems);
+  const url = main.text("url");
+  const installationId = main.text("installationID");
+  const settings: Settings = {
+    ...(url ? { url: main.url("url") } : {}),
+    reconciliationMs: main.duration("timeout.reconciliation", 120_000),
+    reconciliationJitterMs: main.duration("timeout.reconciliation.jitter", 60_000),
+    hardReconciliationMs: main.duration("timeout.hard.reconciliation", 0),
+    instanceLabelKey: main.text("application.instanceLabelKey") || label.instance,
+    trackingMethod: main.oneOf(
+      "application.resourceTrackingMethod",
+      ["annotation", "label", "annotation+label"],
+      "annotation",
+    ),
+    ...(installationId ? { installationId } : {}),
+    resourceExclusions: main.filters("resource.exclusions"),
+    resourceInclusions: main.filters("resource.inclusions"),
+    resourceCustomizations: customizations(main),
+    compareOptions: compareOptions(main),
+    adminEnabled: main.flag("admin.enabled", true),
+    anonymousEnabled: main.flag("users.anonymous.enabled", false),
+    accounts: accounts(main),
+    globalProjects: main
+      .list("globalProjects")
+      .filter(isObject)
+      .map((entry) => ({ projectName: stringAt(entry, "projectName") ?? "", labelSelector: entry["labelSelector"] })),
+    selfHeal: {
+      timeoutMs: command.seconds("controller.self.heal.timeout.seconds", 0),
+      firstMs: command.seconds("controller.self.heal.backoff.timeout.seconds", 2),
+      factor: command.integer("controller.self.heal.backoff.factor", 3),
+      maxMs: command.seconds("controller.self.heal.backoff.cap.seconds", 300),
+      cooldownMs: command.seconds("controller.self.heal.backoff.cooldown.seconds", 330),
+    },
+    syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),
+    syncTimeoutMs: command.seconds("controller.sync.timeout.seconds", 0),
+    applicationNamespaces: words(command.text("application.namespaces")),
+  };
+  return { settings, problems };
+}
+
+class Reader {
+  readonly data: ConfigData;
+  readonly #problems: SettingProblem[];
+
+  constructor(data: ConfigData, problems: SettingProblem[]) {
+    this.data = data;
+    this.#problems = problems;
+  }
+
+  text(key: string): string {
+    return this.data[key]?.trim() ?? "";
+  }
+
+  bad(key: string, why: string): void {
+    this.#problems.push({ key, value: this.data[key] ?? "", why });
+  }
+
+  /** Milliseconds of a duration such as `120s`, `1h30m`, `0`; a bare number counts as seconds. */
+  duration(key: string, fallback: number): number {
+    const text = this.text(key);
+    if (text === "") return fallback;
+    const ms = parseSecondsOrDuration(text) ?? parseDays(text);
+    if (ms !== undefined && ms >= 0) return ms;
+    this.bad(key, ms === undefined ? "it is not a duration such as 90s, 3m or 1h30m" : "it is negative");
+    return fallback;
+  }
+
+  /** Milliseconds of a whole number of seconds (a duration is understood too). */
+  seconds(key: string, fallbackS: number): number {
+    return this.duration(key, fallbackS * 1000);
+  }
+
+  integer(key: string, fallback: number): number {
+    const text = this.text(key);
+    if (text === "") return fallback;
+    if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+    this.bad(key, "it is not a whole number above 0");
+    return fallback;
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const text = this.text(key).toLowerCase();
+    if (text === "") return fallback;
+    if (text === "true" || text === "false") return text === "true";
+    this.bad(key, "it is neither true nor false");
+    return fallback;
+  }
+
+  oneOf<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+    const text = this.text(key);
+    if (text === "") return fallback;
+    if ((allowed as readonly string[]).includes(text)) return text as T;
+    this.bad(key, `it is none of ${allowed.join(", ")}`);
+    return fallback;
+  }
+
+  url(key: string): string {
+    const text = this.text(key);
+    if (!/^https?:\/\/[^/\s]+/.test(text)) this.bad(key, "it is not an http or https URL");
+    return text.replace(/\/+$/, "");
+  }
+
+  /** YAML that must be a list; empty where it is absent or something else. */
+  list(key: string): readonly unknown[] {
+    const value = this.yaml(key);
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value)) return value;
+    this.bad(key, "it is not a YAML list");
+    return [];
+  }
+
+  yaml(key: string): unknown {
+    const text = this.data[key];
+    if (text === undefined || text.trim() === "") return undefined;
+    try {
+      return parse(text) as unknown;
+    } catch (thrown) {
+      this.bad(key, `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`);
+      return undefined;
+    }
+  }
+
+  filters(key: string): readonly ResourceFilter[] {
+    const found: ResourceFilter[] = [];
+    for (const entry of this.list(key)) {
+      if (!isObject(entry)) this.bad(key, "an entry is not an object with apiGroups, kinds, clusters");
+      else {
+        found.push({
+          apiGroups: texts(entry, "apiGroups"),
+          kinds: texts(entry, "kinds"),
+          clusters: texts(entry, "clusters"),
+        });
+      }
+    }
+    return found;
+  }
+}
+
+function compareOptions(reader: Reader): CompareOptions {
+  const key = "resource.compareoptions";
+  const value = reader.yaml(key);
+  const options = isObject(value) ? value : {};
+  if (value !== undefined && value !== null && !isObject(value)) reader.bad(key, "it is not a YAML mapping");
+  const written = options["ignoreResourceStatusField"];
+  // YAML 1.1 wrote `off` as a boolean, so Argo CD takes that for none.
+  const asked = written === false ? "none" : written;
+  const known: Readonly<Record<string, CompareOptions["ignoreResourceStatusField"]>> = {
+    all: "all",
+    crd: "crd",
+    none: "none",
+    off: "none",
+  };
+  const field = typeof asked === "string" ? known[asked] : undefined;
+  if (asked !== undefined && field === undefined) {
+    reader.bad(key, "ignoreResourceStatusField is none of all, crd, none, off");
+  }
+  return {
+    ignoreAggregatedRoles: options["ignoreAggregatedRoles"] === true,
+    ignoreResourceStatusField: field ?? "all",
+    ignoreDifferencesOnResourceUpdates: options["ignoreDifferencesOnResourceUpdates"] !== false,
+  };
+}
+
+const prefix = "resource.customizations";
+
+function customizations(reader: Reader): readonly ResourceCustomization[] {
+  const found: ResourceCustomization[] = [];
+  for (const [key, text] of Object.entries(reader.data)) {
+    if (!key.startsWith(`${prefix}.`)) continue;
+    const rest = key.slice(prefix.length + 1);
+    const dot = rest.indexOf(".");
+    if (dot <= 0) {
+      reader.bad(key, "it is not of the form resource.customizations.FIELD.GROUP_KIND");
+      continue;
+    }
+    const groupKind = rest.slice(dot + 1);
+    found.push({ field: rest.slice(0, dot), groupKind: splitGroupKind(groupKind), text });
+  }
+  const legacy = reader.yaml(prefix);
+  if (legacy === undefined || legacy === null) return found;
+  if (!isObject(legacy)) {
+    reader.bad(prefix, "it is not a YAML mapping");
+    return found;
+  }
+  for (const [groupKind, fields] of Object.entries(legacy)) {
+    if (!isObject(fields)) reader.bad(prefix, `${groupKind} is not a mapping`);
+    else {
+      const where = groupKind.includes("/") ? groupKind : `/${groupKind}`;
+      for (const [name, value] of Object.entries(fields)) {
+        const text = typeof value === "string" ? value : JSON.stringify(value);
+        found.push({ field: legacyFields[name] ?? name, groupKind: where, text });
+      }
+    }
+  }
+  return found;
+}
+
+const legacyFields: Readonly<Record<string, string>> = {
+  "health.lua": "health",
+  "health.lua.useOpenLibs": "useOpenLibs",
+};
+
+// `apps_Deployment` → `apps/Deployment`; kinds hold no underscore, so the last one parts them; core kinds have none.
+function splitGroupKind(text: string): string {
+  if (text === "all") return text;
+  const at = text.lastIndexOf("_");
+  return at < 0 ? `/${text}` : `${text.slice(0, at)}/${text.slice(at + 1)}`;
+}
+
+function accounts(reader: Reader): readonly Account[] {
+  const found = new Map<string, Account>();
+  for (const key of Object.keys(reader.data)) {
+    const match = /^accounts\.([^.]+)(\.enabled)?$/.exec(key);
+    if (match === null) {
+      if (key.startsWith("accounts.")) reader.bad(key, "it is neither accounts.NAME nor accounts.NAME.enabled");
+      continue;
+    }
+    const name = match[1] ?? "";
+    const before = found.get(name) ?? { name, enabled: true, capabilities: [] };
+    if (match[2] !== undefined) found.set(name, { ...before, enabled: reader.flag(key, true) });
+    else found.set(name, { ...before, capabilities: capabilities(reader, key) });
+  }
+  return [...found.values()];
+}
+
+function capabilities(reader: Reader, key: string): Account["capabilities"] {
+  const found: ("login" | "apiKey")[] = [];
+  for (const word of words(reader.text(key))) {
+    if (word === "login" || word === "apiKey") found.push(word);
+    else reader.bad(key, `${word} is neither login nor apiKey`);
+  }
+  return found;
+}
+
+function texts(entry: unknown, field: string): readonly string[] {
+  return listAt(entry, field).filter((text): text is string => typeof text === "string");
+}
+
+function words(text: string): string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}
+
+// Settings, unlike Go, also know days: `1d`.
+function parseDays(text: string): number | undefined {
+  const match = /^(\d+)d(.*)$/.exec(text);
+  if (match === null) return undefined;
+  const rest = match[2] === "" ? 0 : parseDuration(match[2] ?? "");
+  return rest === undefined ? undefined : Number(match[1]) * 86_400_000 + rest;
+}
