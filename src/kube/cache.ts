@@ -163,8 +163,8 @@ class Cache implements LiveCache {
     let changed = false;
     for (const text of gone) {
       const reflectors = this.#reflectors.get(text) ?? [];
-      const type = reflectors[0]?.type;
-      if (type === undefined || !(await this.#isGone(op, type))) continue;
+      const [first] = reflectors;
+      if (first === undefined || !(await this.#isGone(op, first))) continue;
       this.#reflectors.delete(text);
       for (const reflector of reflectors) await reflector.remove();
       changed = true;
@@ -172,9 +172,10 @@ class Cache implements LiveCache {
     return changed;
   }
 
-  async #isGone(op: Operation, type: ResourceType): Promise<boolean> {
+  async #isGone(op: Operation, { type, namespace }: Reflector): Promise<boolean> {
     try {
-      await this.#client.list(op, type, { limit: 1, metadataOnly: true, resourceVersion: "0", namespace: "default" });
+      const scope = namespace === undefined ? {} : { namespace };
+      await this.#client.list(op, type, { ...scope, fieldSelector: "metadata.name=none", metadataOnly: true });
       return false;
     } catch (thrown) {
       return thrown instanceof DriftlessError && thrown.code === "NOT_FOUND";

@@ -172,6 +172,7 @@ export class Reflector {
         ...this.#scope(),
         dropManagedFields: true,
       });
+      if (op.signal.aborted) return;
       const seen = new Set<string>();
       for (const item of items) {
         seen.add(objectKey(item));
@@ -199,6 +200,8 @@ export class Reflector {
         dropManagedFields: true,
       });
       for await (const event of events) {
+        // Events that came before the end of this run, but are taken after it: the next run has its own.
+        if (op.signal.aborted) return;
         this.#take(event, listing ? seen : undefined);
         if (event.initialEventsEnd === true && seen !== undefined) {
           listing = false;
@@ -212,7 +215,7 @@ export class Reflector {
     } finally {
       release?.();
       // A list that was cut off names no version from which to go on.
-      if (listing) this.#resourceVersion = "";
+      if (listing && !op.signal.aborted) this.#resourceVersion = "";
     }
   }
 

@@ -46,6 +46,13 @@ interface RawAnswer extends Answer {
   readonly retryAfterS?: number;
 }
 
+interface Failure {
+  readonly error: DriftlessError;
+  /** Whether the same request may be sent again. */
+  readonly again: boolean;
+  readonly waitS?: number | undefined;
+}
+
 export interface StreamHandlers {
   onLine(line: string): void;
   /** Called once: without an error when the server ended the stream. */
@@ -93,27 +100,30 @@ export class Transport {
     const attempts = this.#options.attempts ?? 5;
     let refreshed = false;
     for (let attempt = 1; ; attempt++) {
-      let error: DriftlessError;
-      let waitS: number | undefined;
-      try {
-        const answer = await this.#once(op, request);
-        if (answer.status < 400) return answer;
-        error = errorOfAnswer(answer.status, answer.body, this.#context(request));
-        if (answer.status === 401 && !refreshed && this.connection.auth.refused()) {
-          refreshed = true;
-          continue;
-        }
-        waitS = answer.retryAfterS;
-        if (!mayRepeatAnswer(answer.status, request, waitS !== undefined)) throw error;
-      } catch (thrown) {
-        error = errorOfNetwork(thrown, this.#context(request));
-        if (error === thrown && !retriedStatus.has(error.details.status ?? 0)) throw error;
-        if (error !== thrown && !mayRepeatFailure(thrown, request)) throw error;
+      const outcome = await this.#try(op, request);
+      if (!("error" in outcome)) return outcome;
+      const { error, again, waitS } = outcome;
+      if (error.details.status === 401 && !refreshed && this.connection.auth.refused()) {
+        refreshed = true;
+        continue;
       }
-      if (attempt >= attempts || this.#closed) throw error;
+      if (!again || attempt >= attempts || this.#closed) throw error;
       op.log.debug("kubernetes request repeated", { path: request.path, attempt, error: error.message });
       await this.#pause(op, attempt, waitS);
     }
+  }
+
+  async #try(op: Operation, request: TransportRequest): Promise<RawAnswer | Failure> {
+    let answer: RawAnswer;
+    try {
+      answer = await this.#once(op, request);
+    } catch (thrown) {
+      return { error: errorOfNetwork(thrown, this.#context(request)), again: mayRepeatFailure(thrown, request) };
+    }
+    const { status, body, retryAfterS } = answer;
+    if (status < 400) return answer;
+    const error = errorOfAnswer(status, body, this.#context(request));
+    return { error, again: mayRepeatAnswer(status, request, retryAfterS !== undefined), waitS: retryAfterS };
   }
 
   /** Opens a stream of lines (a watch). An answer of 400 or above ends it with that error. Never retries. */
