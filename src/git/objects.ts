@@ -155,7 +155,7 @@ export class ObjectStore {
   async walk(op: Operation, oid: string, prefix: string): Promise<TreeEntry[]> {
     const { items } = await this.tree(op, oid);
     const parts = await Promise.all(
-      items.map((item): TreeEntry[] | Promise<TreeEntry[]> => {
+      items.map(async (item): Promise<TreeEntry[]> => {
         const path = prefix === "" ? item.name : `${prefix}/${item.name}`;
         return item.type === "tree"
           ? this.walk(op, item.oid, path)
@@ -172,18 +172,19 @@ export class ObjectStore {
       from === undefined ? undefined : this.tree(op, from),
       to === undefined ? undefined : this.tree(op, to),
     ]);
-    const found: (string[] | Promise<string[]>)[] = [];
+    const found: string[] = [];
+    const below: Promise<string[]>[] = [];
     const visit = (name: string, a: TreeItem | undefined, b: TreeItem | undefined): void => {
       if (a?.oid === b?.oid && a?.mode === b?.mode) return;
       const path = prefix === "" ? name : `${prefix}/${name}`;
       const treeA = a?.type === "tree" ? a.oid : undefined;
       const treeB = b?.type === "tree" ? b.oid : undefined;
-      if ((a && !treeA) || (b && !treeB)) found.push([path]);
-      if (treeA !== undefined || treeB !== undefined) found.push(this.differences(op, treeA, treeB, path));
+      if ((a && !treeA) || (b && !treeB)) found.push(path);
+      if (treeA !== undefined || treeB !== undefined) below.push(this.differences(op, treeA, treeB, path));
     };
     for (const item of before?.items ?? []) visit(item.name, item, after?.byName.get(item.name));
     for (const item of after?.items ?? []) if (!before?.byName.has(item.name)) visit(item.name, undefined, item);
-    return (await Promise.all(found)).flat();
+    return [...found, ...(await Promise.all(below)).flat()];
   }
 
   async metadata(op: Operation, sha: string): Promise<Omit<CommitMetadata, "tags">> {

@@ -17,7 +17,7 @@ export function normalizeUrl(url: string): string {
   if (!parts) return text;
   const [, scheme = "", authority = "", path = ""] = parts;
   const at = authority.lastIndexOf("@");
-  const host = authority.slice(at + 1).replace(/:(\d+)$/, (all, port) => (schemes[scheme] === port ? "" : String(all)));
+  const host = authority.slice(at + 1).replace(/:(\d+)$/, (all: string, port) => (schemes[scheme] === port ? "" : all));
   const user = at < 0 ? "" : (authority.slice(0, at).split(":")[0] ?? "");
   // Credentials don't name another repository; an ssh user does, as in Argo CD.
   if (scheme === "ssh") return `${user === "" ? "" : `${user}@`}${host}${path.replace(/^\/+/, "/")}`;
