@@ -38,18 +38,20 @@ function pathOf(object: Fields): string {
   return `${root}${found.namespaced ? `/namespaces/${namespace}` : ""}/${found.plural}`;
 }
 
-type Call = (method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown) => Promise<Answer>;
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Call = (method: Method, path: string, body?: unknown, accept?: string) => Promise<Answer>;
+const tableType = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
 function caller(file: string): Call {
   const config = parse(readFileSync(file, "utf8")) as Kubeconfig;
   const cluster = config.clusters[0]!.cluster;
   const agent = new Agent({ connect: { ca: Buffer.from(cluster["certificate-authority-data"], "base64") } });
-  return async (method, path, body) => {
+  return async (method, path, body, accept = "application/json") => {
     const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
     const answer = await request(cluster.server + path, {
       dispatcher: agent,
       method,
-      headers: { authorization: `Bearer ${config.users[0]!.user.token}`, "content-type": type },
+      headers: { authorization: `Bearer ${config.users[0]!.user.token}`, "content-type": type, accept },
       body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await answer.body.text();
@@ -93,7 +95,13 @@ async function define(call: Call, crd: Fields): Promise<void> {
 async function ask(call: Call, item: Case): Promise<unknown> {
   const path = pathOf(item.create);
   const metadata = item.create.metadata as Fields;
-  if (item.patch === undefined) return kept(await call("POST", `${path}?dryRun=All`, item.create));
+  if (item.patch === undefined) {
+    const answer = await call("POST", `${path}?dryRun=All`, item.create);
+    if (answer.status >= 300) return kept(answer);
+    const table = await call("POST", `${path}?dryRun=All`, item.create, tableType);
+    const [row] = table.body.rows as { cells: unknown[] }[];
+    return { ...(kept(answer) as Fields), cells: row?.cells };
+  }
   const created = await call("POST", path, item.create);
   if (created.status >= 300) throw new Error(`${item.name}: ${String(created.body.message)}`);
   const one = `${path}/${String(metadata.name)}`;

@@ -175,6 +175,14 @@ function subresourceFacts(
   return [sub.subresource, kind?.kind ?? "", apiVersion, sub.verbs.join(" ")];
 }
 
+/** Columns of `kubectl get`: [name, type, format, priority]. */
+async function columnsOf(get: ReturnType<typeof reader>, path: string, verbs: readonly string[]): Promise<Schema> {
+  if (!verbs.includes("list")) return {};
+  const table = await get(path, "application/json;as=Table;g=meta.k8s.io;v=v1");
+  const columns = table.columnDefinitions as { name: string; type: string; format: string; priority: number }[];
+  return { columns: columns.map(({ name, type, format, priority }) => [name, type, format, priority]) };
+}
+
 /** One line for each resource and type, so that a new version's changes read well. */
 function written(facts: { origin: string; resources: unknown[]; types: Record<string, unknown> }): string {
   const resources = facts.resources.map((item) => `  ${JSON.stringify(item)}`).join(",\n");
@@ -205,7 +213,10 @@ async function main(): Promise<void> {
       const path = group === "" ? `api/${version}` : `apis/${group}/${version}`;
       const document = (await get(`/openapi/v3/${path}`)) as { components: { schemas: Record<string, Schema> } };
       Object.assign(schemas, document.components.schemas);
-      for (const resource of found) resources.push(resourceFacts(group, version, resource));
+      for (const resource of found) {
+        const columns = await columnsOf(get, `/${path}/${resource.resource}`, resource.verbs);
+        resources.push({ ...resourceFacts(group, version, resource), ...columns });
+      }
     }
   }
   const follow = (name: string): void => {

@@ -1,4 +1,5 @@
 // The built-in kinds as ResourceDefinitions, made from the facts, the defaults, the validation and the tables.
+import { at } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { PrepareContext, ResourceDefinition, ScalePaths, Subresource } from "../contract.ts";
 import { prepareKind } from "./defaults/kinds.ts";
@@ -8,6 +9,7 @@ import type { Defaulter } from "./defaults/walk.ts";
 import { facts, typeNameOf, typePrefix } from "./facts.ts";
 import type { ResourceFacts } from "./facts.ts";
 import { componentsOf } from "./openapi.ts";
+import { builtinTable } from "./tables/builtin.ts";
 import { FactTypes } from "./types.ts";
 
 /** Subresources that the sandbox serves; others (proxy, exec, …) are left out of its discovery. */
@@ -62,6 +64,49 @@ const withGeneration = new Set([
   "scheduling.k8s.io/PriorityClass",
 ]);
 
+const field =
+  (...path: string[]) =>
+  (object: KubernetesObject): string => {
+    const value = at(object, ...path);
+    return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+  };
+const eventFields = (reference: string): Record<string, (object: KubernetesObject) => string> =>
+  Object.fromEntries(
+    ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((name) => [
+      `${reference}.${name}`,
+      field(reference, name),
+    ]),
+  );
+/** What fieldSelector may name, besides metadata.name and metadata.namespace. */
+const selectableFields: Readonly<Record<string, ResourceDefinition["selectableFields"]>> = {
+  "/Pod": {
+    "spec.nodeName": field("spec", "nodeName"),
+    "spec.restartPolicy": field("spec", "restartPolicy"),
+    "spec.schedulerName": field("spec", "schedulerName"),
+    "spec.serviceAccountName": field("spec", "serviceAccountName"),
+    "spec.hostNetwork": (object) => (at(object, "spec", "hostNetwork") === true ? "true" : "false"),
+    "status.phase": field("status", "phase"),
+    "status.podIP": field("status", "podIP"),
+    "status.podIPs": field("status", "podIP"),
+    "status.nominatedNodeName": field("status", "nominatedNodeName"),
+  },
+  "/Event": {
+    ...eventFields("involvedObject"),
+    reason: field("reason"),
+    reportingComponent: field("reportingComponent"),
+    source: (object) => field("source", "component")(object) || field("reportingComponent")(object),
+    type: field("type"),
+  },
+  "/Namespace": { "status.phase": field("status", "phase") },
+  "/Node": { "spec.unschedulable": (object) => (at(object, "spec", "unschedulable") === true ? "true" : "false") },
+  "/Secret": { type: field("type") },
+  "/Service": { "spec.clusterIP": field("spec", "clusterIP"), "spec.type": field("spec", "type") },
+  "/ReplicationController": { "status.replicas": (object) => field("status", "replicas")(object) || "0" },
+  "apps/ReplicaSet": { "status.replicas": (object) => field("status", "replicas")(object) || "0" },
+  "batch/Job": { "status.successful": (object) => field("status", "succeeded")(object) || "0" },
+  "certificates.k8s.io/CertificateSigningRequest": { "spec.signerName": field("spec", "signerName") },
+};
+
 const definitions: readonly ResourceDefinition[] = makeDefinitions();
 
 /** Every built-in kind that the sandbox can serve: one definition for each group, version and kind. */
@@ -106,6 +151,8 @@ function define(resource: ResourceFacts, types: FactTypes, defaults: (root: stri
           },
           openapi: { name: typePrefix + typeName, components: () => componentsOf(typeName) },
         }),
+    ...(resource.columns === undefined ? {} : { table: builtinTable(resource) }),
+    ...(selectableFields[key] === undefined ? {} : { selectableFields: selectableFields[key] }),
     prepare(object: KubernetesObject, context: PrepareContext): KubernetesObject {
       const filled = defaulter === undefined ? object : (defaulter(object) as unknown as KubernetesObject);
       return prepareKind(key, filled, context);

@@ -16,6 +16,8 @@ export interface ResourceFacts {
   readonly verbs: string;
   /** [name, kind, apiVersion, verbs separated by spaces] */
   readonly subresources?: readonly (readonly string[])[];
+  /** Of `kubectl get`: [name, type, format, priority] */
+  readonly columns?: readonly (readonly (string | number)[])[];
 }
 
 /** A field that has more than a type. */
