@@ -105,7 +105,7 @@ class Controllers {
   #watch(kind: GroupKind): () => void {
     const isEvent = kind.kind === eventKind.kind && (kind.group === "" || kind.group === "events.k8s.io");
     const isPod = kind.kind === kinds.pod.kind && kind.group === kinds.pod.group;
-    const interested: { prefix: string; keys(event: LocalEvent): Iterable<string> }[] = [];
+    const interested: { prefix: string; keys: (event: LocalEvent) => Iterable<string> }[] = [];
     for (const { name, watches } of this.#controllers.values()) {
       for (const watch of watches) {
         const wanted =

@@ -28,7 +28,7 @@ export function namespaceController(context: Context): Controller {
     ],
     reconcile: (key) => {
       const [, name] = splitKey(key);
-      const namespace = context.client.get(kinds.namespace, "", name) as Namespace | undefined;
+      const namespace = context.client.get(kinds.namespace, "", name);
       if (namespace === undefined || !deleting(namespace)) {
         terminating.delete(name);
         if (namespace !== undefined && namespace.status?.phase === undefined) {
@@ -56,7 +56,7 @@ function terminate(context: Context, namespace: Namespace): void {
     }
   }
   left = contents(context, name);
-  const present = context.client.get(kinds.namespace, "", name) as Namespace | undefined;
+  const present = context.client.get(kinds.namespace, "", name);
   if (present === undefined) return;
   if (left.length === 0) {
     const kubernetes = present.spec?.finalizers === undefined || present.spec.finalizers.includes("kubernetes");

@@ -2,6 +2,8 @@
 import { rfc3339, type Clock } from "#base/ports.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { LocalClient } from "../contract.ts";
+import { listAt } from "#base/json.ts";
+import { matches, type LabelSelector } from "./support/selectors.ts";
 import { kinds, type Pod } from "./support/objects.ts";
 
 const kubeletVersion = "v1.37.0";
@@ -21,7 +23,7 @@ export interface Node extends KubernetesObject {
 export function ensureNodes(client: LocalClient, count: number, clock: Clock): void {
   for (let index = 0; index < count; index++) {
     const name = `node-${index}`;
-    const there = client.get(kinds.node, "", name) as Node | undefined;
+    const there = client.get(kinds.node, "", name);
     if (there?.status?.conditions?.some((each) => each.type === "Ready") === true) continue;
     const created = there ?? client.create(bareNode(name, index));
     client.update({ ...created, status: nodeStatus(name, index, rfc3339(clock.now())) }, "status");
@@ -100,12 +102,13 @@ interface Toleration {
   readonly effect?: string;
 }
 
-/** Whether a pod may run on a node: node selector, required node names, taints. Affinity terms are not read. */
+/** Whether a pod may run on a node: node selector, required node affinity, taints. */
 export function fits(pod: Pod, node: Node, ignore: { readonly cordon?: boolean } = {}): boolean {
   if (node.spec?.unschedulable === true && ignore.cordon !== true) return false;
   for (const [name, value] of Object.entries(pod.spec.nodeSelector ?? {})) {
     if (node.metadata.labels?.[name] !== value) return false;
   }
+  if (!matchesAffinity(pod, node)) return false;
   const tolerations = Array.isArray(pod.spec["tolerations"]) ? (pod.spec["tolerations"] as readonly Toleration[]) : [];
   return (node.spec?.taints ?? [])
     .filter((taint) => taint.effect !== "PreferNoSchedule")
@@ -118,4 +121,26 @@ export function fits(pod: Pod, node: Node, ignore: { readonly cordon?: boolean }
             : each.key === taint.key && (each.value ?? "") === (taint.value ?? "")),
       ),
     );
+}
+
+interface NodeTerm {
+  readonly matchExpressions?: LabelSelector["matchExpressions"];
+  readonly matchFields?: LabelSelector["matchExpressions"];
+}
+
+/** Terms are alternatives; Gt and Lt are not known and count as not matching. */
+function matchesAffinity(pod: Pod, node: Node): boolean {
+  const terms = listAt(
+    pod.spec,
+    "affinity",
+    "nodeAffinity",
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "nodeSelectorTerms",
+  ) as readonly NodeTerm[];
+  if (terms.length === 0) return true;
+  const fields = { "metadata.name": node.metadata.name ?? "" };
+  return terms.some(
+    ({ matchExpressions = [], matchFields = [] }) =>
+      matches({ matchExpressions }, node.metadata.labels) && matches({ matchExpressions: matchFields }, fields),
+  );
 }

@@ -144,7 +144,7 @@ function live(lives: Lives, pod: Pod, behaviour: Behaviour): number | undefined 
   const step = advance(before, { pod, behaviour, timings: context.timings }, nowMs);
   runs.set(uid, step.run);
   for (const happening of step.happened) tell(context, pod, happening);
-  const node = context.client.get(kinds.node, "", pod.spec.nodeName ?? "") as Node | undefined;
+  const node = context.client.get(kinds.node, "", pod.spec.nodeName ?? "");
   const hostIP = nodeAddress(node);
   const place = { hostIP, podIP: pod.spec["hostNetwork"] === true ? hostIP : lives.addresses.of(uid) };
   const { status, readyAtMs } = podStatus(pod, step.run, { place, behaviour, nowMs });

@@ -16,7 +16,7 @@ import {
   type ReplicaSet,
   type WorkloadStatus,
 } from "./support/objects.ts";
-import { compareForRemoval, isActive, isReady, podFrom, untilAvailableMs } from "./support/pods.ts";
+import { compareForRemoval, isActive, isFinished, isReady, podFrom, untilAvailableMs } from "./support/pods.ts";
 import { matches } from "./support/selectors.ts";
 import { ApiError } from "../contract.ts";
 
@@ -55,16 +55,17 @@ function reconcile(context: Context, key: string): number | undefined {
   const set = context.client.get(kinds.replicaSet, namespace, name) as ReplicaSet | undefined;
   if (set === undefined) return undefined;
   const candidates = context.pods.select(namespace, set.spec.selector);
-  let active = claim<Pod>(context, set, kinds.pod, candidates).filter(isActive);
+  let pods = claim<Pod>(context, set, kinds.pod, candidates);
   let failure: ManageFailure | undefined;
   if (!deleting(set)) {
     const wanted = set.spec.replicas ?? 1;
+    const active = pods.filter(isActive);
     if (active.length !== wanted) {
       failure = manage(context, set, active);
-      active = claim<Pod>(context, set, kinds.pod, []).filter(isActive);
+      pods = claim<Pod>(context, set, kinds.pod, []);
     }
   }
-  const again = updateStatus(context, set, active, failure);
+  const again = updateStatus(context, set, pods, failure);
   if (failure !== undefined) throw failure.error;
   return again;
 }
@@ -99,9 +100,11 @@ function manage(context: Context, set: ReplicaSet, active: readonly Pod[]): Mana
 function updateStatus(
   context: Context,
   set: ReplicaSet,
-  active: readonly Pod[],
+  pods: readonly Pod[],
   failure: ManageFailure | undefined,
 ): number | undefined {
+  const active = pods.filter(isActive);
+  const terminatingReplicas = pods.filter((pod) => deleting(pod) && !isFinished(pod)).length;
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const nowMs = context.clock.now();
   const labels = { matchLabels: set.spec.template.metadata?.labels ?? {} };
@@ -121,6 +124,7 @@ function updateStatus(
     ...(fullyLabeledReplicas === 0 ? {} : { fullyLabeledReplicas }),
     ...(readyReplicas === 0 ? {} : { readyReplicas }),
     ...(availableReplicas === 0 ? {} : { availableReplicas }),
+    terminatingReplicas,
     observedGeneration: set.metadata.generation ?? 0,
     ...conditions(context, set, failure),
   };

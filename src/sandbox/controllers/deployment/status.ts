@@ -43,6 +43,7 @@ function count(rollout: Rollout, current: ReplicaSet | undefined): WorkloadStatu
     0,
     sets.reduce((sum, set) => sum + (set.spec.replicas ?? 1), 0) - availableReplicas,
   );
+  const terminatingReplicas = sets.reduce((sum, set) => sum + Number(set.status?.["terminatingReplicas"] ?? 0), 0);
   const collisionCount = deployment.status?.collisionCount;
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
@@ -51,6 +52,7 @@ function count(rollout: Rollout, current: ReplicaSet | undefined): WorkloadStatu
     ...(readyReplicas === 0 ? {} : { readyReplicas }),
     ...(availableReplicas === 0 ? {} : { availableReplicas }),
     ...(unavailableReplicas === 0 ? {} : { unavailableReplicas }),
+    terminatingReplicas,
     ...(collisionCount === undefined ? {} : { collisionCount }),
   };
 }

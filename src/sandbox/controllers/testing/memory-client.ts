@@ -21,10 +21,7 @@ const clusterScoped = new Set([
 ]);
 
 /** Kinds that every test cluster knows: `group/version/Kind`. */
-const builtin = [
-  ...["Namespace", "Node", "Pod", "Service", "Endpoints", "ConfigMap", "Secret", "ServiceAccount", "Event"],
-  ...["PersistentVolumeClaim", "PersistentVolume", "ResourceQuota", "ReplicationController"],
-].map((kind) => `/v1/${kind}`);
+const builtin = ['Namespace', 'Node', 'Pod', 'Service', 'Endpoints', 'ConfigMap', 'Secret', 'ServiceAccount', 'Event', 'PersistentVolumeClaim', 'PersistentVolume', 'ResourceQuota', 'ReplicationController'].map((kind) => `/v1/${kind}`);
 const grouped = [
   ...["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ControllerRevision"].map((kind) => `apps/v1/${kind}`),
   ...["Job", "CronJob"].map((kind) => `batch/v1/${kind}`),

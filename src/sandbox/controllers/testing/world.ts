@@ -40,10 +40,10 @@ export class World {
     return this.client.create({ ...object, metadata });
   }
 
-  get<T = Loose>(kind: GroupKind, name: string, namespace = "demo"): T {
+  get(kind: GroupKind, name: string, namespace = "demo"): Loose {
     const found = this.client.get(kind, namespace, name);
     if (found === undefined) throw new Error(`no ${kind.kind} ${namespace}/${name}`);
-    return found as T;
+    return found;
   }
 
   has(kind: GroupKind, name: string, namespace = "demo"): boolean {

@@ -1,0 +1,162 @@
+// PersistentVolumeClaims are bound at once to a volume made for them. Source: Kubernetes, "Persistent Volumes".
+import type { KubernetesObject } from "#model/object.ts";
+import type { Context, Controller } from "./support/controller.ts";
+import { itself, splitKey } from "./support/controller.ts";
+import { deleting, kinds, writeStatus } from "./support/objects.ts";
+
+const source = "persistentvolume-controller";
+const defaultClass = "standard";
+const provisioner = "sandbox.driftless.dev/volumes";
+
+interface Claim extends KubernetesObject {
+  readonly spec: {
+    readonly accessModes?: readonly string[];
+    readonly storageClassName?: string;
+    readonly volumeName?: string;
+    readonly volumeMode?: string;
+    readonly resources?: { readonly requests?: Readonly<Record<string, string>> };
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+interface Volume extends KubernetesObject {
+  readonly spec: {
+    readonly claimRef?: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
+    readonly persistentVolumeReclaimPolicy?: string;
+    readonly capacity?: Readonly<Record<string, string>>;
+    readonly accessModes?: readonly string[];
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+export function volumeController(context: Context): Controller {
+  ensureClass(context);
+  return {
+    name: source,
+    watches: [
+      itself(kinds.persistentVolumeClaim),
+      {
+        // A volume's key has an empty namespace; the claim that it names may have waited for it, or be gone.
+        kind: kinds.persistentVolume,
+        keys: ({ object }) => [`/${object.metadata.name}`, ...claimOf(object as Volume)],
+      },
+    ],
+    reconcile: (key) => {
+      const [namespace, name] = splitKey(key);
+      if (namespace === "") return  settleVolume(context, name);
+      const claim = context.client.get(kinds.persistentVolumeClaim, namespace, name) as Claim | undefined;
+      if (claim === undefined) {
+        // The volume of a claim that is gone is released: its events carry the claim's key.
+        return  releaseVolumes(context, namespace, name);
+      }
+      if (!deleting(claim)) bind(context, claim);
+      return undefined;
+    },
+  };
+}
+
+function claimOf({ spec }: Volume): string[] {
+  const { namespace, name } = spec.claimRef ?? {};
+  return namespace === undefined || name === undefined ? [] : [`${namespace}/${name}`];
+}
+
+function ensureClass(context: Context): void {
+  if (context.client.get(kinds.storageClass, "", defaultClass) !== undefined) return;
+  context.client.create({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: defaultClass, annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+    provisioner,
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "Immediate",
+  });
+}
+
+function bind(context: Context, claim: Claim): void {
+  const volumeName = claim.spec.volumeName ?? "";
+  let volume = volumeName === "" ? provision(context, claim) : volumeOf(context, volumeName);
+  if (volume === undefined) return void writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+  const { claimRef } = volume.spec;
+  const { namespace, name, uid } = claim.metadata;
+  if (claimRef === undefined) {
+    const ref = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid };
+    volume = context.client.update({ ...volume, spec: { ...volume.spec, claimRef: ref } }) as Volume;
+  } else if (claimRef.namespace !== namespace || claimRef.name !== name || (claimRef.uid ?? uid) !== uid) {
+    return void writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+  }
+  let bound = claim;
+  if (volumeName === "") {
+    const annotations = {
+      ...claim.metadata.annotations,
+      "pv.kubernetes.io/bind-completed": "yes",
+      "pv.kubernetes.io/bound-by-controller": "yes",
+      "volume.kubernetes.io/storage-provisioner": provisioner,
+    };
+    const spec = {
+      ...claim.spec,
+      volumeName: volume.metadata.name ?? "",
+      ...(claim.spec.storageClassName === undefined ? { storageClassName: defaultClass } : {}),
+    };
+    bound = context.client.update({ ...claim, metadata: { ...claim.metadata, annotations }, spec }) as Claim;
+  }
+  writeStatus(context, volume, { ...volume.status, phase: "Bound" });
+  writeStatus(context, bound, {
+    phase: "Bound",
+    accessModes: volume.spec.accessModes ?? [],
+    capacity: volume.spec.capacity ?? {},
+  });
+}
+
+function volumeOf(context: Context, name: string): Volume | undefined {
+  return context.client.get(kinds.persistentVolume, "", name) as Volume | undefined;
+}
+
+function provision(context: Context, claim: Claim): Volume | undefined {
+  const storageClassName = claim.spec.storageClassName ?? defaultClass;
+  // An empty class asks for no provisioning; an unknown one is waited for.
+  if (context.client.get(kinds.storageClass, "", storageClassName) === undefined) return undefined;
+  const { namespace, name, uid } = claim.metadata;
+  const volumeName = `pvc-${uid}`;
+  const there = volumeOf(context, volumeName);
+  if (there !== undefined) return there;
+  const volume = context.client.create({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: volumeName, annotations: { "pv.kubernetes.io/provisioned-by": provisioner } },
+    spec: {
+      accessModes: claim.spec.accessModes ?? ["ReadWriteOnce"],
+      capacity: { storage: claim.spec.resources?.requests?.["storage"] ?? "1Gi" },
+      claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid },
+      hostPath: { path: `/sandbox/${volumeName}` },
+      persistentVolumeReclaimPolicy: "Delete",
+      storageClassName,
+      volumeMode: claim.spec.volumeMode ?? "Filesystem",
+    },
+  });
+  context.events.normal(claim, provisioner, "ProvisioningSucceeded", `Successfully provisioned volume ${volumeName}`);
+  return volume as Volume;
+}
+
+function releaseVolumes(context: Context, namespace: string, name: string): void {
+  for (const volume of context.client.list(kinds.persistentVolume) as readonly Volume[]) {
+    const { claimRef } = volume.spec;
+    if (claimRef?.namespace === namespace && claimRef.name === name) settleVolume(context, volume.metadata.name ?? "");
+  }
+}
+
+/** A volume is available, bound, or released; one that was made for its claim goes with it. */
+function settleVolume(context: Context, name: string): void {
+  const volume = volumeOf(context, name);
+  if (volume === undefined || deleting(volume)) return;
+  const { claimRef } = volume.spec;
+  if (claimRef?.uid === undefined) {
+    if (volume.status?.phase !== "Available") writeStatus(context, volume, { ...volume.status, phase: "Available" });
+    return;
+  }
+  const claim = context.client.get(kinds.persistentVolumeClaim, claimRef.namespace ?? "", claimRef.name ?? "");
+  if (claim?.metadata.uid === claimRef.uid) return;
+  const ours = volume.metadata.annotations?.["pv.kubernetes.io/provisioned-by"] === provisioner;
+  if (ours && volume.spec.persistentVolumeReclaimPolicy === "Delete") {
+    context.client.delete({ ...kinds.persistentVolume, namespace: "", name });
+  } else writeStatus(context, volume, { ...volume.status, phase: "Released" });
+}
