@@ -142,11 +142,12 @@ class Cluster {
       store,
       kinds: new Kinds(builtinResources()),
       clock,
+      access,
       newUid: () => randomUUID(),
       random: () => random.next(),
       afterWrite: new Map(),
     };
-    const server = new ApiServer({ core, access, certificates, log });
+    const server = new ApiServer({ core, certificates, log });
     serveCustomResources(core, customResource, (resource) => server.watches.closeResource(resource));
     await listen(server, { dir, port });
     bootstrap(core, server.port);

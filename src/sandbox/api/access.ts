@@ -4,7 +4,12 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, numberAt, stringAt } from "#base/json.ts";
-import type { User } from "./call.ts";
+
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+}
 
 export const anonymous: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 const issuer = "https://kubernetes.default.svc.cluster.local";

@@ -1,6 +1,7 @@
 // What the steps of one request share: the request, its answer, reading bodies and options. No decisions about verbs.
 import type { KubernetesObject } from "#model/object.ts";
 import type { ResourceDefinition } from "../contract.ts";
+import type { User } from "./access.ts";
 import { type Core, readObject } from "./core.ts";
 import { parseText } from "./decode.ts";
 import { type FormOptions, objectText } from "./forms.ts";
@@ -9,12 +10,6 @@ import { patchObject, patchTypes } from "./patches.ts";
 import { type AcceptedForm, isSet, type ResourcePath } from "./request.ts";
 import { badRequest, invalid, notFound, refusal, unsupportedMediaType } from "./status.ts";
 import type { WatchRequest } from "./watch.ts";
-
-export interface User {
-  readonly name: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-}
 
 export interface ApiRequest {
   readonly method: string;
@@ -28,7 +23,12 @@ export interface ApiRequest {
 export type ApiAnswer =
   | { readonly code: number; readonly text: string; readonly form: AcceptedForm; readonly warnings: readonly string[] }
   | { readonly watch: WatchRequest }
-  | { readonly code: number; readonly plain: string };
+  | {
+      readonly code: number;
+      readonly plain: string;
+      /** Keeps the answer open until it calls back; returns how to stop waiting. */
+      readonly until?: (end: () => void) => () => void;
+    };
 
 /** What every step below works with. */
 export interface Call {
@@ -100,6 +100,13 @@ export function bodyObject(call: Call, definition: ResourceDefinition = call.def
   const format = type === "application/yaml" ? "yaml" : "json";
   const { value, duplicates } = parseBody(call, format, definition.kind);
   return objectOf(value, definition, { validation, duplicates, warn });
+}
+
+/** The body as it came: subresources have bodies of other kinds. Undefined where there is none. */
+export function rawBody(call: Call): unknown {
+  const { body } = call.request;
+  if (body === "") return undefined;
+  return parseBody(call, mediaType(call.request).endsWith("yaml") ? "yaml" : "json", call.definition.kind).value;
 }
 
 function parseBody({ request }: Call, format: "json" | "yaml", kind: string) {

@@ -4,12 +4,14 @@ import { rfc3339 } from "#base/ports.ts";
 import type { GroupKind, KubernetesObject } from "#model/object.ts";
 import type { ObjectReader, ResourceDefinition } from "../contract.ts";
 import type { Store } from "../storage/store.ts";
+import type { Access } from "./access.ts";
 import { inVersionOf, type Kinds, resourceId } from "./kinds.ts";
 
 export interface Core {
   readonly store: Store;
   readonly kinds: Kinds;
   readonly clock: Clock;
+  readonly access: Access;
   newUid(): string;
   /** From 0 to 1, for generated names. */
   random(): number;

@@ -22,6 +22,7 @@ import { deleteAnswer, deleteObject, parseDeleteOptions } from "./deletes.ts";
 import { type FormOptions, listText } from "./forms.ts";
 import { listObjects, parseListOptions } from "./lists.ts";
 import { isSet, negotiate } from "./request.ts";
+import { reviewOf } from "./reviews.ts";
 import { methodNotAllowed, noSuchResource } from "./status.ts";
 import { subresourceRequest } from "./subresources.ts";
 import { createObject, updateObject } from "./writes.ts";
@@ -54,6 +55,8 @@ export function handle(core: Core, request: ApiRequest): ApiAnswer {
     if (!definition.subresources.includes(path.subresource as Subresource)) throw noSuchResource();
     return subresourceRequest(call, path.subresource as Subresource);
   }
+  const review = request.method === "POST" && path.name === undefined ? reviewOf(call) : undefined;
+  if (review !== undefined) return review;
   return path.name === undefined ? collectionRequest(call) : itemRequest(call);
 }
 

@@ -9,8 +9,9 @@ import { stringify } from "yaml";
 import { toError } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { ApiError } from "../contract.ts";
-import type { Access } from "./access.ts";
-import type { ApiAnswer, ApiRequest, User } from "./call.ts";
+import type { User } from "./access.ts";
+import { authorize } from "./authorize.ts";
+import type { ApiAnswer, ApiRequest } from "./call.ts";
 import type { ServingCertificates } from "./certificates.ts";
 import type { Core } from "./core.ts";
 import { Discovery } from "./discovery.ts";
@@ -23,7 +24,6 @@ import { WatchHub } from "./watch.ts";
 
 export interface ApiServerOptions {
   readonly core: Core;
-  readonly access: Access;
   readonly certificates: ServingCertificates;
   readonly log: Logger;
 }
@@ -101,9 +101,9 @@ export class ApiServer {
   }
 
   private receive(request: IncomingMessage, response: ServerResponse): void {
-    const { access, core } = this.options;
+    const { core } = this.options;
     response.on("error", () => response.destroy());
-    const user = access.authenticate(request.headers.authorization, core.clock.now());
+    const user = core.access.authenticate(request.headers.authorization, core.clock.now());
     if (user === undefined) return this.fail(request, response, unauthorized());
     const { method = "GET", headers } = request;
     if (method === "GET" || (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined)) {
@@ -147,6 +147,7 @@ export class ApiServer {
       };
       const { method = "GET" } = request;
       const api: ApiRequest = { method: method === "HEAD" ? "GET" : method, path: resource, query, header, body, user };
+      authorize(this.options.core, api);
       this.send(request, response, handle(this.options.core, api));
     } catch (error) {
       this.fail(request, response, error);
@@ -155,7 +156,14 @@ export class ApiServer {
 
   private send(request: IncomingMessage, response: ServerResponse, answer: ApiAnswer): void {
     if ("watch" in answer) return this.hub.serve(answer.watch, response);
-    if ("plain" in answer) return this.text(response, answer.code, answer.plain);
+    if ("plain" in answer) {
+      if (answer.until === undefined) return this.text(response, answer.code, answer.plain);
+      response.writeHead(answer.code, { "Content-Type": "text/plain" });
+      response.write(answer.plain);
+      const stop = answer.until(() => response.end());
+      response.on("close", stop);
+      return;
+    }
     for (const warning of answer.warnings) {
       response.appendHeader("Warning", `299 - ${JSON.stringify(warning).replaceAll(/[^\x20-\x7e]/g, "?")}`);
     }
