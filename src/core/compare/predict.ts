@@ -5,6 +5,7 @@
 import { isAbsent, sameValue } from "#core/merge/equal.ts";
 import { anyType } from "#core/merge/schema.ts";
 import type { ListSchema, TypeSchema } from "#core/merge/schema.ts";
+import { withoutNulls } from "#core/merge/typed.ts";
 
 type Entries = Readonly<Record<string, unknown>>;
 
@@ -48,7 +49,8 @@ interface At {
 
 function merged(original: unknown, desired: unknown, live: unknown, at: At): unknown {
   if (desired === live) return live;
-  if (isAbsent(live, at.schema)) return isAbsent(desired, at.schema) ? live : withoutNulls(desired);
+  if (isAbsent(live, at.schema))
+    return isAbsent(desired, at.schema) || isDefault(desired, at.schema) ? live : withoutNulls(desired);
   if (isEntries(desired)) {
     if (!isEntries(live)) return withoutNulls(desired);
     return mergedObject(isEntries(original) ? original : undefined, desired, live, at);
@@ -84,6 +86,11 @@ function mergedObject(original: Entries | undefined, desired: Entries, live: Ent
     const type = knownType(schema, key);
     // A field that the API server does not know is not stored: it cannot differ.
     if (type === undefined) continue;
+    if (typeof wanted !== "object" && isAbsent(wanted, type)) {
+      // A zero value that is not stored: as if the field were left out, except that it is not left alone.
+      if (!isFilledIn(before, type)) delete (result ??= { ...live })[key];
+      continue;
+    }
     const next = merged(original?.[key], wanted, before, { schema: type, mode: modeOf(type, mode), name: key });
     if (next !== before) (result ??= { ...live })[key] = next;
   }
@@ -106,10 +113,14 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
+/** Whether a value is what the API server takes for granted where the field is left out. */
+function isDefault(value: unknown, type: TypeSchema): boolean {
+  return type.serverDefault !== undefined && matchesDefault(value, type.serverDefault, type);
+}
+
 /** Whether a value that nobody asked for is what the API server puts there by itself. */
 export function isFilledIn(value: unknown, type: TypeSchema): boolean {
-  if (isAbsent(value, type)) return true;
-  if (type.serverDefault !== undefined && matchesDefault(value, type.serverDefault, type)) return true;
+  if (type.assigned === true || isAbsent(value, type) || isDefault(value, type)) return true;
   if (type.default !== undefined && matchesDefault(value, type.default, type)) return true;
   if (type.kind === "struct" && type.omitEmpty === true && isEntries(value)) return matchesDefault(value, {}, type);
   return false;
@@ -291,25 +302,4 @@ function replacedList(desired: readonly unknown[], live: readonly unknown[], ite
     if (next !== before) (result ??= [...live])[i] = next;
   }
   return result ?? live;
-}
-
-/** The value without fields that are null: as the API server stores it. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    let list: unknown[] | undefined;
-    for (const [i, item] of value.entries()) {
-      const next = withoutNulls(item);
-      if (next !== item) (list ??= [...(value as unknown[])])[i] = next;
-    }
-    return list ?? value;
-  }
-  if (!isEntries(value)) return value;
-  let result: Record<string, unknown> | undefined;
-  for (const key in value) {
-    const item = value[key];
-    const next = withoutNulls(item);
-    if (item === null) delete (result ??= { ...value })[key];
-    else if (next !== item) (result ??= { ...value })[key] = next;
-  }
-  return result ?? value;
 }

@@ -1,5 +1,6 @@
 // What names one element of a list whose elements have identity: its keys (list type map) or itself (set), as the path
 // elements of FieldsV1 write them. Source: KEP-555 "Server-side apply", field paths.
+import { isObject } from "#base/json.ts";
 import type { ListSchema } from "./schema.ts";
 
 /** Keys of objects and scalars as JSON text: canonical as long as names come in one order. */
@@ -40,4 +41,15 @@ export function elementKey(item: unknown, schema: ListSchema): string | undefine
 function keyDefault(schema: ListSchema, name: string): unknown {
   const items = schema.items;
   return items.kind === "struct" && Object.hasOwn(items.fields, name) ? items.fields[name]!.default : undefined;
+}
+
+/** `k:{"name":"web"}` → `[name="web"]`, `v:1` → `[=1]`. */
+export function keyText(key: string): string {
+  const rest = key.slice(2);
+  if (key.startsWith("v:")) return `[=${rest}]`;
+  const keys: unknown = JSON.parse(rest);
+  if (!isObject(keys)) return `[${rest}]`;
+  return `[${Object.entries(keys)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(",")}]`;
 }

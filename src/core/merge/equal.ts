@@ -91,7 +91,7 @@ function sameScalar(a: unknown, b: unknown, schema: ScalarSchema): boolean {
       return sameDuration(a, b);
     case "byte":
       return typeof a === "string" && typeof b === "string" && withoutBreaks(a) === withoutBreaks(b);
-    case undefined:
+    default:
       return false;
   }
 }

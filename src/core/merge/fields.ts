@@ -2,6 +2,7 @@
 // FieldsV1. Values are immutable once built; operations share what they can. Source: KEP-555 "Server-side apply".
 import { isObject } from "#base/json.ts";
 import type { Json, JsonObject } from "#base/json.ts";
+import { keyText } from "./elements.ts";
 import type { TypeSchema } from "./schema.ts";
 import { anyType } from "./schema.ts";
 
@@ -274,15 +275,9 @@ function elementText(element: string): string {
   switch (element[0]) {
     case "f":
       return `.${rest}`;
-    case "k": {
-      const keys = parsed(element);
-      if (!isObject(keys)) return `[${rest}]`;
-      return `[${Object.entries(keys)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-        .join(",")}]`;
-    }
+    case "k":
     case "v":
-      return `[=${rest}]`;
+      return keyText(element);
     default:
       return `[${rest}]`;
   }

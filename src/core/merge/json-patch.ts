@@ -11,14 +11,14 @@ const verbs = new Set(["add", "remove", "replace", "move", "copy", "test"]);
 export function applyJsonPatch(document: Json, operations: readonly JsonObject[]): Result<Json, string> {
   for (const operation of operations) {
     if (!isObject(operation) || typeof operation["op"] !== "string" || !verbs.has(operation["op"]))
-      return fail(`Unexpected kind: ${isObject(operation) ? String(operation["op"]) : "unknown"}`);
+      return fail(`Unexpected kind: ${JSON.stringify(operation["op"] ?? null)}`);
     if (typeof operation["path"] !== "string") return fail(`missing path in operation "${operation["op"]}"`);
   }
   // The library writes into its document; the root may be replaced, so it stands in a holder.
   const holder = { root: cloneJson(document) };
   const moved = operations.map((operation) => ({
     ...operation,
-    path: `/root${String(operation["path"])}`,
+    path: `/root${pathOf(operation)}`,
     ...(typeof operation["from"] === "string" ? { from: `/root${operation["from"]}` } : {}),
   }));
   const failures = applyPatch(holder, moved as unknown as Parameters<typeof applyPatch>[1]);
@@ -26,6 +26,10 @@ export function applyJsonPatch(document: Json, operations: readonly JsonObject[]
   if (index < 0) return ok(holder.root);
   const operation = operations[index]!;
   return operation["op"] === "test"
-    ? fail(`testing value ${String(operation["path"])} failed`)
-    : fail(`the operation "${String(operation["op"])}" cannot be applied at ${String(operation["path"])}`);
+    ? fail(`testing value ${pathOf(operation)} failed`)
+    : fail(`the operation ${JSON.stringify(operation["op"])} cannot be applied at ${pathOf(operation)}`);
+}
+
+function pathOf(operation: JsonObject): string {
+  return typeof operation["path"] === "string" ? operation["path"] : "";
 }

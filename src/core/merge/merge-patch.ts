@@ -12,13 +12,13 @@ export function applyMergePatch(document: Json, patch: Json): Json {
     if (value === null) delete result[key];
     else result[key] = applyMergePatch(result[key] ?? null, value);
   }
-  return result as JsonObject;
+  return result;
 }
 
 /** Takes two documents; returns the patch that makes the second of the first, or undefined where they are equal. */
 export function createMergePatch(from: Json, to: Json): JsonObject | undefined {
   const patch = difference(isObject(from) ? from : {}, isObject(to) ? to : {}, true, true);
-  return Object.keys(patch).length === 0 ? undefined : (patch as JsonObject);
+  return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
 function difference(from: JsonObject, to: JsonObject, additions: boolean, deletions: boolean): MutableJsonObject {
@@ -48,7 +48,7 @@ export function threeWayMergePatch(
 ): JsonObject | undefined {
   const changes = difference(current, modified, true, false);
   const patch = original === undefined ? changes : combine(difference(original, modified, false, true), changes);
-  return Object.keys(patch).length === 0 ? undefined : (patch as JsonObject);
+  return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
 /** Two patches as one: the second has the last word; nulls are kept. */
@@ -56,8 +56,7 @@ function combine(first: MutableJsonObject, second: MutableJsonObject): MutableJs
   const result: MutableJsonObject = { ...first };
   for (const [key, value] of Object.entries(second)) {
     const before = result[key];
-    result[key] =
-      isObject(before) && isObject(value) ? combine(before as MutableJsonObject, value as MutableJsonObject) : value;
+    result[key] = isObject(before) && isObject(value) ? combine(before, value) : value;
   }
   return result;
 }

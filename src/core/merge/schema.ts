@@ -5,6 +5,7 @@ import { isObject } from "#base/json.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import type { GroupVersionKind } from "#model/object.ts";
 import { nativeFacts } from "./facts.ts";
+import type { NativeFacts } from "./facts.ts";
 
 export type ScalarFormat = "quantity" | "int-or-string" | "date-time" | "micro-time" | "byte" | "duration";
 
@@ -13,6 +14,8 @@ interface Common {
   readonly default?: Json;
   /** What the API server fills in where the field is left out, though its OpenAPI does not say so. */
   readonly serverDefault?: Json;
+  /** The API server or a controller picks a value where the field is left out. */
+  readonly assigned?: boolean;
   /** The API server drops the zero value (`""`, 0, false, `[]`, `{}`): it is the same as an absent field. */
   readonly omitEmpty?: boolean;
 }
@@ -107,6 +110,7 @@ function tidy<T extends object>(value: T): T {
 class Reader {
   private readonly definitions: ReadonlyMap<string, JsonObject>;
   private readonly types = new Map<string, TypeSchema>();
+  private readonly facts = nativeFacts();
 
   constructor(definitions: ReadonlyMap<string, JsonObject>) {
     this.definitions = definitions;
@@ -197,12 +201,11 @@ class Reader {
   }
 
   private readFields(node: JsonObject, fields: Record<string, TypeSchema>, definition?: string): void {
-    const native = definition !== undefined && definition.startsWith("io.k8s.");
-    const facts = native ? nativeFacts(definition) : undefined;
+    const facts = definition?.startsWith("io.k8s.") === true ? this.facts(definition) : undefined;
     for (const [name, property] of Object.entries(isObject(node["properties"]) ? node["properties"] : {})) {
       if (!isObject(property)) continue;
       const type = this.read(property);
-      fields[name] = native ? withFacts(type, property, facts?.zero.has(name) === true, facts?.defaults[name]) : type;
+      fields[name] = facts === undefined ? type : withFacts(type, property, name, facts);
     }
   }
 
@@ -246,15 +249,17 @@ class Reader {
   }
 }
 
-/** What is known of built-in kinds beyond their OpenAPI: see facts.ts. */
-function withFacts(type: TypeSchema, property: JsonObject, zero: boolean, serverDefault: Json | undefined): TypeSchema {
+/** What is known of a built-in type's field beyond its OpenAPI: see facts.ts. */
+function withFacts(type: TypeSchema, property: JsonObject, name: string, facts: NativeFacts): TypeSchema {
   const omitEmpty =
-    zero ||
+    facts.zero.has(name) ||
     type.kind === "list" ||
     type.kind === "map" ||
     (type.kind === "struct" && isEmptyObject(property["default"]));
-  if (!omitEmpty && serverDefault === undefined) return type;
-  return tidy({ ...type, omitEmpty: omitEmpty || undefined, serverDefault });
+  const serverDefault = facts.defaults[name];
+  const assigned = facts.assigned.has(name);
+  if (!omitEmpty && serverDefault === undefined && !assigned) return type;
+  return tidy({ ...type, omitEmpty: omitEmpty || undefined, serverDefault, assigned: assigned || undefined });
 }
 
 function atomicOf(node: JsonObject): boolean | undefined {

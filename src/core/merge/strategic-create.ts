@@ -25,7 +25,7 @@ export function threeWayStrategicPatch(
   const changes = diffObjects(current, modified, schema, { half: "changes", retainKeys: false });
   const deletions = diffObjects(original ?? {}, modified, schema, { half: "deletions", retainKeys: false });
   const patch = combine(deletions, changes, schema);
-  return Object.keys(patch).length === 0 ? undefined : (patch as JsonObject);
+  return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
 interface DiffOptions {
@@ -72,7 +72,7 @@ function diffField(
     (schema.kind === "struct" || schema.kind === "map") &&
     schema.patchStrategy?.split(",").includes("retainKeys") === true;
   const nested = diffObjects(values.from, values.to, schema, { half, retainKeys });
-  if (Object.keys(nested).length > 0) patch[key] = nested as JsonObject;
+  if (Object.keys(nested).length > 0) patch[key] = nested;
 }
 
 function diffLists(
@@ -135,7 +135,7 @@ function diffKeyed(
       continue;
     }
     const nested = diffObjects(before, item, strategy.items, { half, retainKeys: strategy.retainKeys });
-    if (Object.keys(nested).length > 0) list.push({ ...nested, [mergeKey]: item[mergeKey] } as JsonObject);
+    if (Object.keys(nested).length > 0) list.push({ ...nested, [mergeKey]: item[mergeKey] });
   }
   if (half === "deletions")
     for (const item of values.from)
@@ -156,8 +156,7 @@ function combine(deletions: Patch, changes: Patch, schema: TypeSchema): Patch {
   for (const [key, value] of Object.entries(changes)) {
     const before = result[key];
     if (isDirective(key) || before === undefined) result[key] = value;
-    else if (isObject(before) && isObject(value))
-      result[key] = combine(before as Patch, value as Patch, fieldType(schema, key)) as JsonObject;
+    else if (isObject(before) && isObject(value)) result[key] = combine(before, value, fieldType(schema, key));
     else if (Array.isArray(before) && Array.isArray(value)) {
       const order = changes[directive.order + key] ?? deletions[directive.order + key];
       result[key] = combineLists(
@@ -183,9 +182,7 @@ function combineLists(
   const merged: JsonObject[] = [];
   for (const change of changes) {
     const at = rest.findIndex((item) => item[directive.patch] === undefined && sameJson(item[key], change[key]));
-    merged.push(
-      at < 0 ? change : (combine(rest.splice(at, 1)[0] as Patch, change as Patch, strategy.items) as JsonObject),
-    );
+    merged.push(at < 0 ? change : combine(rest.splice(at, 1)[0]!, change, strategy.items));
   }
   const removals = rest.filter((item) => item[directive.patch] !== undefined);
   merged.push(...rest.filter((item) => item[directive.patch] === undefined));

@@ -65,7 +65,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: TypeSchema
     return rest;
   }
   if (marker === "delete") return {};
-  if (marker !== undefined) throw new BadPatch(`unknown patch type: ${String(marker)}`);
+  if (marker !== undefined) throw new BadPatch(`unknown patch type: ${JSON.stringify(marker)}`);
   const result: Mutable = { ...original };
   retainKeys(result, patch);
   const ordered = new Set<string>();
@@ -82,7 +82,7 @@ function mergeObject(original: JsonObject, patch: JsonObject, schema: TypeSchema
     else if (value === null) delete result[key];
     else mergeField(result, key, value, fieldType(schema, key));
   }
-  return result as JsonObject;
+  return result;
 }
 
 function mergeField(result: Mutable, key: string, value: Json, schema: TypeSchema): void {
@@ -188,7 +188,7 @@ function mergeList(original: readonly Json[], patch: readonly Json[], strategy: 
     else if (marker === "delete") {
       const value = keyOf(item, key);
       base = base.filter((other) => !(isObject(other) && sameJson(other[key], value)));
-    } else throw new BadPatch(`unknown patch type: ${String(marker)}`);
+    } else throw new BadPatch(`unknown patch type: ${JSON.stringify(marker)}`);
   }
   if (replace) return changes;
   const merged = [...base];
@@ -253,7 +253,7 @@ function withoutDirectives(value: Json): Json | undefined {
     const clean = withoutDirectives(item);
     if (clean !== undefined) result[key] = clean;
   }
-  return result as JsonObject;
+  return result;
 }
 
 export function isDirective(key: string): boolean {

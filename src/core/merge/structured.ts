@@ -1,8 +1,7 @@
 // Server-side apply and the tracking of who set which field, for all ways of writing an object. Decides nothing about
 // validation, defaults or storage: callers do that with the object that comes back.
 // Source: Kubernetes' "Server-Side Apply"; KEP-555.
-import { isObject, sameJson } from "#base/json.ts";
-import type { JsonObject } from "#base/json.ts";
+import { isObject, sameJson, stableStringify } from "#base/json.ts";
 import { fail, ok } from "#base/result.ts";
 import type { Result } from "#base/result.ts";
 import { annotation } from "#model/names.ts";
@@ -25,7 +24,8 @@ import type { Manager, Managers } from "./managed.ts";
 import { reconcileWithSchema } from "./reconcile.ts";
 import { anyType } from "./schema.ts";
 import type { TypeSchema } from "./schema.ts";
-import { changesBetween, fieldsOf, mergeTyped, removeFields, typeErrors } from "./typed.ts";
+import { typeErrors } from "./type-errors.ts";
+import { changesBetween, fieldsOf, mergeTyped, removeFields, withoutNulls } from "./typed.ts";
 
 export interface ApplyInput {
   readonly live?: KubernetesObject;
@@ -148,11 +148,12 @@ function applyOnce(
     resetFields: input.resetFields,
   });
   if (conflicts.length > 0) return fail({ conflicts });
-  const changed = live === undefined || (object !== live && !sameJson(object, live));
+  const stored = (isBuiltIn(schema) && object !== live ? withoutNulls(object) : object) as KubernetesObject;
+  const changed = live === undefined || (stored !== live && !sameJson(stored, live));
   const owned = managers.get(id);
   if (owned !== undefined && (changed || last === undefined || !sameFields(last.set, owned.set)))
     managers.set(id, { ...owned, time });
-  const kept = changed ? object : live;
+  const kept = changed ? stored : live;
   return ok({ object: lastAppliedSynced(withManagers(kept, managers, former), input), changed });
 }
 
@@ -164,6 +165,11 @@ function resetIn(set: Fields, fields: readonly string[] | undefined): Fields {
   return fields === undefined || fields.length === 0
     ? set
     : differenceBelow(set, pathSet(fields.map((field) => field.split("."))));
+}
+
+/** Built-in kinds have no nulls: a field that is emptied is gone. Custom resources keep them. */
+function isBuiltIn(schema: TypeSchema): boolean {
+  return schema.kind === "struct" && schema.fields["metadata"]?.omitEmpty === true;
 }
 
 /** An object that nobody tracked so far: all its fields go to `before-first-apply`. */
@@ -292,9 +298,10 @@ function lastAppliedFields(input: ApplyInput, schema: TypeSchema): ReadonlySet<s
 function lastAppliedSynced(object: KubernetesObject, input: ApplyInput): KubernetesObject {
   const before = object.metadata.annotations?.[annotation.lastApplied];
   if (input.manager !== "kubectl" || before === undefined || before === "") return object;
-  const { [annotation.lastApplied]: _, ...annotations } = input.applied.metadata.annotations ?? {};
-  const metadata = { ...input.applied.metadata, annotations };
-  const text = `${JSON.stringify({ ...input.applied, metadata } as unknown as JsonObject)}\n`;
+  const { annotations, ...metadata } = input.applied.metadata;
+  const others = Object.entries(annotations ?? {}).filter(([name]) => name !== annotation.lastApplied);
+  const kept = annotations === undefined ? metadata : { ...metadata, annotations: Object.fromEntries(others) };
+  const text = `${stableStringify({ ...input.applied, metadata: kept })}\n`;
   if (text === before) return object;
   return {
     ...object,
@@ -361,7 +368,7 @@ function formerEntries(input: TrackInput): readonly ManagedFieldsEntry[] | undef
 export function sameButForTimes(a: KubernetesObject, b: KubernetesObject): boolean {
   if (a === b) return true;
   const timeless = (entries: readonly ManagedFieldsEntry[] | undefined): unknown =>
-    entries?.map(({ time: _, ...rest }) => rest);
+    entries?.map((entry) => ({ ...entry, time: undefined }));
   return (
     sameJson(withoutManagedFields(a), withoutManagedFields(b)) &&
     sameJson(timeless(a.metadata.managedFields), timeless(b.metadata.managedFields))

@@ -180,23 +180,15 @@ function mergeElements(live: readonly unknown[], applied: readonly unknown[], sc
   return result.length === live.length && result.every((item, i) => item === live[i]) ? live : result;
 }
 
-/** Removes the fields of the set. Returns the value itself where nothing is removed, undefined where nothing is left. */
+/**
+ * Removes the fields of the set. Returns the value itself where nothing is removed, and null where nothing is left: the
+ * field is still there, empty.
+ */
 export function removeFields(value: unknown, remove: Fields, schema: TypeSchema): unknown {
   if (isEmptySet(remove)) return value;
   const shape = shapeOf(value, schema);
   if (shape === "leaf" || isBlank(value)) return value;
-  if (shape === "elements") {
-    const list = schema as ListSchema;
-    const result: unknown[] = [];
-    let changed = false;
-    for (const item of value as readonly unknown[]) {
-      const found = remove.children?.get(elementKey(item, list) ?? "");
-      const kept = found === undefined ? item : found.own ? undefined : removeFields(item, found, list.items);
-      if (kept !== item) changed = true;
-      if (kept !== undefined) result.push(kept);
-    }
-    return !changed ? value : result.length > 0 ? result : undefined;
-  }
+  if (shape === "elements") return removeElements(value as readonly unknown[], remove, schema as ListSchema);
   let result: Record<string, unknown> | undefined;
   for (const [element, found] of remove.children ?? []) {
     const key = element.slice(2);
@@ -208,7 +200,40 @@ export function removeFields(value: unknown, remove: Fields, schema: TypeSchema)
     if (kept === undefined) delete result[key];
     else result[key] = kept;
   }
-  return result === undefined ? value : isBlank(result) ? undefined : result;
+  return result === undefined ? value : isBlank(result) ? null : result;
+}
+
+function removeElements(list: readonly unknown[], remove: Fields, schema: ListSchema): unknown {
+  const result: unknown[] = [];
+  let changed = false;
+  for (const item of list) {
+    const found = remove.children?.get(elementKey(item, schema) ?? "");
+    const kept = found === undefined ? item : found.own ? undefined : removeFields(item, found, schema.items);
+    if (kept !== item) changed = true;
+    if (kept !== undefined) result.push(kept);
+  }
+  return !changed ? list : result.length > 0 ? result : null;
+}
+
+/** The value without fields that are null, as a built-in kind is stored. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    let list: unknown[] | undefined;
+    for (const [i, item] of value.entries()) {
+      const next = withoutNulls(item);
+      if (next !== item) (list ??= [...(value as unknown[])])[i] = next;
+    }
+    return list ?? value;
+  }
+  if (!isObject(value)) return value;
+  let result: Record<string, unknown> | undefined;
+  for (const key in value) {
+    const item = value[key];
+    const next = withoutNulls(item);
+    if (item === null) delete (result ??= { ...value })[key];
+    else if (next !== item) (result ??= { ...value })[key] = next;
+  }
+  return result ?? value;
 }
 
 /** What differs between two values, as sets of fields below one node. */
@@ -338,79 +363,4 @@ function compareElements(left: readonly unknown[], right: readonly unknown[], sc
       child.added.own = true;
     }
   }
-}
-
-/**
- * What is wrong with an applied value by its type, as the API server says it (`.spec.foo: field not declared in schema`,
- * duplicate elements, a wrong type); empty where nothing is.
- */
-export function typeErrors(value: unknown, schema: TypeSchema, path = ""): string[] {
-  if (value === undefined || value === null) return [];
-  switch (schema.kind) {
-    case "scalar":
-      return scalarErrors(value, schema.type, path);
-    case "list": {
-      if (!Array.isArray(value)) return [`${path}: expected list, got ${valueText(value)}`];
-      const errors = schema.listType === "atomic" ? [] : keyErrors(value, schema, path);
-      return [...errors, ...value.flatMap((item, i) => typeErrors(item, schema.items, `${path}[${i}]`))];
-    }
-    default: {
-      if (!isObject(value)) return [`${path}: expected map, got ${valueText(value)}`];
-      const errors: string[] = [];
-      for (const [key, item] of Object.entries(value)) {
-        const declared = declaredType(schema, key);
-        if (schema.kind === "struct" && declared === undefined && schema.preserveUnknown !== true)
-          errors.push(`${path}.${key}: field not declared in schema`);
-        else errors.push(...typeErrors(item, declared ?? fieldTypeOf(schema, key), `${path}.${key}`));
-      }
-      return errors;
-    }
-  }
-}
-
-function scalarErrors(value: unknown, type: string, path: string): string[] {
-  const number = typeof value === "number";
-  switch (type) {
-    case "integer":
-    case "number":
-      return number ? [] : [`${path}: expected numeric (int or float), got ${valueText(value)}`];
-    case "string":
-      return typeof value === "string" ? [] : [`${path}: expected string, got ${valueText(value)}`];
-    case "boolean":
-      return typeof value === "boolean" ? [] : [`${path}: expected boolean, got ${valueText(value)}`];
-    default:
-      return [];
-  }
-}
-
-function valueText(value: unknown): string {
-  return `&value.valueUnstructured{Value:${JSON.stringify(value)}}`;
-}
-
-function keyErrors(list: readonly unknown[], schema: ListSchema, path: string): string[] {
-  const errors: string[] = [];
-  const seen = new Set<string>();
-  for (const [i, item] of list.entries()) {
-    const key = elementKey(item, schema);
-    if (key === undefined)
-      errors.push(
-        schema.listType === "map"
-          ? `${path}: element ${i}: associative list with keys has an element that omits all key fields ${JSON.stringify(schema.keys)} (and doesn't have default values for any key fields)`
-          : `${path}: element ${i}: associative list without keys has an element that's a map type`,
-      );
-    else if (seen.has(key)) errors.push(`${path}: duplicate entries for key ${keyText(key)}`);
-    else seen.add(key);
-  }
-  return errors;
-}
-
-function keyText(key: string): string {
-  const rest = key.slice(2);
-  if (key.startsWith("v:")) return `[=${rest}]`;
-  const keys: unknown = JSON.parse(rest);
-  return isObject(keys)
-    ? `[${Object.entries(keys)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-        .join(",")}]`
-    : `[${rest}]`;
 }
