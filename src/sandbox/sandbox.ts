@@ -16,7 +16,7 @@ import { Kinds } from "./api/kinds.ts";
 import { localClient } from "./api/local.ts";
 import { ApiServer } from "./api/server.ts";
 import type { LocalClient } from "./contract.ts";
-import { startControllers } from "./controllers/index.ts";
+import { ensureNodes, startControllers } from "./controllers/index.ts";
 import { builtinResources, customResource } from "./resources/index.ts";
 import type { HistoryLimits } from "./storage/history.ts";
 import { Store } from "./storage/store.ts";
@@ -29,6 +29,8 @@ export interface SandboxOptions {
   readonly random: Random;
   /** Whether the built-in controllers run. Default: yes. */
   readonly controllers?: boolean;
+  /** Fake nodes that pods are placed on. Default: 2. */
+  readonly nodes?: number;
   /** How far back watches can start. */
   readonly history?: HistoryLimits;
 }
@@ -101,6 +103,7 @@ export async function startSandbox(op: Operation, options: SandboxOptions): Prom
   };
 }
 
+const defaultNodes = 2;
 const validName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 interface ClusterParts {
@@ -152,6 +155,7 @@ class Cluster {
     await listen(server, { dir, port });
     bootstrap(core, server.port);
     const local = localClient(core, "kube-controller-manager");
+    ensureNodes(local, options.nodes ?? defaultNodes, clock);
     const controllers =
       options.controllers === false
         ? undefined
