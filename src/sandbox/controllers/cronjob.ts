@@ -40,7 +40,8 @@ function reconcile(context: Context, cron: CronJob): number | undefined {
   trimHistory(context, cron, jobs);
   const schedule = parse(context, cron);
   if (schedule === undefined || cron.spec.suspend === true) {
-    return  updateStatus(context, cron, cron.status?.lastScheduleTime);
+    updateStatus(context, cron, cron.status?.lastScheduleTime);
+    return undefined;
   }
   const nowMs = context.clock.now();
   const dueMs = lastDue(schedule, cron, nowMs);

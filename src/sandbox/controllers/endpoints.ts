@@ -54,8 +54,8 @@ export function endpointsController(context: Context): Controller {
       },
       {
         kind: kinds.pod,
-        keys: ({ object, old }) => {
-          if (old !== undefined && sameToServices(object as Pod, old as Pod)) return [];
+        keys: ({ type, object, old }) => {
+          if (type === "MODIFIED" && old !== undefined && sameToServices(object as Pod, old as Pod)) return [];
           const keys = matching(object);
           return old === undefined || old.metadata.labels === object.metadata.labels
             ? keys
@@ -66,8 +66,8 @@ export function endpointsController(context: Context): Controller {
     reconcile: (key) => {
       const [namespace, name] = splitKey(key);
       const service = context.client.get(kinds.service, namespace, name) as Service | undefined;
-      if (service === undefined) return  removeEndpoints(context, namespace, name);
-      if (deleting(service)) return undefined;
+      if (service === undefined) removeEndpoints(context, namespace, name);
+      if (service === undefined || deleting(service)) return undefined;
       const { selector, type } = service.spec;
       if (type === "LoadBalancer") giveAddress(context, service);
       if (selector === undefined || Object.keys(selector).length === 0 || type === "ExternalName") return undefined;

@@ -195,7 +195,7 @@ function restartsExceed({ job, pods }: Pass, limit: number): boolean {
 
 /** Creates or removes pods up to the parallelism; returns milliseconds until failed ones may be replaced. */
 function manage(pass: Pass): number | undefined {
-  const { context, job } = pass;
+  const { job } = pass;
   const active = pass.pods.filter(isActive);
   const { parallelism = 1, completions } = job.spec;
   const left = completions === undefined ? Infinity : completions - pass.succeeded;

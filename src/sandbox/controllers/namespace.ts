@@ -7,6 +7,7 @@ import { itself, splitKey } from "./support/controller.ts";
 import { deleting, kinds, nowText, withCondition, writeStatus, type Condition } from "./support/objects.ts";
 
 interface Namespace extends KubernetesObject {
+  readonly kind: "Namespace";
   readonly spec?: { readonly finalizers?: readonly string[] };
   readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
 }
@@ -28,7 +29,7 @@ export function namespaceController(context: Context): Controller {
     ],
     reconcile: (key) => {
       const [, name] = splitKey(key);
-      const namespace = context.client.get(kinds.namespace, "", name);
+      const namespace = context.client.get(kinds.namespace, "", name) as Namespace | undefined;
       if (namespace === undefined || !deleting(namespace)) {
         terminating.delete(name);
         if (namespace !== undefined && namespace.status?.phase === undefined) {
@@ -56,7 +57,7 @@ function terminate(context: Context, namespace: Namespace): void {
     }
   }
   left = contents(context, name);
-  const present = context.client.get(kinds.namespace, "", name);
+  const present = context.client.get(kinds.namespace, "", name) as Namespace | undefined;
   if (present === undefined) return;
   if (left.length === 0) {
     const kubernetes = present.spec?.finalizers === undefined || present.spec.finalizers.includes("kubernetes");

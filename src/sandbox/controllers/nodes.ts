@@ -9,6 +9,7 @@ import { kinds, type Pod } from "./support/objects.ts";
 const kubeletVersion = "v1.37.0";
 
 export interface Node extends KubernetesObject {
+  readonly kind: "Node";
   readonly spec?: {
     readonly unschedulable?: boolean;
     readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
@@ -23,7 +24,7 @@ export interface Node extends KubernetesObject {
 export function ensureNodes(client: LocalClient, count: number, clock: Clock): void {
   for (let index = 0; index < count; index++) {
     const name = `node-${index}`;
-    const there = client.get(kinds.node, "", name);
+    const there = client.get(kinds.node, "", name) as Node | undefined;
     if (there?.status?.conditions?.some((each) => each.type === "Ready") === true) continue;
     const created = there ?? client.create(bareNode(name, index));
     client.update({ ...created, status: nodeStatus(name, index, rfc3339(clock.now())) }, "status");

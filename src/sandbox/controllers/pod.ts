@@ -19,6 +19,8 @@ interface Lives {
   /** What is known of a pod beyond its status, by uid: times to the millisecond. */
   readonly runs: Map<string, PodRun>;
   readonly endings: Map<string, number>;
+  /** Where each pod is, by uid, and how many each node has. */
+  readonly nodeOf: Map<string, string>;
   readonly perNode: Map<string, number>;
   readonly waiting: Set<string>;
   readonly addresses: Addresses;
@@ -29,6 +31,7 @@ export function podController(context: Context): Controller {
     context,
     runs: new Map(),
     endings: new Map(),
+    nodeOf: new Map(),
     perNode: new Map(),
     waiting: new Set(),
     addresses: new Addresses(),
@@ -38,8 +41,8 @@ export function podController(context: Context): Controller {
     watches: [
       {
         kind: kinds.pod,
-        keys: ({ type, object, old }) => {
-          track(lives, type === "DELETED" ? undefined : (object as Pod), old as Pod | undefined, object as Pod);
+        keys: ({ type, object }) => {
+          track(lives, type === "DELETED" ? undefined : (object as Pod), object as Pod);
           return type === "DELETED" ? [] : [keyFor(object)];
         },
       },
@@ -54,20 +57,28 @@ export function podController(context: Context): Controller {
 }
 
 /** Counts pods by node and keeps addresses and runs no longer than their pods. */
-function track(lives: Lives, now: Pod | undefined, before: Pod | undefined, either: Pod): void {
-  const from = before?.spec.nodeName ?? (now === undefined ? either.spec.nodeName : undefined);
-  const to = now?.spec.nodeName;
-  if (from !== to) {
-    if (from !== undefined) lives.perNode.set(from, Math.max(0, (lives.perNode.get(from) ?? 0) - 1));
-    if (to !== undefined) lives.perNode.set(to, (lives.perNode.get(to) ?? 0) + 1);
-  }
+function track(lives: Lives, now: Pod | undefined, either: Pod): void {
   const uid = either.metadata.uid ?? "";
+  if (now === undefined || now.spec.nodeName !== undefined) place(lives, uid, now?.spec.nodeName);
   if (now === undefined) {
     lives.runs.delete(uid);
     lives.endings.delete(uid);
     lives.addresses.free(uid);
     lives.waiting.delete(keyFor(either));
   } else if (now.status?.podIP !== undefined) lives.addresses.take(uid, now.status.podIP);
+}
+
+/** Notes a pod's node, at once when it is bound: the event of it comes later. */
+function place(lives: Lives, uid: string, to: string | undefined): void {
+  const { nodeOf, perNode } = lives;
+  const from = nodeOf.get(uid);
+  if (from === to) return;
+  if (from !== undefined) perNode.set(from, Math.max(0, (perNode.get(from) ?? 0) - 1));
+  if (to === undefined) nodeOf.delete(uid);
+  else {
+    nodeOf.set(uid, to);
+    perNode.set(to, (perNode.get(to) ?? 0) + 1);
+  }
 }
 
 function reconcile(lives: Lives, key: string): number | undefined {
@@ -106,6 +117,7 @@ function schedule(lives: Lives, pod: Pod, behaviour: Behaviour): Pod | undefined
   lives.waiting.delete(keyFor(pod));
   const nodeName = node.metadata.name ?? "";
   const bound = context.client.update({ ...pod, spec: { ...pod.spec, nodeName } }, "binding") as Pod;
+  place(lives, pod.metadata.uid ?? "", nodeName);
   const display = `${pod.metadata.namespace}/${pod.metadata.name}`;
   context.events.normal(pod, scheduler, "Scheduled", `Successfully assigned ${display} to ${nodeName}`);
   return bound;
@@ -144,7 +156,7 @@ function live(lives: Lives, pod: Pod, behaviour: Behaviour): number | undefined 
   const step = advance(before, { pod, behaviour, timings: context.timings }, nowMs);
   runs.set(uid, step.run);
   for (const happening of step.happened) tell(context, pod, happening);
-  const node = context.client.get(kinds.node, "", pod.spec.nodeName ?? "");
+  const node = context.client.get(kinds.node, "", pod.spec.nodeName ?? "") as Node | undefined;
   const hostIP = nodeAddress(node);
   const place = { hostIP, podIP: pod.spec["hostNetwork"] === true ? hostIP : lives.addresses.of(uid) };
   const { status, readyAtMs } = podStatus(pod, step.run, { place, behaviour, nowMs });

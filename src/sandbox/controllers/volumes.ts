@@ -43,13 +43,13 @@ export function volumeController(context: Context): Controller {
     ],
     reconcile: (key) => {
       const [namespace, name] = splitKey(key);
-      if (namespace === "") return  settleVolume(context, name);
-      const claim = context.client.get(kinds.persistentVolumeClaim, namespace, name) as Claim | undefined;
-      if (claim === undefined) {
-        // The volume of a claim that is gone is released: its events carry the claim's key.
-        return  releaseVolumes(context, namespace, name);
+      if (namespace === "") {
+        settleVolume(context, name);
+        return undefined;
       }
-      if (!deleting(claim)) bind(context, claim);
+      const claim = context.client.get(kinds.persistentVolumeClaim, namespace, name) as Claim | undefined;
+      if (claim === undefined) releaseVolumes(context, namespace, name);
+      else if (!deleting(claim)) bind(context, claim);
       return undefined;
     },
   };
@@ -75,14 +75,18 @@ function ensureClass(context: Context): void {
 function bind(context: Context, claim: Claim): void {
   const volumeName = claim.spec.volumeName ?? "";
   let volume = volumeName === "" ? provision(context, claim) : volumeOf(context, volumeName);
-  if (volume === undefined) return void writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+  if (volume === undefined) {
+    writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+    return;
+  }
   const { claimRef } = volume.spec;
   const { namespace, name, uid } = claim.metadata;
   if (claimRef === undefined) {
     const ref = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid };
     volume = context.client.update({ ...volume, spec: { ...volume.spec, claimRef: ref } }) as Volume;
   } else if (claimRef.namespace !== namespace || claimRef.name !== name || (claimRef.uid ?? uid) !== uid) {
-    return void writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+    writeStatus(context, claim, { ...claim.status, phase: "Pending" });
+    return;
   }
   let bound = claim;
   if (volumeName === "") {

@@ -101,7 +101,10 @@ export function advance(run: PodRun, rules: Rules, nowMs: number): Step {
   let readyMs = run.boundMs;
   run.inits.forEach((init, index) => {
     const container = rules.pod.spec.initContainers?.[index];
-    if (blocked || container === undefined) return void inits.push(init);
+    if (blocked || container === undefined) {
+      inits.push(init);
+      return;
+    }
     const begun = init.state === "creating" ? { ...init, sinceMs: Math.max(init.sinceMs, readyMs) } : init;
     const walked = walk(begun, container, { ...rules, role: initRole(container), nowMs, happened });
     inits.push(walked.run);

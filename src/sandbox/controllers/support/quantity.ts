@@ -27,7 +27,7 @@ export function parseQuantity(text: string): number {
 
 /** A sum in the largest unit of `sample`'s family that leaves a whole number. */
 export function formatQuantity(value: number, sample: string): string {
-  const isBinary = sample.endsWith('i');
+  const isBinary = sample.endsWith("i");
   const units = isBinary ? ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki"] : ["E", "P", "T", "G", "M", "k"];
   if (value === 0) return "0";
   for (const unit of units) {

@@ -20,7 +20,7 @@ const longestWaitMs = 12 * 3_600_000;
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #ready = new Set<string>();
-  readonly #waiting = new Map<string, { readonly dueMs: number; cancel(): void }>();
+  readonly #waiting = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>();
   readonly #failures = new Map<string, number>();
   #cancelTick: (() => void) | undefined;
   #stopped = false;

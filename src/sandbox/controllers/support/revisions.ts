@@ -48,7 +48,7 @@ export function revisionsOf(context: Context, owner: Templated): readonly Revisi
 }
 
 export function templateOf(revision: Revision): PodTemplate | undefined {
-  const template = revision.data?.spec?.template;
+  const template = revision.data?.spec?.template as (PodTemplate & { readonly $patch: string }) | undefined;
   if (template === undefined) return undefined;
   const { $patch: _, ...rest } = template;
   return rest;

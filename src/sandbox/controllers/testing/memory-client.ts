@@ -21,7 +21,21 @@ const clusterScoped = new Set([
 ]);
 
 /** Kinds that every test cluster knows: `group/version/Kind`. */
-const builtin = ['Namespace', 'Node', 'Pod', 'Service', 'Endpoints', 'ConfigMap', 'Secret', 'ServiceAccount', 'Event', 'PersistentVolumeClaim', 'PersistentVolume', 'ResourceQuota', 'ReplicationController'].map((kind) => `/v1/${kind}`);
+const builtin = [
+  "Namespace",
+  "Node",
+  "Pod",
+  "Service",
+  "Endpoints",
+  "ConfigMap",
+  "Secret",
+  "ServiceAccount",
+  "Event",
+  "PersistentVolumeClaim",
+  "PersistentVolume",
+  "ResourceQuota",
+  "ReplicationController",
+].map((kind) => `/v1/${kind}`);
 const grouped = [
   ...["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ControllerRevision"].map((kind) => `apps/v1/${kind}`),
   ...["Job", "CronJob"].map((kind) => `batch/v1/${kind}`),
@@ -90,7 +104,7 @@ export class MemoryClient implements LocalClient {
     const name = object.metadata.name ?? `${object.metadata.generateName}${this.#uids}`;
     const key = keyText({ ...keyOf(object), name });
     if (this.#objects.has(key)) throw refusal(409, "AlreadyExists", `${key} already exists`);
-    const { status, ...rest } = object;
+    const { status: _, ...rest } = object;
     const keepsStatus = object.kind === "Event" || object.kind === "EndpointSlice" || object.kind === "Endpoints";
     const created: KubernetesObject = {
       ...(keepsStatus ? object : rest),

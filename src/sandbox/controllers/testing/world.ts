@@ -26,6 +26,10 @@ export class World {
     this.settle();
   }
 
+  addNodes(count: number): void {
+    ensureNodes(this.client, count, this.clock);
+  }
+
   stop(): void {
     this.#controllers.stop();
   }
