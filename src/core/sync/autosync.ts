@@ -136,8 +136,8 @@ function lastAttempt(input: AutoSyncInput): OperationPhase | undefined {
   return same ? state.phase : undefined;
 }
 
-function withoutTarget(source: ApplicationSource): ApplicationSource {
-  return { ...source, targetRevision: undefined } as ApplicationSource;
+function withoutTarget(source: ApplicationSource): unknown {
+  return { ...source, targetRevision: undefined };
 }
 
 /** When the next self-heal may start (ms since the epoch; 0 for at once), and how many went before it in this series. */

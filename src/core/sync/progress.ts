@@ -89,13 +89,25 @@ class Run {
   readonly state: SyncState;
   readonly book: ResultBook;
   readonly items: readonly Item[];
+  /** All but SyncFail hooks and objects that are in sync already. */
+  readonly main: readonly Item[];
   readonly verify: ObjectKey[] = [];
+  /** In the last wave hooks are waited for, but not health. */
+  readonly #unawaited: SyncTask | undefined;
 
   constructor(plan: ReadyPlan, state: SyncState) {
     this.plan = plan;
     this.state = state;
     this.book = new ResultBook(state.results);
     this.items = plan.tasks.map((task) => ({ task, live: state.live(task.key) }));
+    this.main = this.items.filter((item) => item.task.phase !== "SyncFail" && !this.idle(item));
+    this.#unawaited = this.main.at(-1)?.task;
+  }
+
+  /** Whether the sync goes on only once this is healthy, or, for a hook, complete. */
+  awaited(item: Item): boolean {
+    if (item.task.action === "hook" || this.#unawaited === undefined) return true;
+    return !sameWave(item.task, this.#unawaited);
   }
 
   phaseOf(item: Item): OperationPhase | undefined {
@@ -106,6 +118,10 @@ class Run {
   }
   running(item: Item): boolean {
     return this.phaseOf(item) === "Running";
+  }
+  /** In sync already, and nothing but out-of-sync objects is applied. */
+  idle(item: Item): boolean {
+    return item.task.skipped === true && this.pending(item);
   }
   failed(item: Item): boolean {
     const phase = this.phaseOf(item);
@@ -122,9 +138,9 @@ export function advance(plan: ReadyPlan, state: SyncState): SyncProgress {
   observe(run);
   const waiting = waitForRunning(run) ?? waitForPrunes(run);
   if (waiting !== undefined) return waiting;
-  const main = run.items.filter((item) => item.task.phase !== "SyncFail");
+  const { main } = run;
   if (main.some((item) => run.failed(item))) return fail(run);
-  const pending = main.filter((item) => run.pending(item) && !item.task.skipped);
+  const pending = main.filter((item) => run.pending(item));
   return pending.length === 0 ? succeed(run, "successfully synced (no more tasks)") : startWave(run, pending);
 }
 
@@ -153,17 +169,12 @@ function isOfRun(live: KubernetesObject, task: SyncTask): boolean {
 
 // The last wave counts as done when it is applied, without waiting for health, where it has no hooks.
 function lastWaveApplied(run: Run): boolean {
-  const main = run.items.filter((item) => item.task.phase !== "SyncFail" && !item.task.skipped);
-  const last = main.at(-1)?.task;
-  if (last === undefined) return false;
   let ran = false;
-  for (const item of main) {
-    const inLast = item.task.phase === last.phase && item.task.wave === last.wave;
-    if (inLast && item.task.action === "hook") return false;
-    if (run.running(item) && inLast) ran = true;
+  for (const item of run.main) {
+    if (run.running(item) && !run.awaited(item)) ran = true;
     else if (run.phaseOf(item) !== "Succeeded") return false;
   }
-  return ran;
+  return ran && run.main.every((item) => item.task.action !== "hook" || !run.running(item));
 }
 
 // Brings the results of running tasks up to date with the live objects.
@@ -172,7 +183,7 @@ function observe(run: Run): void {
     if (!run.running(item) || item.task.action === "prune") continue;
     if (item.live === undefined) missing(run, item);
     else if (item.task.action === "hook") observeHook(run, item, item.live);
-    else observeResource(run, item, item.live);
+    else if (run.awaited(item)) observeResource(run, item, item.live);
   }
 }
 
@@ -233,18 +244,14 @@ function gone(key: ObjectKey): string {
 
 // A running task holds back the waves after its own, and a running hook also the end.
 function waitForRunning(run: Run): SyncProgress | undefined {
-  const next = run.items.find((item) => run.pending(item) && item.task.phase !== "SyncFail" && !item.task.skipped);
+  const next = run.main.find((item) => run.pending(item))?.task;
   const failed = run.items.some((item) => run.failed(item));
-  const main = run.items.filter((item) => item.task.phase !== "SyncFail");
-  const first = main[0]?.task;
-  const last = main.at(-1)?.task;
-  const multiStep = first?.phase !== last?.phase || first?.wave !== last?.wave;
   const held = run.items.filter((item) => {
     if (!run.running(item)) return false;
     // The rest of a wave that was begun goes on beside what runs of it.
-    if (!failed && next !== undefined && sameWave(item.task, next.task)) return false;
+    if (!failed && next !== undefined && sameWave(item.task, next)) return false;
     // Once something failed, only hooks are waited for: they must not run on beside the SyncFail hooks.
-    return item.task.action === "hook" || (multiStep && !failed);
+    return item.task.action === "hook" || (run.awaited(item) && !failed);
   });
   if (held.length === 0) return undefined;
   return wait(run, held, held.some((item) => item.task.action === "hook") ? "hook" : "health");
@@ -295,8 +302,7 @@ function startWave(run: Run, pending: readonly Item[]): SyncProgress {
         deletions.push({ type: "delete-hook", task, object: live });
       }
     }
-    const waiting = wait(run, old, "deletion");
-    return { ...waiting, steps: [...pruneStep, ...(deletions.length > 0 ? [{ actions: deletions }] : [])] };
+    return wait(run, old, "deletion", [...pruneStep, ...(deletions.length > 0 ? [{ actions: deletions }] : [])]);
   }
   const ready = creates.filter((item) => dryRun || !lacksDefinition(run, item.task));
   const steps = [...pruneStep, ...groupByKind(ready, dryRun)];
@@ -389,7 +395,7 @@ function succeed(run: Run, message: string): SyncProgress {
 
 // Something failed: run the SyncFail hooks, then fail.
 function fail(run: Run): SyncProgress {
-  const main = run.items.filter((item) => item.task.phase !== "SyncFail");
+  const { main } = run;
   const rejected = main.some((item) => run.book.get(item.task)?.status === "SyncFailed");
   const what = rejected
     ? "one or more objects failed to apply"
@@ -402,7 +408,7 @@ function fail(run: Run): SyncProgress {
     const actions = old
       .filter(({ live }) => live !== undefined && (live.metadata.deletionTimestamp === undefined || holds(live)))
       .map(({ task, live }): SyncAction => ({ type: "delete-hook", task, object: live as KubernetesObject }));
-    return { ...wait(run, old, "deletion"), steps: actions.length > 0 ? [{ actions }] : [] };
+    return wait(run, old, "deletion", actions.length > 0 ? [{ actions }] : []);
   }
   if (start.length > 0) {
     return progress(run, { phase: "Running", message, steps: groupByKind(start, false) });
@@ -473,7 +479,12 @@ function terminate(run: Run): SyncProgress {
   });
 }
 
-function wait(run: Run, items: readonly Item[], why: "health" | "hook" | "deletion"): SyncProgress {
+function wait(
+  run: Run,
+  items: readonly Item[],
+  why: "health" | "hook" | "deletion",
+  steps: readonly SyncStep[] = [],
+): SyncProgress {
   const hooks = items.filter((item) => item.task.action === "hook");
   const first = hooks[0] ?? items[0];
   const words =
@@ -489,7 +500,7 @@ function wait(run: Run, items: readonly Item[], why: "health" | "hook" | "deleti
   const more = others > 0 ? ` and ${others} more ${kinds}` : "";
   const message = first === undefined ? "" : `waiting for ${words} ${shown(first.task.key)}${more}`;
   const waits = items.map((item) => waitOf(run, item, why));
-  return progress(run, { phase: "Running", message, waits });
+  return progress(run, { phase: "Running", message, waits, steps });
 }
 
 function waitOf(run: Run, item: Item, why: "health" | "hook" | "deletion"): SyncWait {
@@ -522,7 +533,13 @@ function sameWave(a: SyncTask, b: SyncTask): boolean {
 function progress(run: Run, what: Partial<SyncProgress> & Pick<SyncProgress, "phase" | "message">): SyncProgress {
   const steps = what.steps ?? [];
   const destroys = steps.some((step) =>
-    step.actions.some((action) => action.type === "delete-hook" || action.type === "release-hook"),
+    step.actions.some(
+      ({ type, task }) =>
+        type === "delete-hook" ||
+        type === "release-hook" ||
+        // An object of several phases is written over: the mark of the phase before goes.
+        (type === "apply" && task.action === "hook" && run.state.live(task.key) !== undefined),
+    ),
   );
   return { steps: [], waits: [], ...what, results: run.book.list(), persistFirst: destroys, verify: run.verify };
 }
