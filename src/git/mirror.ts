@@ -1,10 +1,11 @@
 // One bare mirror of one repository on disk: making it, asking the server for its refs, fetching. Keeps what it knows of
 // the refs in memory. Nothing but src/git/repository.ts uses it, which sees to it that one fetch runs at a time.
-import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import { prepareAccess, type Prepared } from "./credentials.ts";
+import { createHttpRemote, type HttpRemote } from "./http-remote.ts";
 import { runGit, type GitOutput, type GitProgram } from "./process.ts";
 import { parseLsRemote } from "./refs.ts";
 import type { RefChange, RepositoryAccess } from "./types.ts";
@@ -30,6 +31,7 @@ export class Mirror {
   private default: string | undefined;
   private detached: string | undefined;
   private fetches = 0;
+  private http: { readonly access: RepositoryAccess; readonly remote: HttpRemote | undefined } | undefined;
 
   constructor(options: MirrorOptions) {
     this.options = options;
@@ -80,48 +82,108 @@ export class Mirror {
     await writeFile(join(gitDir, "driftless-mirror"), "1\n");
   }
 
-  /** Asks the server for its refs and fetches those that differ. */
-  async poll(op: Operation): Promise<RefChange[]> {
-    return this.withAccess(async (access) => {
-      const asked = await this.remote(op, access, [
-        "ls-remote",
-        "--symref",
-        access.url,
-        "HEAD",
-        "refs/heads/*",
-        "refs/tags/*",
-      ]);
-      const answer = parseLsRemote(asked.stdout.toString("utf8"));
-      this.default = answer.head;
-      this.detached = answer.head === undefined ? answer.headSha : undefined;
-      const updated: string[] = [];
-      let deleted = false;
-      for (const [ref, oid] of answer.refs) if (this.known.get(ref) !== oid) updated.push(ref);
-      for (const ref of this.known.keys()) deleted ||= !answer.refs.has(ref) && /^refs\/(?:heads|tags)\//.test(ref);
-      const extra = this.detached !== undefined ? ["+HEAD:refs/driftless/HEAD"] : [];
-      if (updated.length === 0 && !deleted && extra.length === 0) return [];
-      const named = !deleted && updated.length <= maxNamedRefs;
-      return this.fetch(
-        op,
+  /** The way without a git process, where there is one. */
+  private direct(): HttpRemote | undefined {
+    const access = this.options.access();
+    if (this.http?.access !== access) {
+      void this.http?.remote?.close();
+      const { env } = this.options.program;
+      // What git would take from its environment (a proxy, other certificates) only git follows.
+      const plain = !Object.keys(env).some((name) => /_proxy$|^(?:SSL_CERT|GIT_SSL|CURL_CA)/i.test(name));
+      this.http = {
         access,
-        [...(named ? updated.map((ref) => `+${ref}:${ref}`) : [branches, tags]), ...extra],
-        !named,
-      );
-    });
+        remote: plain ? createHttpRemote(access, { timeoutMs: Math.min(this.options.timeoutMs, 20_000) }) : undefined,
+      };
+    }
+    return this.http.remote;
   }
 
-  /** Fetches without asking first: the named refs, or all branches and tags. */
-  async fetchRefs(op: Operation, refs: readonly string[]): Promise<RefChange[]> {
-    return this.withAccess((access) =>
-      refs.length > 0 && refs.length <= maxNamedRefs
-        ? this.fetch(
-            op,
-            access,
-            refs.map((ref) => `+${ref}:${ref}`),
-            false,
-          )
-        : this.fetch(op, access, [branches, tags], true),
+  async close(): Promise<void> {
+    await this.http?.remote?.close();
+    this.http = undefined;
+  }
+
+  /** Asks the server for its refs and fetches those that differ. */
+  async poll(op: Operation): Promise<RefChange[]> {
+    const quick = await this.direct()?.refs(op, ["HEAD", "refs/heads/", "refs/tags/"]);
+    // An empty repository or one without a default branch is left to git.
+    if (quick?.head !== undefined) {
+      this.default = quick.head;
+      this.detached = undefined;
+      return this.update(op, quick.refs);
+    }
+    const asked = await this.withAccess((access) =>
+      this.remote(op, access, ["ls-remote", "--symref", access.url, "HEAD", "refs/heads/*", "refs/tags/*"]),
     );
+    const answer = parseLsRemote(asked.stdout.toString("utf8"));
+    this.default = answer.head;
+    this.detached = answer.head === undefined ? answer.headSha : undefined;
+    return this.update(op, answer.refs);
+  }
+
+  /** Fetches what differs between what the server has and what is known. */
+  private async update(op: Operation, theirs: ReadonlyMap<string, string>): Promise<RefChange[]> {
+    const updated: string[] = [];
+    let deleted = false;
+    for (const [ref, oid] of theirs) if (this.known.get(ref) !== oid) updated.push(ref);
+    for (const ref of this.known.keys()) deleted ||= !theirs.has(ref) && /^refs\/(?:heads|tags)\//.test(ref);
+    const extra = this.detached !== undefined ? ["+HEAD:refs/driftless/HEAD"] : [];
+    if (updated.length === 0 && !deleted && extra.length === 0) return [];
+    if (!deleted && extra.length === 0) {
+      const changed = await this.fetchDirectly(op, new Map(updated.map((ref) => [ref, theirs.get(ref) ?? ""])));
+      if (changed) return changed;
+    }
+    const named = !deleted && updated.length <= maxNamedRefs;
+    const refspecs = [...(named ? updated.map((ref) => `+${ref}:${ref}`) : [branches, tags]), ...extra];
+    return this.withAccess((access) => this.fetch(op, access, refspecs, !named));
+  }
+
+  /**
+   * Fetches without asking for all refs first: the named ones, or all branches and tags. What a notification says of
+   * them is not believed: the server is asked.
+   */
+  async fetchRefs(op: Operation, refs: readonly string[]): Promise<RefChange[]> {
+    const few = refs.length > 0 && refs.length <= maxNamedRefs;
+    if (few) {
+      const theirs = (await this.direct()?.refs(op, refs))?.refs;
+      const wanted = new Map(refs.flatMap((ref) => [[ref, theirs?.get(ref) ?? ""] as const]));
+      const changed = theirs && (await this.fetchDirectly(op, wanted));
+      if (changed) return changed;
+    }
+    const refspecs = few ? refs.map((ref) => `+${ref}:${ref}`) : [branches, tags];
+    return this.withAccess((access) => this.fetch(op, access, refspecs, !few));
+  }
+
+  /** Moves branches that are known already, without git talking to the server. Undefined: git has to do it. */
+  private async fetchDirectly(op: Operation, wanted: ReadonlyMap<string, string>): Promise<RefChange[] | undefined> {
+    const moved = [...wanted].filter(([ref, oid]) => this.known.get(ref) !== oid);
+    if (moved.length === 0) return [];
+    if (
+      moved.length > maxNamedRefs ||
+      !moved.every(([ref, oid]) => ref.startsWith("refs/heads/") && oid !== "" && this.known.has(ref))
+    )
+      return undefined;
+    const haves = [...new Set(moved.map(([ref]) => this.known.get(ref) ?? ""))];
+    const pack = await this.direct()?.pack(op, [...new Set(moved.map(([, oid]) => oid))], haves);
+    if (!pack) return undefined;
+    // Few objects become files, as git does it; many stay a pack.
+    const store = pack.readUInt32BE(8) < 500 ? ["unpack-objects", "-q"] : ["index-pack", "--stdin", "--fix-thin"];
+    const { gitDir, program, timeoutMs } = this.options;
+    const stored = await runGit(op, program, { args: ["--git-dir", gitDir, ...store], input: pack, timeoutMs });
+    if (stored.code !== 0) {
+      op.log.debug("the pack was not stored; git is asked instead", { reason: stored.stderr.trim() });
+      return undefined;
+    }
+    for (const [ref, oid] of moved) {
+      const file = join(gitDir, ref);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(`${file}.lock`, `${oid}\n`);
+      await rename(`${file}.lock`, file);
+    }
+    this.fetches++;
+    const changes = moved.map(([ref, after]): RefChange => ({ ref, before: this.known.get(ref) ?? "", after }));
+    this.known = new Map([...this.known, ...moved]);
+    return changes;
   }
 
   /** Fetches one commit, or a ref outside branches and tags; false where the server has none. */

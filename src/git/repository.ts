@@ -337,5 +337,6 @@ class Repository implements GitRepository {
     this.shared.close();
     this.reader.close();
     await this.tail;
+    await this.mirror.close();
   }
 }
