@@ -40,7 +40,8 @@ export class EventRecorder {
     const { clock, component, limit = 5000 } = this.#options;
     const nowMs = clock.now();
     const namespace = about.metadata.namespace ?? "default";
-    const message = event.message.length > longestMessage ? `${event.message.slice(0, longestMessage - 1)}…` : event.message;
+    const message =
+      event.message.length > longestMessage ? `${event.message.slice(0, longestMessage - 1)}…` : event.message;
     const last = this.#waiting.at(-1);
     if (last && last["reason"] === event.reason && last["message"] === message && sameSubject(last, about)) return;
     this.#waiting.push({

@@ -41,7 +41,7 @@ export function serveCustomResources(
       removeObjects(core, crd);
     } else {
       accept(core, crd);
-      serve(core, crd, customResource);
+      serve(core, core.store.get(resource, "", name) ?? crd, customResource);
     }
   });
 }

@@ -38,11 +38,13 @@ export function validateMetadata(object: KubernetesObject, definition: ResourceD
   else errors.push(...nameErrors(metadata.name, definition.nameRule ?? "subdomain"));
   addLabelErrors(metadata.labels, errors);
   addAnnotationErrors(metadata.annotations, errors);
+  // Custom resources and their definitions may have finalizers without a slash.
+  const lenient = definition.custom === true || definition.group === "apiextensions.k8s.io";
   metadata.finalizers?.forEach((finalizer, index) => {
     const bad = qualifiedNameProblem(finalizer);
     const field = `metadata.finalizers[${index}]`;
     if (bad !== undefined) errors.push({ type: "Invalid value", field, value: finalizer, detail: bad });
-    else if (!finalizer.includes("/") && !standardFinalizers.has(finalizer)) {
+    else if (!lenient && !finalizer.includes("/") && !standardFinalizers.has(finalizer)) {
       const detail = "name is neither a standard finalizer name nor is it fully qualified";
       errors.push({ type: "Invalid value", field, value: finalizer, detail });
     }

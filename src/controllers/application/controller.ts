@@ -1,0 +1,278 @@
+// The application controller: which applications there are, what changed for each, and the loop that takes up what is
+// dirty. What one pass does stands in reconcile.ts; this file only routes changes to passes.
+import { keyText, type ObjectKey } from "#model/object.ts";
+import { annotation } from "#model/names.ts";
+import { sameJson } from "#base/json.ts";
+import type { AppProject, Application } from "#model/application.ts";
+import type { LiveEntry } from "#kube/live.ts";
+import { ReconcileLoop } from "#runtime/loop.ts";
+import type { Informer, InformerChange } from "#runtime/informer.ts";
+import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
+import { Reconciler } from "./reconcile.ts";
+import { newAppState, type AppState } from "./state.ts";
+import type { Sources } from "./sources.ts";
+import { rootTag } from "./tree.ts";
+
+export interface ApplicationControllerOptions extends ApplicationControllerDeps {
+  readonly applications: Informer<Application>;
+  readonly projects: Informer<AppProject>;
+  /** How many applications of one cluster are worked on at once. */
+  readonly concurrencyPerCluster?: number;
+}
+
+/** Told when an application's live tree changed: for streams of the API. */
+export type TreeListener = (application: string) => void;
+
+export class ApplicationController {
+  readonly #options: ApplicationControllerOptions;
+  readonly #states = new Map<string, AppState>();
+  readonly #byTag = new Map<string, AppState>();
+  /** Which application desires an object, by cluster and key text: for objects that carry no tracking yet. */
+  readonly #desiredBy = new Map<string, string>();
+  readonly #loop: ReconcileLoop;
+  readonly #reconciler: Reconciler;
+  readonly #stops: (() => void)[] = [];
+  readonly #treeListeners = new Set<TreeListener>();
+  readonly sources: Sources;
+
+  constructor(options: ApplicationControllerOptions) {
+    this.#options = options;
+    this.sources = options.sources((applications) => {
+      for (const key of applications) this.#markRender(key);
+    });
+    const syncTotal = options.metrics.counter("argocd_app_sync_total", "Number of application syncs.", [
+      "namespace",
+      "name",
+      "project",
+      "dest_server",
+      "phase",
+    ]);
+    const syncSeconds = options.metrics.counter(
+      "argocd_app_sync_duration_seconds_total",
+      "Application sync performance in seconds total.",
+      ["namespace", "name", "project", "dest_server"],
+    );
+    this.#reconciler = new Reconciler({
+      ...options,
+      sources: this.sources,
+      states: this.#states,
+      wake: (key, delayMs) => this.#wake(key, delayMs),
+      desiredChanged: (state, before) => this.#indexDesired(state, before),
+      syncEnded: (app, ended) => {
+        const labels = {
+          namespace: app.metadata.namespace ?? "",
+          name: app.metadata.name ?? "",
+          project: app.spec.project || "default",
+          dest_server: laneOf(app),
+        };
+        syncTotal.inc({ ...labels, phase: ended.phase });
+        syncSeconds.inc(
+          labels,
+          Math.max(0, (Date.parse(ended.finishedAt ?? "") - Date.parse(ended.startedAt)) / 1000) || 0,
+        );
+      },
+    });
+    const reconcileSeconds = options.metrics.histogram(
+      "argocd_app_reconcile",
+      "Application reconciliation performance in seconds.",
+      {
+        labels: ["namespace", "dest_server"],
+        buckets: [0.01, 0.05, 0.25, 0.5, 1, 2, 4, 8, 16],
+      },
+    );
+    this.#loop = new ReconcileLoop({
+      name: "application",
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      concurrencyPerLane: options.concurrencyPerCluster ?? 20,
+      lane: (key) => laneOf(this.#states.get(key)?.app),
+      reconcile: (op, key) => this.#reconciler.reconcile(op, key),
+      observe: ({ key, durationMs }) => {
+        const app = this.#states.get(key)?.app;
+        reconcileSeconds.observe(
+          { namespace: app?.metadata.namespace ?? "", dest_server: laneOf(app) },
+          durationMs / 1000,
+        );
+      },
+    });
+  }
+
+  /** Starts to follow applications, projects and clusters. Returns once the applications were listed. */
+  async start(): Promise<void> {
+    const { applications, projects, clusters } = this.#options;
+    this.#stops.push(
+      applications.subscribe((change) => this.#applicationChanged(change)),
+      projects.subscribe((change) => this.#projectChanged(change)),
+      clusters.onStart((cluster) => this.#follow(cluster)),
+      clusters.onChange(() => this.everythingAgain()),
+    );
+    for (const cluster of clusters.started()) this.#follow(cluster);
+    await projects.start();
+    await applications.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#loop.stop();
+    this.sources.close();
+  }
+
+  get queueDepth(): number {
+    return this.#loop.depth;
+  }
+
+  /** The controller's view of an application, or undefined. */
+  state(namespace: string, name: string): AppState | undefined {
+    return this.#states.get(`${namespace}/${name}`);
+  }
+
+  states(): IterableIterator<AppState> {
+    return this.#states.values();
+  }
+
+  /** Compares everything anew: settings or clusters changed. */
+  everythingAgain(): void {
+    for (const state of this.#states.values()) {
+      state.compareAll = true;
+      state.desiredFor = "";
+      state.table.invalidate();
+      this.#loop.enqueue(state.key);
+    }
+  }
+
+  /** Takes in an application that somebody of this process wrote, at once. */
+  observe(app: Application): void {
+    this.#options.applications.observe(app);
+  }
+
+  onTreeChange(listener: TreeListener): () => void {
+    this.#treeListeners.add(listener);
+    return () => this.#treeListeners.delete(listener);
+  }
+
+  #wake(key: string, delayMs: number): void {
+    if (delayMs <= 0) this.#loop.enqueue(key);
+    else this.#loop.enqueueAfter(key, delayMs);
+  }
+
+  #markRender(key: string): void {
+    const state = this.#states.get(key);
+    if (!state) return;
+    state.renderDirty = true;
+    this.#loop.enqueue(key);
+  }
+
+  #applicationChanged({ before, after }: InformerChange<Application>): void {
+    const named = (after ?? before)!;
+    const key = `${named.metadata.namespace ?? ""}/${named.metadata.name ?? ""}`;
+    const known = this.#states.get(key);
+    if (!after) {
+      if (known) this.#forget(known);
+      return;
+    }
+    if (known && known.app.metadata.uid === after.metadata.uid) {
+      const wanted = concerns(known.app, after);
+      known.app = after;
+      if (after.status?.operationState?.phase === "Terminating") known.operationState = after.status.operationState;
+      if (wanted) this.#loop.enqueue(key);
+      return;
+    }
+    if (known) this.#forget(known);
+    const state = newAppState(key, this.#tagOf(after), after);
+    this.#states.set(key, state);
+    this.#byTag.set(state.tag, state);
+    this.#loop.enqueue(key);
+  }
+
+  #tagOf(app: Application): string {
+    const { namespace = "", name = "" } = app.metadata;
+    return namespace === this.#options.namespace ? name : `${namespace}/${name}`;
+  }
+
+  #forget(state: AppState): void {
+    this.#states.delete(state.key);
+    this.#byTag.delete(state.tag);
+    this.#indexDesired({ ...state, desired: undefined }, state.desired);
+    this.sources.forget(state.key);
+    this.#loop.forget(state.key);
+  }
+
+  #projectChanged({ before, after }: InformerChange<AppProject>): void {
+    if (before && after && sameJson(before.spec, after.spec)) return;
+    const name = (after ?? before)!.metadata.name;
+    for (const state of this.#states.values()) {
+      if ((state.app.spec.project || "default") === name) this.#loop.enqueue(state.key);
+    }
+  }
+
+  #follow(cluster: DestinationCluster): void {
+    this.#stops.push(cluster.cache.subscribe((change) => this.#liveChanged(cluster, change)));
+  }
+
+  /** Marks what a change of a live object concerns: the application that tracking names, or that desires the object. */
+  #liveChanged(cluster: DestinationCluster, { before, after }: { before?: LiveEntry; after?: LiveEntry }): void {
+    const entry = (after ?? before)!;
+    const text = keyText(entry.key);
+    this.#markLive(cluster, before?.tag, text);
+    if (after?.tag !== before?.tag) this.#markLive(cluster, after?.tag, text);
+    const owner = this.#desiredBy.get(`${cluster.server} ${text}`);
+    if (owner !== undefined) this.#markRow(this.#states.get(owner), text);
+    if (this.#treeListeners.size > 0) this.#tellTrees(cluster, entry);
+  }
+
+  #markLive(cluster: DestinationCluster, tag: string | undefined, text: string): void {
+    const state = tag === undefined ? undefined : this.#byTag.get(tag);
+    if (state?.cluster === cluster) this.#markRow(state, text);
+  }
+
+  #markRow(state: AppState | undefined, text: string): void {
+    if (!state) return;
+    state.dirty.add(text);
+    this.#loop.enqueue(state.key);
+  }
+
+  /** Tells the listeners about the application at the root of the object's owners. */
+  #tellTrees(cluster: DestinationCluster, entry: LiveEntry): void {
+    const tag = rootTag(cluster.cache, entry);
+    const state = tag === undefined ? undefined : this.#byTag.get(tag);
+    if (state) for (const listener of this.#treeListeners) listener(state.key);
+  }
+
+  #indexDesired(state: AppState, before: AppState["desired"]): void {
+    const server = state.cluster?.server;
+    if (server === undefined) return;
+    const after = state.desired?.objects;
+    for (const text of before?.objects.keys() ?? []) {
+      if (!after?.has(text) && this.#desiredBy.get(`${server} ${text}`) === state.key)
+        this.#desiredBy.delete(`${server} ${text}`);
+    }
+    for (const text of after?.keys() ?? []) this.#desiredBy.set(`${server} ${text}`, state.key);
+  }
+
+  /** The application that desires an object, if one does: to tell of objects that two applications want. */
+  desiredBy(server: string, key: ObjectKey): string | undefined {
+    return this.#desiredBy.get(`${server} ${keyText(key)}`);
+  }
+}
+
+function laneOf(app: Application | undefined): string {
+  const destination = app?.spec.destination;
+  return destination?.server ?? destination?.name ?? "";
+}
+
+/** Whether the difference between two versions of an application asks for a pass: not where only its status changed. */
+function concerns(before: Application, after: Application): boolean {
+  if (before === after) return false;
+  const phase = (app: Application): string | undefined => app.status?.operationState?.phase;
+  return (
+    !sameJson(before.spec, after.spec) ||
+    !sameJson(before.operation, after.operation) ||
+    before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
+    !sameJson(before.metadata.finalizers, after.metadata.finalizers) ||
+    (phase(after) === "Terminating" && phase(before) !== "Terminating") ||
+    watchedAnnotations.some((name) => before.metadata.annotations?.[name] !== after.metadata.annotations?.[name])
+  );
+}
+
+const watchedAnnotations = [annotation.refresh, annotation.skipReconcile, annotation.manifestGeneratePaths];

@@ -1,0 +1,533 @@
+// The operation of one application: which one runs (asked for, automated, or found running after a restart), its plan,
+// and its way through core/sync's decisions to an end that is recorded. It can stop at any point and be taken up again.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import { rfc3339 } from "#base/ports.ts";
+import { autoSync } from "#core/sync/autosync.ts";
+import { appendHistory, entersHistory } from "#core/sync/history.ts";
+import { advance, type SyncProgress } from "#core/sync/progress.ts";
+import { deletionApproved, planSync, type ReadyPlan, type SyncResource } from "#core/sync/plan.ts";
+import { recordHookDeletionFailure, recordOutcomes } from "#core/sync/results.ts";
+import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
+import { healthOf } from "#core/health/health.ts";
+import { withTracking } from "#core/track/track.ts";
+import { canSync, parseWindows } from "#core/policy/windows.ts";
+import { whyForbidden } from "#core/policy/project.ts";
+import {
+  sourcesOf,
+  type AppProject,
+  type Application,
+  type ApplicationCondition,
+  type Operation,
+  type OperationState,
+  type ResourceStatus,
+  type RevisionHistory,
+  type SyncOperation,
+} from "#model/application.ts";
+import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
+import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
+import { desiredState, type Desired } from "./desired.ts";
+import { executeSteps } from "./execute.ts";
+import { followRequest, scopeOf } from "./requests.ts";
+import type { Sources } from "./sources.ts";
+import type { AppState } from "./state.ts";
+import type { Row } from "./table.ts";
+
+/** An operation that has begun and not ended. */
+export interface RunningOperation {
+  readonly operation: Operation;
+  plan: ReadyPlan | undefined;
+  /** What the plan was made from. */
+  desired: Desired | undefined;
+  /** Its start stands on the server, or will stand there with the next status patch. */
+  announce: boolean;
+  /** Keys that a direct read found missing. */
+  readonly missing: Set<string>;
+  lastWaveAtMs: number | undefined;
+  /** After a failure: when the next attempt starts, on the wall clock. */
+  retryAtMs: number | undefined;
+  /** What the present wave waits for, for people. */
+  waits: SyncProgress["waits"];
+}
+
+export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "sources"> {
+  readonly sources: Sources;
+  /** Writes the application's status now; returns when it stands. */
+  record(op: Op, state: AppState): Promise<void>;
+  /** Compares again what our own writes changed. */
+  recompare(op: Op, state: AppState): Promise<void>;
+  /** Told when an operation has ended, for metrics. */
+  syncEnded(app: Application, ended: OperationState): void;
+}
+
+interface Given {
+  readonly project: AppProject | undefined;
+  readonly failure: DriftlessError | undefined;
+}
+
+/** Turns of one pass; a sync that goes on longer continues in the next pass. */
+const turnsPerPass = 200;
+
+export class OperationGate {
+  readonly #options: OperationGateOptions;
+
+  constructor(options: OperationGateOptions) {
+    this.#options = options;
+  }
+
+  /** One step of the application's operation, or the start of one. Returns when to look again, in ms from now. */
+  async step(op: Op, state: AppState, given: Given): Promise<number | undefined> {
+    const { clock } = this.#options;
+    if (!state.running && !this.#start(state, given)) return waitUntil(state.retryAtMs, clock.now());
+    const running = state.running!;
+    if (running.retryAtMs !== undefined && state.operationState?.phase !== "Terminating") {
+      if (clock.now() < running.retryAtMs) return running.retryAtMs - clock.now();
+      this.#retry(state, running);
+    }
+    try {
+      return await this.#work(op, state, given);
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code === "CANCELLED") throw error;
+      await this.#end(op, state, { phase: "Error", message: error.message });
+      return waitUntil(state.running?.retryAtMs, clock.now());
+    }
+  }
+
+  history(state: AppState): readonly RevisionHistory[] | undefined {
+    return state.history ?? state.app.status?.history;
+  }
+
+  conditions(state: AppState): readonly ApplicationCondition[] {
+    return state.syncCondition === undefined ? [] : [{ type: "SyncError", message: state.syncCondition }];
+  }
+
+  /** Finds what is to be done: the operation that was under way, that somebody asked for, or that automation starts. */
+  #start(state: AppState, given: Given): boolean {
+    const recorded = state.operationState;
+    const requested = state.app.operation;
+    if (
+      recorded &&
+      recorded.finishedAt === undefined &&
+      (recorded.phase === "Running" || recorded.phase === "Terminating")
+    ) {
+      state.running = newRunning(recorded.operation, true);
+      return true;
+    }
+    if (requested) {
+      this.#begin(state, requested, true);
+      return true;
+    }
+    const automated = this.#automated(state, given);
+    if (!automated) return false;
+    this.#begin(state, automated, false);
+    return true;
+  }
+
+  #begin(state: AppState, operation: Operation, announce: boolean): void {
+    const { clock, events } = this.#options;
+    state.running = newRunning(operation, announce);
+    state.operationState = {
+      operation,
+      phase: "Running",
+      startedAt: rfc3339(clock.now()),
+      syncResult: emptyResult(state, operation.sync),
+    };
+    state.syncCondition = undefined;
+    const who = operation.initiatedBy?.automated ? "automated sync" : (operation.initiatedBy?.username ?? "someone");
+    const revision = operation.sync?.revision ?? state.desired?.revisions.join(",") ?? "";
+    events.record(state.app, {
+      type: "Normal",
+      reason: "OperationStarted",
+      message: `Initiated ${operation.initiatedBy?.automated ? "" : "by "}${who} to '${revision}'`,
+    });
+  }
+
+  #automated(state: AppState, { project, failure }: Given): Operation | undefined {
+    state.retryAtMs = undefined;
+    if (failure || !state.desired || !project || !state.cluster) return undefined;
+    if (state.desired.unknownKinds.length > 0 && state.desired.objects.size === 0) return undefined;
+    const { clock } = this.#options;
+    const rows = state.table.rows().filter((row) => !row.isHook && !row.ignored);
+    const unknown = rows.some((row) => row.sync === "Unknown");
+    const status = unknown ? "Unknown" : rows.some((row) => row.sync === "OutOfSync") ? "OutOfSync" : "Synced";
+    if (status !== "OutOfSync") {
+      state.syncCondition = undefined;
+      return undefined;
+    }
+    const decision = autoSync({
+      application: withOperationState(state),
+      status,
+      revision: state.desired.revisions[0] ?? "",
+      revisions: state.desired.revisions,
+      resources: rows.map(resourceOf),
+      now: clock.now(),
+      selfHealBackoff: this.#options.settings().selfHeal,
+      window: this.#window(state, project, false),
+      sourcesUnchanged: state.syncedHash !== undefined && state.syncedHash === hashOf(state.desired),
+    });
+    if ("start" in decision) return decision.start;
+    state.syncCondition = decision.condition;
+    state.retryAtMs = decision.retryAt;
+    return undefined;
+  }
+
+  #window(state: AppState, project: AppProject, manual: boolean): { allowed: boolean; changesAt?: number } {
+    const { windows } = parseWindows(project.spec.syncWindows);
+    if (windows.length === 0) return { allowed: true };
+    const { destination } = state.app.spec;
+    const subject = {
+      application: state.app.metadata.name ?? "",
+      namespace: destination.namespace ?? "",
+      server: state.cluster?.server ?? "",
+      ...(state.cluster ? { clusterName: state.cluster.name } : {}),
+    };
+    return canSync(windows, subject, this.#options.clock.now(), { manual });
+  }
+
+  #retry(state: AppState, running: RunningOperation): void {
+    running.retryAtMs = undefined;
+    running.plan = undefined;
+    running.missing.clear();
+    const { finishedAt: _finished, ...current } = state.operationState!;
+    state.operationState = { ...current, phase: "Running", syncResult: emptyResult(state, running.operation.sync) };
+  }
+
+  async #work(op: Op, state: AppState, given: Given): Promise<number | undefined> {
+    const { clock } = this.#options;
+    const running = state.running!;
+    const cluster = state.cluster;
+    if (!running.plan) {
+      if (state.operationState!.phase === "Terminating" && !cluster)
+        return this.#end(op, state, { phase: "Failed", message: "Operation terminated" });
+      if (given.failure) throw given.failure;
+      const refused = await this.#plan(op, state, given.project!);
+      if (refused) return this.#end(op, state, refused);
+    }
+    if (timedOut(state.operationState!, this.#options.settings().syncTimeoutMs, clock.now())) {
+      state.operationState = { ...state.operationState!, phase: "Terminating" };
+    }
+    for (let turn = 0; turn < turnsPerPass; turn++) {
+      const progress = this.#advance(state, running, cluster!);
+      const waits = progress.steps.length === 0 && progress.verify.length === 0;
+      await this.#takeIn(op, state, progress);
+      if (progress.verify.length > 0) await this.#verify(op, running, cluster!, progress.verify);
+      if (progress.steps.length > 0) await this.#execute(op, state, progress);
+      if (progress.phase !== "Running" && progress.phase !== "Terminating") return this.#end(op, state, progress);
+      if (waits) return progress.retryAt === undefined ? undefined : Math.max(0, progress.retryAt - clock.now());
+    }
+    return 0;
+  }
+
+  /** Stores what a turn found out, on the server too where the next steps depend on it or destroy its evidence. */
+  async #takeIn(op: Op, state: AppState, progress: SyncProgress): Promise<void> {
+    const running = state.running!;
+    running.waits = progress.waits;
+    const current = state.operationState!;
+    if (current.message !== progress.message || current.syncResult?.resources !== progress.results) {
+      state.operationState = {
+        ...current,
+        message: progress.message,
+        syncResult: { ...current.syncResult!, resources: progress.results },
+      };
+    }
+    const careful = running.plan!.tasks.some((task) => task.action !== "apply");
+    if (progress.persistFirst || (careful && progress.steps.length > 0)) {
+      running.announce = true;
+      await this.#options.record(op, state);
+    }
+  }
+
+  async #execute(op: Op, state: AppState, progress: SyncProgress): Promise<void> {
+    const running = state.running!;
+    const { outcomes, undeleted } = await executeSteps(
+      op,
+      { cluster: state.cluster!, clock: this.#options.clock },
+      progress.steps,
+    );
+    let results = recordOutcomes(progress.results, outcomes);
+    for (const { task, error } of undeleted) results = recordHookDeletionFailure(results, task, error);
+    running.lastWaveAtMs = this.#options.clock.now();
+    state.operationState = {
+      ...state.operationState!,
+      syncResult: { ...state.operationState!.syncResult!, resources: results },
+    };
+  }
+
+  async #verify(
+    op: Op,
+    running: RunningOperation,
+    cluster: DestinationCluster,
+    keys: readonly ObjectKey[],
+  ): Promise<void> {
+    for (const key of keys) {
+      const type = cluster.typeOf(key) ?? (await cluster.client.discovery.find(op, key));
+      const ref = key.namespace === "" ? { name: key.name } : { namespace: key.namespace, name: key.name };
+      const found = type && (await cluster.client.get(op, type, ref));
+      if (found) cluster.cache.observe(found);
+      else running.missing.add(keyText(key));
+    }
+  }
+
+  #advance(state: AppState, running: RunningOperation, cluster: DestinationCluster): SyncProgress {
+    const { clock, settings } = this.#options;
+    return advance(running.plan!, {
+      phase: state.operationState!.phase,
+      results: state.operationState!.syncResult?.resources ?? [],
+      live: (key) => cluster.cache.get(key)?.object,
+      health: (object) => healthOf(object),
+      missing: running.missing,
+      now: clock.now(),
+      waveDelayMs: settings().syncWaveDelayMs,
+      ...(running.lastWaveAtMs === undefined ? {} : { lastWaveAt: running.lastWaveAtMs }),
+    });
+  }
+
+  /** Makes the plan; returns how the operation ends where it is refused. */
+  async #plan(
+    op: Op,
+    state: AppState,
+    project: AppProject,
+  ): Promise<{ phase: "Failed" | "Error"; message: string } | undefined> {
+    const running = state.running!;
+    const cluster = state.cluster!;
+    const sync = running.operation.sync ?? {};
+    const automated = running.operation.initiatedBy?.automated === true;
+    if (!automated && !this.#window(state, project, true).allowed)
+      return { phase: "Error", message: "Sync prevented by sync window" };
+    const { desired, resources } = await this.#resources(op, state, { project, sync });
+    const forbidden = desired.forbidden[0];
+    const revisions = desired.revisions;
+    const current = state.operationState!;
+    running.desired = desired;
+    state.operationState = {
+      ...current,
+      syncResult: { ...current.syncResult!, ...revisionFields(state.app, revisions) },
+    };
+    const tracking = this.#options.tracking();
+    const { destination, syncPolicy } = state.app.spec;
+    const namespace = destination.namespace ?? "";
+    const liveNamespace = cluster.cache.get({ group: "", kind: "Namespace", namespace: "", name: namespace });
+    const plan = planSync({
+      application: state.tag,
+      namespace,
+      operation: sync,
+      ...(syncPolicy ? { policy: syncPolicy } : {}),
+      resources,
+      revision: revisions[0] ?? "",
+      startedAt: current.startedAt,
+      attempt: current.retryCount ?? 0,
+      ...(liveNamespace ? { liveNamespace: liveNamespace.object ?? namespaceStub(namespace) } : {}),
+      kindOf: (kind) => cluster.typeOf(kind),
+      forbids: (_kind, key, namespaced) =>
+        whyForbidden(project, key, namespaced, {
+          server: cluster.server,
+          name: cluster.name,
+          namespace: key.namespace || namespace,
+        }),
+      track: (object) => (object.kind === "Namespace" ? object : withTracking(object, state.tag, tracking)),
+      ...(automated ? { allowEmpty: syncPolicy?.automated?.allowEmpty === true } : {}),
+      pruneConfirmed: deletionApproved(state.app, current.startedAt),
+    });
+    if (plan.ok) {
+      running.plan = plan;
+      return undefined;
+    }
+    state.operationState = {
+      ...state.operationState,
+      syncResult: { ...state.operationState.syncResult!, resources: plan.results },
+    };
+    return {
+      phase: "Failed",
+      message: forbidden ? `${forbidden.object.file}:${forbidden.object.line}: ${plan.reason}` : plan.reason,
+    };
+  }
+
+  /** What the operation works on: the comparison as it stands, or another revision's objects beside what is live. */
+  async #resources(
+    op: Op,
+    state: AppState,
+    given: { project: AppProject; sync: SyncOperation },
+  ): Promise<{ desired: Desired; resources: readonly SyncResource[] }> {
+    const desired = await this.#desiredOf(op, state, given);
+    const cluster = state.cluster!;
+    const hooks: SyncResource[] = desired.hooks.map(({ object }) => ({ desired: object }));
+    if (desired === state.desired) {
+      const rows = state.table.rows().filter((row) => !row.isHook);
+      return { desired, resources: [...rows.flatMap(syncResourceOf), ...hooks] };
+    }
+    await cluster.cache.manage([...desired.objects.values(), ...desired.hooks].map(({ key }) => key));
+    const resources: SyncResource[] = [];
+    for (const { object, key } of desired.objects.values()) {
+      const live = cluster.cache.get(key)?.object;
+      resources.push({ desired: object, ...(live ? { live } : {}) });
+    }
+    for (const entry of cluster.cache.tagged(state.tag)) {
+      if (!desired.objects.has(keyText(entry.key)) && entry.object) resources.push({ live: entry.object });
+    }
+    return { desired, resources: [...resources, ...hooks] };
+  }
+
+  async #desiredOf(
+    op: Op,
+    state: AppState,
+    { project, sync }: { project: AppProject; sync: SyncOperation },
+  ): Promise<Desired> {
+    const sources = sync.sources ?? (sync.source ? [sync.source] : sourcesOf(state.app.spec));
+    const wanted = sync.revisions ?? (sync.revision ? [sync.revision] : []);
+    const current = state.desired;
+    const ownSources = !sync.source && !sync.sources && !sync.manifests?.length;
+    if (
+      ownSources &&
+      current &&
+      wanted.every(
+        (revision, index) =>
+          revision === "" || revision === current.revisions[index] || revision === sources[index]?.targetRevision,
+      )
+    )
+      return current;
+    const cluster = state.cluster!;
+    const request = { ...followRequest(state.app, state.key), sources };
+    const rendered = await this.#options.sources.renderAt(op, request, wanted);
+    await cluster.learnKinds(
+      op,
+      rendered.flatMap(({ result }) => result.objects.map(({ object }) => object)),
+    );
+    const next = desiredState({
+      application: state.tag,
+      rendered,
+      destination: {
+        server: cluster.server,
+        name: cluster.name,
+        namespace: state.app.spec.destination.namespace ?? "",
+      },
+      tracking: this.#options.tracking(),
+      project,
+      scopeOf: (kind) => scopeOf(cluster, kind),
+    });
+    const same = ownSources && current && hashOf(next) === hashOf(current);
+    return same ? current : next;
+  }
+
+  /** Ends the operation, or sets it up for another attempt; the record goes out with the pass's status. */
+  async #end(
+    op: Op,
+    state: AppState,
+    how: { phase: OperationState["phase"]; message: string },
+  ): Promise<number | undefined> {
+    const { clock, events } = this.#options;
+    const running = state.running!;
+    const nowMs = clock.now();
+    const current = state.operationState!;
+    const retryCount = current.retryCount ?? 0;
+    if (how.phase !== "Succeeded" && current.phase !== "Terminating") {
+      const retry = nextRetry(running.operation.retry, retryCount, nowMs);
+      if (retry.retry) {
+        running.retryAtMs = retry.at;
+        running.announce = true;
+        state.operationState = {
+          ...current,
+          phase: "Running",
+          retryCount: retryCount + 1,
+          message: retryingMessage(how.message, retryCount, rfc3339(retry.at)),
+        };
+        return retry.at - nowMs;
+      }
+    }
+    const ended: OperationState = {
+      ...current,
+      phase: how.phase,
+      message: retriedMessage(how.message, retryCount),
+      finishedAt: rfc3339(nowMs),
+    };
+    state.operationState = ended;
+    state.running = undefined;
+    if (how.phase === "Succeeded" && running.desired) state.syncedHash = hashOf(running.desired);
+    if (entersHistory(ended)) {
+      state.history = appendHistory(this.history(state), ended, rfc3339(nowMs), state.app.spec.revisionHistoryLimit);
+    }
+    const succeeded = how.phase === "Succeeded";
+    events.record(state.app, {
+      type: succeeded ? "Normal" : "Warning",
+      reason: "OperationCompleted",
+      message: succeeded
+        ? `Sync operation to ${ended.syncResult?.revision || ended.syncResult?.revisions?.join(",") || ""} succeeded`
+        : `Sync operation to ${ended.syncResult?.revision ?? ""} failed: ${how.message}`,
+    });
+    this.#options.syncEnded(state.app, ended);
+    await this.#options.recompare(op, state);
+    return undefined;
+  }
+}
+
+function newRunning(operation: Operation, announce: boolean): RunningOperation {
+  return {
+    operation,
+    plan: undefined,
+    desired: undefined,
+    announce,
+    missing: new Set(),
+    lastWaveAtMs: undefined,
+    retryAtMs: undefined,
+    waits: [],
+  };
+}
+
+function waitUntil(atMs: number | undefined, nowMs: number): number | undefined {
+  return atMs === undefined ? undefined : Math.max(0, atMs - nowMs);
+}
+
+function emptyResult(state: AppState, sync: SyncOperation | undefined): NonNullable<OperationState["syncResult"]> {
+  const source = sync?.source ?? state.app.spec.source;
+  const sources = sync?.sources ?? state.app.spec.sources;
+  return {
+    revision: sync?.revision ?? "",
+    ...(sync?.revisions ? { revisions: sync.revisions } : {}),
+    ...(source ? { source } : {}),
+    ...(sources ? { sources } : {}),
+  };
+}
+
+function revisionFields(
+  app: Application,
+  revisions: readonly string[],
+): { revision: string; revisions?: readonly string[] } {
+  return app.spec.sources?.length ? { revision: "", revisions } : { revision: revisions[0] ?? "" };
+}
+
+/** One text for all that is desired: equal for equal content, whatever the revision. */
+function hashOf(desired: Desired): string {
+  return [...desired.objects.values(), ...desired.hooks]
+    .map(({ text, hash }) => `${text}=${hash}`)
+    .sort()
+    .join("\n");
+}
+
+function resourceOf(row: Row): ResourceStatus {
+  const { group, kind, namespace, name } = row.key;
+  return { group, kind, namespace, name, status: row.sync, ...(row.requiresPruning ? { requiresPruning: true } : {}) };
+}
+
+function syncResourceOf(row: Row): SyncResource[] {
+  const live = row.live?.object;
+  if (!row.desired && !live) return [];
+  return [
+    {
+      ...(row.desired ? { desired: row.desired.object } : {}),
+      ...(live ? { live } : {}),
+      ...(row.sync === "Unknown" ? {} : { differs: row.sync === "OutOfSync" }),
+    },
+  ];
+}
+
+/** The application with the operation's state as we know it, which may be ahead of the server's. */
+function withOperationState(state: AppState): Application {
+  const { app, operationState } = state;
+  return operationState && operationState !== app.status?.operationState
+    ? { ...app, status: { ...app.status, operationState } }
+    : app;
+}
+
+function namespaceStub(name: string): KubernetesObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+}

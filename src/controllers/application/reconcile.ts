@@ -1,0 +1,453 @@
+// One pass over one application: a list of gates (spec, project, cluster, desired state, comparison, operation), then
+// one status patch. Each failure becomes one condition; what was known is kept, and nothing is pruned on doubt.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import type { JsonObject } from "#base/json.ts";
+import { sameJson, stableStringify } from "#base/json.ts";
+import {
+  sourcesOf,
+  type Application,
+  type ApplicationCondition,
+  type AppProject,
+  type HealthStatusCode,
+  type OperationState,
+  type SyncStatusCode,
+} from "#model/application.ts";
+import { annotation, group, version } from "#model/names.ts";
+import { displayKey, type ObjectKey } from "#model/object.ts";
+import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
+import type { ResourcePath } from "#kube/types.ts";
+import type { Informer } from "#runtime/informer.ts";
+import type { Outcome } from "#runtime/loop.ts";
+import { compareSettings } from "./compare-settings.ts";
+import { cascade, cascadeOf, ownFinalizers } from "./deletion.ts";
+import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
+import { desiredState, type Desired } from "./desired.ts";
+import { followRequest, scopeOf } from "./requests.ts";
+import { describeSourceError, type Sources } from "./sources.ts";
+import { OperationGate } from "./operation.ts";
+import type { AppState } from "./state.ts";
+import { buildStatus, statusPatch } from "./status.ts";
+
+export const applicationType: ResourcePath = { group, version, plural: "applications", namespaced: true };
+
+/** Status writes of one application come at most this often, but for those that must stand before a step is taken. */
+const writeEveryMs = 1000;
+
+export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sources"> {
+  readonly applications: Informer<Application>;
+  readonly sources: Sources;
+  syncEnded(app: Application, ended: OperationState): void;
+  readonly states: ReadonlyMap<string, AppState>;
+  wake(key: string, delayMs: number): void;
+  desiredChanged(state: AppState, before: Desired | undefined): void;
+}
+
+interface Pass {
+  readonly project: AppProject | undefined;
+  /** The refresh that was asked for by annotation, which this pass answers. */
+  readonly refresh: string | undefined;
+  failure: DriftlessError | undefined;
+  readonly warnings: ApplicationCondition[];
+}
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #operations: OperationGate;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#operations = new OperationGate({
+      ...options,
+      record: (op, state) => this.#write(op, state, { urgent: true }),
+      recompare: (op, state) => this.#recompare(op, state),
+    });
+  }
+
+  async reconcile(op: Op, key: string): Promise<Outcome> {
+    const state = this.#options.states.get(key);
+    if (!state) return { next: "done" };
+    if (state.app.metadata.annotations?.[annotation.skipReconcile] === "true") return { next: "done" };
+    if (state.app.metadata.deletionTimestamp !== undefined) return this.#finalize(op, state);
+    const pass: Pass = {
+      project: this.#options.project(state.app.spec.project || "default"),
+      refresh: state.app.metadata.annotations?.[annotation.refresh],
+      failure: undefined,
+      warnings: [],
+    };
+    try {
+      await this.#passGates(op, state, pass);
+    } catch (thrown) {
+      pass.failure = toError(thrown);
+      if (pass.failure.code === "CANCELLED") throw thrown;
+    }
+    state.failure = pass.failure;
+    const waitMs = await this.#operations.step(op, state, pass);
+    await this.#write(op, state, { pass });
+    return this.#outcome(pass, waitMs);
+  }
+
+  /** What comes next: failures that time may mend are tried again; the rest waits for a change. */
+  #outcome(pass: Pass, waitMs: number | undefined): Outcome {
+    if (pass.failure?.entry.retryable) return { next: "retry", error: pass.failure };
+    if (waitMs !== undefined) return { next: "requeue-after", delayMs: waitMs };
+    return pass.failure ? { next: "terminal", error: pass.failure } : { next: "done" };
+  }
+
+  async #passGates(op: Op, state: AppState, pass: Pass): Promise<void> {
+    const project = this.#specGate(state, pass);
+    const cluster = this.#clusterGate(state, project);
+    await cluster.ready(op);
+    await this.#desiredGate(op, state, { pass, project, cluster });
+    await this.#compareGate(op, state, cluster);
+  }
+
+  #specGate(state: AppState, pass: Pass): AppProject {
+    const { spec } = state.app;
+    const project = pass.project;
+    if (!project) {
+      throw new DriftlessError(
+        "SPEC_INVALID",
+        `Application references project ${spec.project || "default"}, which does not exist`,
+        { details: { field: "spec.project" } },
+      );
+    }
+    const sources = sourcesOf(spec);
+    if (sources.length === 0)
+      throw new DriftlessError(
+        "SPEC_INVALID",
+        "spec.source.repoURL and either spec.source.path or spec.source.chart are required",
+        { details: { field: "spec.source" } },
+      );
+    for (const source of sources) {
+      if (!source.repoURL)
+        throw new DriftlessError("SPEC_INVALID", "spec.source.repoURL is required", {
+          details: { field: "spec.source.repoURL" },
+        });
+      if (!isSourcePermitted(project.spec, source.repoURL)) {
+        throw new DriftlessError(
+          "PROJECT_FORBIDS",
+          `application repo ${source.repoURL} is not permitted in project '${project.metadata.name}'`,
+          { details: { field: "spec.source.repoURL" } },
+        );
+      }
+    }
+    return project;
+  }
+
+  #clusterGate(state: AppState, project: AppProject): DestinationCluster {
+    const { destination } = state.app.spec;
+    const cluster = this.#options.clusters.find(destination);
+    if (cluster instanceof DriftlessError) throw cluster;
+    if (
+      !isDestinationPermitted(project.spec, {
+        server: cluster.server,
+        name: cluster.name,
+        namespace: destination.namespace ?? "",
+      })
+    ) {
+      throw new DriftlessError(
+        "PROJECT_FORBIDS",
+        `application destination server '${cluster.server}' and namespace '${destination.namespace ?? ""}' do not match any of the allowed destinations in project '${project.metadata.name}'`,
+        { details: { field: "spec.destination" } },
+      );
+    }
+    if (state.cluster !== cluster) {
+      state.cluster = cluster;
+      state.table.clear();
+      state.compareAll = true;
+      state.desiredFor = "";
+    }
+    return cluster;
+  }
+
+  async #desiredGate(
+    op: Op,
+    state: AppState,
+    given: { pass: Pass; project: AppProject; cluster: DestinationCluster },
+  ): Promise<void> {
+    const { pass, project, cluster } = given;
+    const { sources } = this.#options;
+    const request = followRequest(state.app, state.key);
+    if (pass.refresh !== undefined) {
+      if (pass.refresh === "hard") cluster.client.discovery.invalidate();
+      await sources.refresh(op, request);
+      state.renderDirty = true;
+      state.compareAll = true;
+    }
+    const wantedFor = stableStringify([
+      state.app.spec.source,
+      state.app.spec.sources,
+      state.app.spec.destination,
+      project.spec,
+      state.cluster?.server,
+      this.#options.tracking(),
+    ]);
+    const settingsChanged = state.desiredFor !== wantedFor;
+    if (!state.renderDirty && !settingsChanged && state.desired) {
+      this.#moveRevisions(state);
+      return;
+    }
+    const before = state.desired;
+    state.renderDirty = false;
+    try {
+      const rendered = await sources.follow(op, request);
+      await cluster.learnKinds(
+        op,
+        rendered.flatMap(({ result }) => result.objects.map(({ object }) => object)),
+      );
+      state.desired = desiredState({
+        application: state.tag,
+        rendered,
+        destination: {
+          server: cluster.server,
+          name: cluster.name,
+          namespace: state.app.spec.destination.namespace ?? "",
+        },
+        tracking: this.#options.tracking(),
+        project,
+        scopeOf: (kind) => scopeOf(cluster, kind),
+      });
+    } catch (thrown) {
+      state.renderDirty = true;
+      state.desired = undefined;
+      const error = toError(thrown);
+      throw new DriftlessError(error.code, describeSourceError(error, request.sources), {
+        details: error.details,
+        cause: error,
+      });
+    }
+    state.desiredFor = wantedFor;
+    this.#options.desiredChanged(state, before);
+    this.#markChanged(state, before);
+    await cluster.cache.manage([...state.desired.objects.values(), ...state.desired.hooks].map(({ key }) => key));
+  }
+
+  /** Unaffected by the commits in between, the desired state is also that of the revision that is followed now. */
+  #moveRevisions(state: AppState): void {
+    const now = this.#options.sources.revisions(state.key);
+    if (
+      state.desired &&
+      now.length === state.desired.revisions.length &&
+      now.every((sha) => sha !== undefined) &&
+      !sameJson(now, state.desired.revisions)
+    ) {
+      state.desired = { ...state.desired, revisions: now as readonly string[] };
+    }
+  }
+
+  #markChanged(state: AppState, before: Desired | undefined): void {
+    if (!before) {
+      state.compareAll = true;
+      return;
+    }
+    const after = state.desired!.objects;
+    for (const [text, object] of after) if (before.objects.get(text)?.hash !== object.hash) state.dirty.add(text);
+    for (const text of before.objects.keys()) if (!after.has(text)) state.dirty.add(text);
+  }
+
+  async #compareGate(op: Op, state: AppState, cluster: DestinationCluster): Promise<void> {
+    const desired = state.desired!;
+    const changed = state.compareAll ? undefined : [...state.dirty];
+    const objects = changed
+      ? changed.flatMap((text) => desired.objects.get(text)?.object ?? [])
+      : [...desired.objects.values()].map(({ object }) => object);
+    await cluster.learnKinds(op, objects);
+    const inputs = {
+      application: state.tag,
+      spec: state.app.spec,
+      desired,
+      live: (key: ObjectKey) => cluster.cache.get(key),
+      tagged: () => cluster.cache.tagged(state.tag),
+      schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
+      settingsFor: compareSettings(state.app, this.#options.settings()),
+    };
+    for (const text of changed ?? []) state.dirty.delete(text);
+    if (changed) state.table.updateKeys(inputs, changed);
+    else {
+      state.compareAll = false;
+      state.dirty.clear();
+      state.table.updateAll(inputs);
+    }
+  }
+
+  /** Takes in answers of the cluster to our own writes: compares the rows of these keys again, within the pass. */
+  async #recompare(op: Op, state: AppState): Promise<void> {
+    if (state.cluster && state.desired) await this.#compareGate(op, state, state.cluster);
+  }
+
+  async #write(op: Op, state: AppState, how: { pass?: Pass; urgent?: boolean }): Promise<void> {
+    const { clock, control } = this.#options;
+    const refresh = how.pass?.refresh;
+    const app = state.app;
+    const wanted = buildStatus({
+      app,
+      rows: state.table.rows(),
+      desired: state.desired,
+      conditions: this.#conditions(state, how.pass),
+      operationState: state.operationState,
+      history: this.#operations.history(state),
+      nowMs: clock.now(),
+      refreshed: refresh !== undefined,
+    });
+    const extra = extraPatch(state, refresh);
+    const patch = statusPatch(app, wanted, extra);
+    if (!patch || (extra === undefined && !worthWriting(app, wanted))) return;
+    const sinceMs = clock.monotonic() - state.lastWriteMs;
+    if (!how.urgent && extra === undefined && sinceMs < writeEveryMs) {
+      this.#options.wake(state.key, writeEveryMs - sinceMs);
+      return;
+    }
+    state.lastWriteMs = clock.monotonic();
+    const ref = { namespace: app.metadata.namespace ?? "", name: app.metadata.name ?? "" };
+    try {
+      const written = await control.patch(op, applicationType, ref, { type: "merge", body: patch });
+      this.#announce(app, written as Application);
+      state.app = written as Application;
+      this.#options.applications.observe(written as Application);
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code === "NOT_FOUND") return;
+      state.lastWriteMs = Number.NEGATIVE_INFINITY;
+      throw error;
+    }
+  }
+
+  #conditions(state: AppState, pass: Pass | undefined): readonly ApplicationCondition[] {
+    const found: ApplicationCondition[] = [];
+    const failure = pass ? pass.failure : state.failure;
+    if (failure) found.push({ type: failure.entry.condition ?? "UnknownError", message: failure.message });
+    const desired = state.desired;
+    if (desired) {
+      found.push(...desired.conditions);
+      for (const object of desired.unknownKinds.slice(0, 1)) {
+        found.push({
+          type: "ComparisonError",
+          message: `${object.file}:${object.line}: the cluster does not know the kind of ${displayKey(object.key)} (${object.object.apiVersion})${desired.unknownKinds.length > 1 ? `, nor ${desired.unknownKinds.length - 1} more` : ""}: install its CustomResourceDefinition first`,
+        });
+      }
+      for (const { object, reason } of desired.forbidden.slice(0, 1)) {
+        found.push({
+          type: "InvalidSpecError",
+          message: `${object.file}:${object.line}: ${displayKey(object.key)}: ${reason}`,
+        });
+      }
+      const broken = state.table.rows().find((row) => row.error !== undefined);
+      if (broken) found.push({ type: "ComparisonError", message: `${displayKey(broken.key)}: ${broken.error}` });
+      found.push(...sharedWarnings(state));
+    }
+    found.push(...this.#operations.conditions(state));
+    return found;
+  }
+
+  /** Events for changes of sync and health status, as Argo CD words them. */
+  #announce(before: Application, after: Application): void {
+    const syncs = [before.status?.sync?.status ?? "", after.status?.sync?.status ?? ""] as [
+      SyncStatusCode | "",
+      SyncStatusCode | "",
+    ];
+    if (syncs[0] !== syncs[1]) {
+      this.#options.events.record(after, {
+        type: "Normal",
+        reason: "ResourceUpdated",
+        message: `Updated sync status: ${syncs[0]} -> ${syncs[1]}`,
+      });
+    }
+    const healths = [before.status?.health?.status ?? "", after.status?.health?.status ?? ""] as [
+      HealthStatusCode | "",
+      HealthStatusCode | "",
+    ];
+    if (healths[0] !== healths[1]) {
+      this.#options.events.record(after, {
+        type: "Normal",
+        reason: "ResourceUpdated",
+        message: `Updated health status: ${healths[0]} -> ${healths[1]}`,
+      });
+    }
+  }
+
+  async #finalize(op: Op, state: AppState): Promise<Outcome> {
+    const { app } = state;
+    const finalizers = ownFinalizers(app);
+    if (finalizers.length === 0) return { next: "done" };
+    const policy = cascadeOf(app);
+    if (policy) {
+      const cluster = this.#options.clusters.find(app.spec.destination);
+      // A cluster that is no longer configured holds nothing that we could delete (Argo CD does the same).
+      if (!(cluster instanceof DriftlessError)) {
+        state.cluster = cluster;
+        await cluster.ready(op);
+        const progress = await cascade(op, cluster, state.tag, policy);
+        if (!progress.done) {
+          await this.#deletionCondition(op, state, progress.error);
+          return { next: progress.error ? "retry" : "requeue-after", delayMs: 5000, error: progress.error! };
+        }
+      }
+    }
+    const left = (app.metadata.finalizers ?? []).filter((name) => !finalizers.includes(name));
+    const ref = { namespace: app.metadata.namespace ?? "", name: app.metadata.name ?? "" };
+    const body = { metadata: { finalizers: left, resourceVersion: app.metadata.resourceVersion } };
+    try {
+      await this.#options.control.patch(op, applicationType, ref, { type: "merge", body });
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code === "NOT_FOUND") return { next: "done" };
+      return { next: "retry", error };
+    }
+    return { next: "done" };
+  }
+
+  async #deletionCondition(op: Op, state: AppState, error: DriftlessError | undefined): Promise<void> {
+    const known = state.app.status?.conditions ?? [];
+    const wanted: readonly ApplicationCondition[] = error ? [{ type: "DeletionError", message: error.message }] : [];
+    if (
+      sameJson(
+        known.map(({ type, message }) => ({ type, message })),
+        wanted,
+      )
+    )
+      return;
+    const ref = { namespace: state.app.metadata.namespace ?? "", name: state.app.metadata.name ?? "" };
+    state.app = (await this.#options.control.patch(op, applicationType, ref, {
+      type: "merge",
+      body: { status: { conditions: wanted } },
+    })) as Application;
+  }
+}
+
+/** What goes with a status patch: the refresh that was answered, the operation that has ended. */
+function extraPatch(state: AppState, refresh: string | undefined): JsonObject | undefined {
+  const ended =
+    state.app.operation !== undefined && state.operationState?.finishedAt !== undefined && state.running === undefined;
+  const started = state.running?.announce === true && state.app.operation === undefined;
+  if (refresh === undefined && !ended && !started) return undefined;
+  return {
+    ...(refresh === undefined ? {} : { metadata: { annotations: { [annotation.refresh]: null } } }),
+    ...(ended ? { operation: null } : {}),
+    ...(started ? { operation: state.running!.operation as unknown as JsonObject } : {}),
+  };
+}
+
+/** A new revision that changed nothing of the application is not worth a write by itself; the slow sweep brings it. */
+function worthWriting(app: Application, wanted: Application["status"]): boolean {
+  const before = app.status;
+  const blank = (status: Application["status"]): unknown => ({
+    ...status,
+    reconciledAt: "",
+    sync: { ...status?.sync, revision: "", revisions: [] },
+  });
+  return before === undefined || !sameJson(blank(before), blank(wanted));
+}
+
+function sharedWarnings(state: AppState): ApplicationCondition[] {
+  const shared = state.table
+    .rows()
+    .find((row) => row.desired && row.live?.tag !== undefined && row.live.tag !== state.tag);
+  if (!shared) return [];
+  return [
+    {
+      type: "SharedResourceWarning",
+      message: `${displayKey(shared.key)} is part of applications ${state.tag} and ${shared.live!.tag}`,
+    },
+  ];
+}

@@ -1,0 +1,320 @@
+// Where applications' desired manifests come from: resolves revisions, renders, and knows which applications a change
+// of a repository touches. A commit costs what it changed: paths are matched against an index from directory to
+// applications, and only those whose reads changed are told. It decides nothing about clusters.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import type { ApplicationSource } from "#model/application.ts";
+import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";
+import { readsTouched } from "#render/reads.ts";
+import type { Renderer, RenderResult } from "#render/types.ts";
+
+/** A revision that applications follow (a branch, a tag, a range) and the commit that it means now. */
+interface Head {
+  readonly revision: string;
+  sha: string | undefined;
+  /** Applications by the directory that their source reads, for each path of a commit to be matched upwards. */
+  readonly byDirectory: Map<string, Set<Use>>;
+  /** Sources that read outside of their own directory (symlinks, shared bases): asked about every commit. */
+  readonly wandering: Set<Use>;
+}
+
+/** One source of one application, followed. */
+interface Use {
+  readonly application: string;
+  readonly head: Head;
+  readonly directory: string;
+  /** What the last successful render read; undefined until then and after a failure: every change concerns it. */
+  reads: RenderResult["reads"] | undefined;
+}
+
+interface Followed {
+  readonly repository: GitRepository;
+  readonly heads: Map<string, Head>;
+  readonly stop: () => void;
+  /** The last piece of work on the heads; the next one starts after it. */
+  advancing: Promise<void>;
+}
+
+export interface RenderedSource {
+  readonly source: ApplicationSource;
+  readonly sha: string;
+  readonly result: RenderResult;
+}
+
+export interface SourcesOptions {
+  readonly repositories: GitRepositories;
+  readonly renderer: Renderer;
+  /** Credentials for a repository, as the project of the application may use them. */
+  access(url: string, project: string): RepositoryAccess;
+  /** Told which applications a change of a repository concerns. */
+  affected(applications: ReadonlySet<string>, change: { url: string; revision: string; sha: string | undefined }): void;
+  /** The Operation for work that a repository's change starts. */
+  op: Operation;
+}
+
+export interface FollowRequest {
+  readonly application: string;
+  readonly project: string;
+  readonly sources: readonly ApplicationSource[];
+  readonly namespace: string;
+  readonly appName: string;
+}
+
+const directoryOf = (source: ApplicationSource): string => {
+  const path = (source.path ?? "").replace(/^(\.?\/)+/, "").replace(/\/+$/, "");
+  return path === "." ? "" : path;
+};
+
+export class Sources {
+  readonly #options: SourcesOptions;
+  readonly #followed = new Map<string, Followed>();
+  readonly #uses = new Map<string, Use[]>();
+
+  constructor(options: SourcesOptions) {
+    this.#options = options;
+  }
+
+  /** How many repositories are followed. */
+  get repositoryCount(): number {
+    return this.#followed.size;
+  }
+
+  /**
+   * Renders the application's sources at the revisions that they follow, and follows them from now on.
+   * Errors: REPOSITORY_UNREACHABLE, REVISION_NOT_FOUND, PATH_NOT_FOUND, MANIFEST_INVALID, SOURCE_UNSUPPORTED, …
+   */
+  async follow(op: Operation, request: FollowRequest): Promise<readonly RenderedSource[]> {
+    const uses = this.#register(request);
+    return Promise.all(
+      request.sources.map(async (source, index) => {
+        const use = uses[index]!;
+        use.reads = undefined;
+        const repository = this.#repository(source.repoURL, request.project).repository;
+        use.head.sha ??= (await repository.resolve(op, use.head.revision)).sha;
+        const sha = use.head.sha;
+        const result = await this.#render(op, request, { source, repository, sha });
+        use.reads = result.reads;
+        if (wanders(use)) use.head.wandering.add(use);
+        else use.head.wandering.delete(use);
+        return { source, sha, result };
+      }),
+    );
+  }
+
+  /** Renders at given revisions without following them: for a sync or a rollback to another revision. */
+  renderAt(
+    op: Operation,
+    request: FollowRequest,
+    revisions: readonly (string | undefined)[],
+  ): Promise<readonly RenderedSource[]> {
+    return Promise.all(
+      request.sources.map(async (source, index) => {
+        const { repository } = this.#repository(source.repoURL, request.project);
+        const { sha } = await repository.resolve(op, revisions[index] ?? source.targetRevision ?? "");
+        return { source, sha, result: await this.#render(op, request, { source, repository, sha }) };
+      }),
+    );
+  }
+
+  /** The commits that the application's sources mean now, as far as known. */
+  revisions(application: string): readonly (string | undefined)[] {
+    return (this.#uses.get(application) ?? []).map((use) => use.head.sha);
+  }
+
+  /** Asks the repositories of an application for news; what changed is told through `affected`, before this returns. */
+  async refresh(op: Operation, request: FollowRequest): Promise<void> {
+    const urls = new Set(request.sources.map((source) => source.repoURL));
+    await Promise.all([...urls].map((url) => this.#refresh(op, this.#repository(url, request.project))));
+  }
+
+  /** Fetches what is new in every followed repository that `matches` accepts; returns how many did. */
+  async refreshMatching(op: Operation, matches: (url: string) => boolean, options?: RefreshOptions): Promise<number> {
+    const found = [...this.#followed.values()].filter((followed) => matches(followed.repository.url));
+    await Promise.all(found.map((followed) => this.#refresh(op, followed, options)));
+    return found.length;
+  }
+
+  repositoriesInUse(): readonly GitRepository[] {
+    return [...this.#followed.values()].map((followed) => followed.repository);
+  }
+
+  /** The repository of a URL, for reading history and metadata. */
+  open(url: string, project: string): GitRepository {
+    return this.#repository(url, project).repository;
+  }
+
+  /** The application is gone, or follows something else now. */
+  forget(application: string): void {
+    for (const use of this.#uses.get(application) ?? []) {
+      const set = use.head.byDirectory.get(use.directory);
+      set?.delete(use);
+      if (set?.size === 0) use.head.byDirectory.delete(use.directory);
+      use.head.wandering.delete(use);
+    }
+    this.#uses.delete(application);
+  }
+
+  close(): void {
+    for (const followed of this.#followed.values()) followed.stop();
+    this.#followed.clear();
+  }
+
+  async #refresh(op: Operation, followed: Followed, options?: RefreshOptions): Promise<void> {
+    await followed.repository.refresh(op, options);
+    await this.#advanceInTurn(op, followed);
+  }
+
+  #advanceInTurn(op: Operation, followed: Followed): Promise<void> {
+    followed.advancing = followed.advancing.then(() => this.#advance(op, followed));
+    return followed.advancing;
+  }
+
+  #render(
+    op: Operation,
+    request: FollowRequest,
+    at: { source: ApplicationSource; repository: GitRepository; sha: string },
+  ): Promise<RenderResult> {
+    return this.#options.renderer.render(op, { ...at, appName: request.appName, namespace: request.namespace });
+  }
+
+  #register(request: FollowRequest): Use[] {
+    const wanted = request.sources.map((source) => ({
+      head: this.#head(this.#repository(source.repoURL, request.project), source.targetRevision ?? ""),
+      directory: directoryOf(source),
+    }));
+    const known = this.#uses.get(request.application);
+    if (
+      known?.length === wanted.length &&
+      known.every((use, i) => use.head === wanted[i]!.head && use.directory === wanted[i]!.directory)
+    ) {
+      return known;
+    }
+    this.forget(request.application);
+    const uses = wanted.map(({ head, directory }): Use => ({
+      application: request.application,
+      head,
+      directory,
+      reads: undefined,
+    }));
+    for (const use of uses) {
+      const set = use.head.byDirectory.get(use.directory);
+      if (set) set.add(use);
+      else use.head.byDirectory.set(use.directory, new Set([use]));
+    }
+    this.#uses.set(request.application, uses);
+    return uses;
+  }
+
+  #head(followed: Followed, revision: string): Head {
+    let head = followed.heads.get(revision);
+    if (!head)
+      followed.heads.set(revision, (head = { revision, sha: undefined, byDirectory: new Map(), wandering: new Set() }));
+    return head;
+  }
+
+  #repository(url: string, project: string): Followed {
+    const repository = this.#options.repositories.open(this.#options.access(url, project));
+    let followed = this.#followed.get(repository.url);
+    if (!followed || followed.repository !== repository) {
+      followed?.stop();
+      const heads = followed?.heads ?? new Map<string, Head>();
+      const fresh: Followed = {
+        repository,
+        heads,
+        advancing: Promise.resolve(),
+        stop: repository.onChange(() => void this.#advanceInTurn(this.#options.op, fresh)),
+      };
+      this.#followed.set(repository.url, (followed = fresh));
+    }
+    return followed;
+  }
+
+  /** Moves each followed revision to the commit that it means now, and tells whom the difference concerns. */
+  async #advance(op: Operation, followed: Followed): Promise<void> {
+    for (const head of followed.heads.values()) {
+      if (head.byDirectory.size === 0) continue;
+      const before = head.sha;
+      const after = await followed.repository.resolve(op, head.revision).then(
+        (resolved) => resolved.sha,
+        () => undefined,
+      );
+      if (before === after || head.sha !== before) continue;
+      head.sha = after;
+      const applications = await this.#concerned(op, followed.repository, head, before);
+      op.log.debug("revision moved", {
+        repository: followed.repository.url,
+        revision: head.revision,
+        before,
+        after,
+        applications: applications.size,
+      });
+      this.#options.affected(applications, { url: followed.repository.url, revision: head.revision, sha: after });
+    }
+  }
+
+  async #concerned(
+    op: Operation,
+    repository: GitRepository,
+    head: Head,
+    before: string | undefined,
+  ): Promise<ReadonlySet<string>> {
+    if (before === undefined || head.sha === undefined) return everyone(head);
+    let paths: readonly string[];
+    try {
+      paths = await repository.changedPaths(op, before, head.sha);
+    } catch (thrown) {
+      op.log.warn("cannot tell what changed; all applications of the revision are looked at", {
+        error: toError(thrown).message,
+      });
+      return everyone(head);
+    }
+    return touchedBy(head, paths);
+  }
+}
+
+function everyone(head: Head): Set<string> {
+  const all = new Set<string>();
+  for (const uses of head.byDirectory.values()) for (const use of uses) all.add(use.application);
+  return all;
+}
+
+/** Which applications a list of changed paths concerns: each path is matched against its own directories upwards. */
+function touchedBy(head: Head, paths: readonly string[]): Set<string> {
+  const byUse = new Map<Use, string[]>();
+  for (const path of paths) {
+    for (let directory: string | undefined = path; directory !== undefined; directory = parentOf(directory)) {
+      for (const use of head.byDirectory.get(directory) ?? []) {
+        const list = byUse.get(use);
+        if (list) list.push(path);
+        else byUse.set(use, [path]);
+      }
+    }
+  }
+  const touched = new Set<string>();
+  for (const [use, list] of byUse) {
+    if (use.reads === undefined || readsTouched(use.reads, list)) touched.add(use.application);
+  }
+  for (const use of head.wandering) {
+    if (use.reads === undefined || readsTouched(use.reads, paths)) touched.add(use.application);
+  }
+  return touched;
+}
+
+/** Whether a source read anything that does not stand below its own directory. */
+function wanders({ reads, directory }: Use): boolean {
+  const below = (path: string): boolean => directory === "" || path === directory || path.startsWith(`${directory}/`);
+  return reads !== undefined && ![...reads.directories, ...reads.files].every((read) => below(read.path));
+}
+
+function parentOf(path: string): string | undefined {
+  if (path === "") return undefined;
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
+
+/** A condition's text for a source that cannot be rendered: the source is named where there are several. */
+export function describeSourceError(error: DriftlessError, sources: readonly ApplicationSource[]): string {
+  const place = [error.details.file, error.details.line].filter((part) => part !== undefined).join(":");
+  const message = place === "" || error.message.includes(place) ? error.message : `${place}: ${error.message}`;
+  return sources.length > 1 ? `${message} (one of ${sources.length} sources)` : message;
+}

@@ -1,0 +1,62 @@
+// What the controller keeps in memory of one application between passes. No logic beyond bookkeeping.
+import type { DriftlessError } from "#base/errors.ts";
+import type { Application, OperationState, RevisionHistory } from "#model/application.ts";
+import type { Desired } from "./desired.ts";
+import type { DestinationCluster } from "./deps.ts";
+import type { RunningOperation } from "./operation.ts";
+import { ComparisonTable } from "./table.ts";
+
+export interface AppState {
+  /** `namespace/name` of the Application. */
+  readonly key: string;
+  /** The application as tracking names it: `name`, or `namespace/name` outside the controller's namespace. */
+  readonly tag: string;
+  app: Application;
+  readonly table: ComparisonTable;
+  cluster: DestinationCluster | undefined;
+  desired: Desired | undefined;
+  /** What the desired state was computed from: spec, project and settings; another text means: compute again. */
+  desiredFor: string;
+  /** Why there is no desired state, or why it may be out of date. */
+  failure: DriftlessError | undefined;
+  /** The sources have changed, or have never been rendered. */
+  renderDirty: boolean;
+  compareAll: boolean;
+  readonly dirty: Set<string>;
+  running: RunningOperation | undefined;
+  /** The last operation's state, ahead of what was written to the server. */
+  operationState: OperationState | undefined;
+  /** When the status was last written, on the monotonic clock. */
+  lastWriteMs: number;
+  /** When automated sync will be considered again, on the wall clock. */
+  retryAtMs: number | undefined;
+  /** Why automated sync does not start, where a person should know. */
+  syncCondition: string | undefined;
+  /** The history, ahead of what was written to the server. */
+  history: readonly RevisionHistory[] | undefined;
+  /** The content that the last operation of this process synced: the same under another revision is no news. */
+  syncedHash: string | undefined;
+}
+
+export function newAppState(key: string, tag: string, app: Application): AppState {
+  return {
+    key,
+    tag,
+    app,
+    table: new ComparisonTable(),
+    cluster: undefined,
+    desired: undefined,
+    desiredFor: "",
+    failure: undefined,
+    renderDirty: true,
+    compareAll: true,
+    dirty: new Set(),
+    running: undefined,
+    operationState: app.status?.operationState,
+    lastWriteMs: Number.NEGATIVE_INFINITY,
+    retryAtMs: undefined,
+    syncCondition: undefined,
+    history: undefined,
+    syncedHash: undefined,
+  };
+}

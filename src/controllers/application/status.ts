@@ -1,0 +1,227 @@
+// What an application's status says, computed once per pass from its rows, conditions and operation. Pure.
+// Shapes and wording follow Argo CD's Application status, so that tools that read it keep working.
+import { createMergePatch } from "#core/merge/merge-patch.ts";
+import { applicationHealth, type ApplicationMember } from "#core/health/health.ts";
+import { sameJson, type Json, type JsonObject } from "#base/json.ts";
+import { rfc3339 } from "#base/ports.ts";
+import { parseApiVersion } from "#model/object.ts";
+import { annotation } from "#model/names.ts";
+import type {
+  Application,
+  ApplicationCondition,
+  ApplicationStatus,
+  ComparedTo,
+  HealthStatus,
+  HealthStatusCode,
+  OperationState,
+  ResourceStatus,
+  RevisionHistory,
+  SyncStatusCode,
+} from "#model/application.ts";
+import type { Desired } from "./desired.ts";
+import type { Row } from "./table.ts";
+
+export interface StatusInput {
+  readonly app: Application;
+  readonly rows: readonly Row[];
+  /** undefined: the desired state could not be computed; what was known stays, the sync status is Unknown. */
+  readonly desired: Desired | undefined;
+  readonly conditions: readonly ApplicationCondition[];
+  readonly operationState: OperationState | undefined;
+  readonly history: readonly RevisionHistory[] | undefined;
+  readonly nowMs: number;
+  /** Whether this pass compared anew because of a refresh: `reconciledAt` moves then. */
+  readonly refreshed: boolean;
+}
+
+/** Takes the state of one application; returns the status to be written (the caller writes what changed of it). */
+export function buildStatus(input: StatusInput): ApplicationStatus {
+  const { app, rows } = input;
+  const before = app.status;
+  const time = rfc3339(input.nowMs);
+  const sync = syncCode(input);
+  const comparedTo: ComparedTo = {
+    destination: app.spec.destination,
+    ...(app.spec.source ? { source: app.spec.source } : {}),
+    ...(app.spec.sources ? { sources: app.spec.sources } : {}),
+    ...(app.spec.ignoreDifferences ? { ignoreDifferences: app.spec.ignoreDifferences } : {}),
+  };
+  const revisions = input.desired?.revisions;
+  const multi = (app.spec.sources?.length ?? 0) > 0;
+  const health = healthFor(input, before?.health, time);
+  const status: ApplicationStatus = {
+    ...(input.history ? { history: input.history } : {}),
+    sync: {
+      status: sync,
+      comparedTo,
+      ...(revisions && !multi && revisions[0] !== undefined ? { revision: revisions[0] } : {}),
+      ...(revisions && multi ? { revisions } : {}),
+      ...(!revisions && before?.sync?.revision !== undefined ? { revision: before.sync.revision } : {}),
+      ...(!revisions && before?.sync?.revisions !== undefined ? { revisions: before.sync.revisions } : {}),
+    },
+    health,
+    resources: input.desired ? rows.map((row) => resourceStatus(row)) : (before?.resources ?? []),
+    conditions: datedConditions(input.conditions, before?.conditions ?? [], time),
+    summary: input.desired ? summaryOf(rows) : (before?.summary ?? {}),
+    resourceHealthSource: "appTree",
+    ...(app.metadata.namespace !== undefined
+      ? { controllerNamespace: before?.controllerNamespace ?? app.metadata.namespace }
+      : {}),
+    ...(input.desired && !multi && input.desired.sourceTypes[0] ? { sourceType: input.desired.sourceTypes[0] } : {}),
+    ...(input.desired && multi ? { sourceTypes: input.desired.sourceTypes } : {}),
+    ...(input.operationState ? { operationState: input.operationState } : {}),
+  };
+  const stamp = before?.reconciledAt;
+  const moved =
+    input.refreshed ||
+    stamp === undefined ||
+    !sameJson(status.sync, before?.sync) ||
+    !sameJson(status.resources, before?.resources);
+  return { ...status, reconciledAt: moved ? time : stamp };
+}
+
+/**
+ * The merge patch that turns the status on the server into the wanted one, or undefined where nothing but times differs.
+ * `operation` is cleared with it where the operation has ended.
+ */
+export function statusPatch(
+  app: Application,
+  wanted: ApplicationStatus,
+  extra: JsonObject | undefined,
+): JsonObject | undefined {
+  const before = (app.status ?? {}) as unknown as Json;
+  const status = createMergePatch(before, wanted as unknown as Json);
+  if (status === undefined && extra === undefined) return undefined;
+  return { ...extra, ...(status === undefined ? {} : { status }) };
+}
+
+function syncCode(input: StatusInput): SyncStatusCode {
+  if (!input.desired) return "Unknown";
+  let code: SyncStatusCode = "Synced";
+  for (const row of input.rows) {
+    if (row.ignored || row.isHook || row.sync === "Synced") continue;
+    if (row.sync === "Unknown") return "Unknown";
+    code = "OutOfSync";
+  }
+  return code;
+}
+
+function healthFor(input: StatusInput, before: HealthStatus | undefined, time: string): HealthStatus {
+  const status = input.desired ? aggregate(input.app, input.rows) : (before?.status ?? "Unknown");
+  if (before?.status === status) return before;
+  return { status, lastTransitionTime: time };
+}
+
+/** The application's health, from its rows; what is to be pruned does not count. */
+export function aggregate(app: Application, rows: readonly Row[]): HealthStatusCode {
+  const members = rows.flatMap((row): ApplicationMember[] => {
+    if (row.requiresPruning) return [];
+    const { group, kind, namespace, name } = row.key;
+    const self =
+      kind === "Application" &&
+      group === "argoproj.io" &&
+      name === app.metadata.name &&
+      namespace === app.metadata.namespace;
+    return [
+      {
+        group,
+        kind,
+        self,
+        hook: row.isHook,
+        ...(row.live?.object ? { live: row.live.object } : {}),
+        ...(row.health ? { health: row.health } : {}),
+      },
+    ];
+  });
+  return applicationHealth(members);
+}
+
+function resourceStatus(row: Row): ResourceStatus {
+  const { group, kind, namespace, name } = row.key;
+  const version = row.desired ? parseApiVersion(row.desired.object.apiVersion).version : (row.live?.version ?? "");
+  const wave = Number(row.desired?.object.metadata.annotations?.[annotation.syncWave] ?? 0);
+  return {
+    ...(group === "" ? {} : { group }),
+    version,
+    kind,
+    ...(namespace === "" ? {} : { namespace }),
+    name,
+    ...(row.isHook ? { hook: true } : { status: row.sync }),
+    ...(row.requiresPruning ? { requiresPruning: true } : {}),
+    ...(Number.isSafeInteger(wave) && wave !== 0 ? { syncWave: wave } : {}),
+  };
+}
+
+function datedConditions(
+  wanted: readonly ApplicationCondition[],
+  before: readonly ApplicationCondition[],
+  time: string,
+): readonly ApplicationCondition[] {
+  return wanted.map((condition) => {
+    const known = before.find((other) => other.type === condition.type && other.message === condition.message);
+    return known ?? { ...condition, lastTransitionTime: time };
+  });
+}
+
+function summaryOf(rows: readonly Row[]): NonNullable<ApplicationStatus["summary"]> {
+  const images = new Set<string>();
+  const urls = new Set<string>();
+  let isAppOfApps = false;
+  for (const row of rows) {
+    if (row.key.kind === "Application" && row.key.group === "argoproj.io") isAppOfApps = true;
+    const object = row.live?.object ?? row.desired?.object;
+    if (!object) continue;
+    for (const image of imagesOf(object)) images.add(image);
+    for (const url of externalUrlsOf(row)) urls.add(url);
+  }
+  return {
+    ...(images.size > 0 ? { images: [...images].sort() } : {}),
+    ...(urls.size > 0 ? { externalURLs: [...urls].sort() } : {}),
+    ...(isAppOfApps ? { isAppOfApps } : {}),
+  };
+}
+
+interface PodSpecLike {
+  readonly containers?: readonly { image?: string }[];
+  readonly initContainers?: readonly { image?: string }[];
+}
+
+/** Images of a workload's pod template (or of a pod), each once. */
+export function imagesOf(object: { readonly [field: string]: unknown; readonly kind: string }): readonly string[] {
+  const spec = object["spec"] as {
+    template?: { spec?: PodSpecLike };
+    jobTemplate?: { spec?: { template?: { spec?: PodSpecLike } } };
+  } & PodSpecLike;
+  if (spec === undefined || spec === null || typeof spec !== "object") return [];
+  const pod =
+    spec.jobTemplate?.spec?.template?.spec ?? spec.template?.spec ?? (object.kind === "Pod" ? spec : undefined);
+  if (pod === undefined) return [];
+  const all = [
+    ...(Array.isArray(pod.initContainers) ? pod.initContainers : []),
+    ...(Array.isArray(pod.containers) ? pod.containers : []),
+  ];
+  return [
+    ...new Set(
+      all.flatMap((container: { image?: string }) => (typeof container?.image === "string" ? [container.image] : [])),
+    ),
+  ];
+}
+
+/** Addresses under which an Ingress or a LoadBalancer Service answers, as far as its status and rules tell. */
+export function externalUrlsOf(row: Pick<Row, "key" | "live">): readonly string[] {
+  const object = row.live?.object;
+  if (!object || row.key.kind !== "Ingress") return [];
+  const spec = object["spec"] as
+    | {
+        rules?: readonly { host?: string; http?: { paths?: readonly { path?: string }[] } }[];
+        tls?: readonly { hosts?: readonly string[] }[];
+      }
+    | undefined;
+  const secure = new Set((spec?.tls ?? []).flatMap((entry) => entry.hosts ?? []));
+  const links = (spec?.rules ?? []).flatMap((rule) =>
+    (rule.http?.paths ?? [{}]).map((path) =>
+      rule.host ? `${secure.has(rule.host) ? "https" : "http"}://${rule.host}${path.path ?? "/"}` : undefined,
+    ),
+  );
+  return links.filter((link): link is string => link !== undefined);
+}

@@ -1,0 +1,174 @@
+// The comparison of one application, kept object by object: a row for each object that is desired, or live and tracked
+// as this application's. Only rows that changed at either end are compared again.
+import type { ApplicationSpec, HealthStatus, SyncStatusCode } from "#model/application.ts";
+import { annotation } from "#model/names.ts";
+import type { KubernetesObject, ObjectKey } from "#model/object.ts";
+import type { LiveEntry } from "#kube/live.ts";
+import { compare, type CompareSettings } from "#core/compare/compare.ts";
+import type { TypeSchema } from "#core/merge/schema.ts";
+import { healthOf } from "#core/health/health.ts";
+import type { Desired, DesiredObject } from "./desired.ts";
+
+export interface Row {
+  readonly key: ObjectKey;
+  readonly text: string;
+  readonly desired: DesiredObject | undefined;
+  readonly live: LiveEntry | undefined;
+  readonly sync: SyncStatusCode;
+  /** Where desired and live differ, as JSON pointers; empty where one of the two is absent. */
+  readonly paths: readonly string[];
+  readonly predicted: KubernetesObject | undefined;
+  readonly error: string | undefined;
+  readonly health: HealthStatus | undefined;
+  /** Live, tracked as this application's, and not desired. */
+  readonly requiresPruning: boolean;
+  /** Counts for nothing: extraneous and told to be ignored. */
+  readonly ignored: boolean;
+  /** A live hook of this application. */
+  readonly isHook: boolean;
+}
+
+export interface TableInputs {
+  readonly application: string;
+  readonly spec: ApplicationSpec;
+  readonly desired: Desired;
+  readonly live: (key: ObjectKey) => LiveEntry | undefined;
+  readonly tagged: () => Iterable<LiveEntry>;
+  readonly schemaOf: (object: KubernetesObject) => TypeSchema | undefined;
+  readonly settingsFor: (key: ObjectKey) => CompareSettings;
+}
+
+export class ComparisonTable {
+  readonly #rows = new Map<string, Row>();
+  #sorted: readonly Row[] | undefined;
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  row(text: string): Row | undefined {
+    return this.#rows.get(text);
+  }
+
+  /** All rows, by group, kind, namespace, name: the order of `status.resources`. */
+  rows(): readonly Row[] {
+    this.#sorted ??= [...this.#rows.values()].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+    return this.#sorted;
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#sorted = undefined;
+  }
+
+  /** Compares everything; rows whose two ends are what they were are kept as they are. Returns whether any row changed. */
+  updateAll(inputs: TableInputs): boolean {
+    const texts = new Set<string>(inputs.desired.objects.keys());
+    for (const entry of inputs.tagged()) texts.add(textOf(entry.key));
+    for (const text of this.#rows.keys()) texts.add(text);
+    return this.updateKeys(inputs, texts);
+  }
+
+  /** Compares the rows of these keys. Returns whether any of them changed. */
+  updateKeys(inputs: TableInputs, texts: Iterable<string>): boolean {
+    let changed = false;
+    for (const text of texts) if (this.#update(inputs, text)) changed = true;
+    if (changed) this.#sorted = undefined;
+    return changed;
+  }
+
+  #update(inputs: TableInputs, text: string): boolean {
+    const before = this.#rows.get(text);
+    const desired = inputs.desired.objects.get(text);
+    const key = desired?.key ?? keyFrom(text);
+    const found = inputs.live(key);
+    const live = desired || found?.tag === inputs.application ? found : undefined;
+    if (!desired && !live) {
+      return this.#rows.delete(text);
+    }
+    if (
+      before &&
+      before.desired?.hash === desired?.hash &&
+      before.desired?.object === desired?.object &&
+      sameLive(before.live, live)
+    )
+      return false;
+    this.#rows.set(text, makeRow(inputs, { key, text, desired, live }));
+    return true;
+  }
+
+  /** Forgets what rows were compared with, so that the next update compares them all: settings or schemas changed. */
+  invalidate(): void {
+    for (const [text, row] of this.#rows) this.#rows.set(text, { ...row, live: undefined, desired: undefined });
+  }
+}
+
+function sameLive(a: LiveEntry | undefined, b: LiveEntry | undefined): boolean {
+  return (
+    a === b ||
+    (a !== undefined &&
+      b !== undefined &&
+      a.uid === b.uid &&
+      a.resourceVersion === b.resourceVersion &&
+      a.object !== undefined)
+  );
+}
+
+function makeRow(
+  inputs: TableInputs,
+  ends: { key: ObjectKey; text: string; desired: DesiredObject | undefined; live: LiveEntry | undefined },
+): Row {
+  const { desired, live } = ends;
+  const base = {
+    ...ends,
+    paths: [] as readonly string[],
+    predicted: undefined,
+    error: undefined,
+    requiresPruning: false,
+    ignored: false,
+    isHook: false,
+  };
+  const health = live?.object ? healthOf(live.object) : undefined;
+  if (!desired) {
+    const annotations = live?.object?.metadata.annotations;
+    const isHook = annotations?.[annotation.hook] !== undefined || annotations?.[annotation.helmHook] !== undefined;
+    const ignored = optionsOf(annotations?.[annotation.compareOptions]).has("IgnoreExtraneous");
+    return {
+      ...base,
+      health,
+      isHook,
+      ignored,
+      sync: isHook || ignored ? "Synced" : "OutOfSync",
+      requiresPruning: !isHook,
+    };
+  }
+  const ignored = optionsOf(desired.object.metadata.annotations?.[annotation.compareOptions]).has("IgnoreExtraneous");
+  if (!live) return { ...base, ignored: false, sync: "OutOfSync", health: { status: "Missing" } };
+  if (!live.object) return { ...base, ignored, sync: "Unknown", health, error: "the live object is not known yet" };
+  const outcome = compare(desired.object, live.object, inputs.schemaOf(desired.object), inputs.settingsFor(ends.key));
+  switch (outcome.outcome) {
+    case "same":
+      return { ...base, health, sync: "Synced" };
+    case "differs":
+      return { ...base, health, sync: "OutOfSync", paths: outcome.paths, predicted: outcome.predicted };
+    case "unknown":
+      return { ...base, health, sync: "Unknown", error: outcome.error };
+  }
+}
+
+/** `A=true,B` → the set of names whose value is not false. */
+function optionsOf(text: string | undefined): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const part of (text ?? "").split(",")) {
+    const [name = "", value] = part.trim().split("=");
+    if (name !== "" && value !== "false") names.add(name);
+  }
+  return names;
+}
+
+const textOf = (key: ObjectKey): string => `${key.group}/${key.kind}/${key.namespace}/${key.name}`;
+
+function keyFrom(text: string): ObjectKey {
+  const [group = "", kind = "", namespace = "", name = ""] = text.split("/");
+  return { group, kind, namespace, name };
+}

@@ -1,0 +1,129 @@
+// The resource tree of an application: its own objects and everything that they own, as Argo CD's API shows it.
+// Reads the live cache; changes nothing.
+import type { HealthStatus } from "#model/application.ts";
+import { parseApiVersion, type ObjectKey } from "#model/object.ts";
+import { healthOf } from "#core/health/health.ts";
+import type { LiveCache, LiveEntry } from "#kube/live.ts";
+import type { AppState } from "./state.ts";
+import { externalUrlsOf, imagesOf } from "./status.ts";
+
+export interface ResourceRef {
+  readonly group?: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+export interface ResourceNode extends ResourceRef {
+  readonly parentRefs?: readonly ResourceRef[];
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+  readonly networkingInfo?: {
+    readonly externalURLs?: readonly string[];
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly targetLabels?: Readonly<Record<string, string>>;
+  };
+  readonly resourceVersion?: string;
+  readonly images?: readonly string[];
+  readonly health?: HealthStatus;
+  readonly createdAt?: string;
+}
+
+export interface ApplicationTree {
+  readonly nodes: readonly ResourceNode[];
+}
+
+const deepest = 12;
+
+/** Takes an application's state; returns its objects and all that they own, parents before children. */
+export function resourceTree(state: AppState): ApplicationTree {
+  const nodes: ResourceNode[] = [];
+  const seen = new Set<string>();
+  const cache = state.cluster?.cache;
+  for (const row of state.table.rows()) {
+    if (row.live) addWithChildren(nodes, seen, { entry: row.live, parent: undefined, depth: 0, cache });
+    else if (row.desired) {
+      nodes.push({
+        ...refOf(row.key, parseApiVersion(row.desired.object.apiVersion).version),
+        health: { status: "Missing" },
+      });
+    }
+  }
+  return { nodes };
+}
+
+function addWithChildren(
+  nodes: ResourceNode[],
+  seen: Set<string>,
+  at: { entry: LiveEntry; parent: LiveEntry | undefined; depth: number; cache: LiveCache | undefined },
+): void {
+  const { entry, parent, depth, cache } = at;
+  if (seen.has(entry.uid) || depth > deepest) return;
+  seen.add(entry.uid);
+  nodes.push(nodeOf(entry, parent));
+  if (!cache) return;
+  for (const child of cache.children(entry.uid))
+    addWithChildren(nodes, seen, { entry: child, parent: entry, depth: depth + 1, cache });
+}
+
+function nodeOf(entry: LiveEntry, parent: LiveEntry | undefined): ResourceNode {
+  const object = entry.object;
+  const fact = (name: string): string | undefined => entry.info?.find((item) => item.name === name)?.value;
+  const factHealth = fact("health");
+  const health = object
+    ? healthOf(object)
+    : factHealth
+      ? ({ status: factHealth, message: fact("health message") } as HealthStatus)
+      : undefined;
+  const images = object
+    ? imagesOf(object)
+    : (fact("images")
+        ?.split(" ")
+        .filter((image) => image !== "") ?? []);
+  const urls = externalUrlsOf({ key: entry.key, live: entry });
+  const info = (entry.info ?? []).filter((item) => !["health", "health message", "images"].includes(item.name));
+  return {
+    ...refOf(entry.key, entry.version, entry.uid),
+    ...(parent ? { parentRefs: [refOf(parent.key, parent.version, parent.uid)] } : {}),
+    ...(info.length > 0 ? { info } : {}),
+    resourceVersion: entry.resourceVersion,
+    ...(images.length > 0 ? { images } : {}),
+    ...(urls.length > 0 ? { networkingInfo: { externalURLs: urls } } : {}),
+    ...(health ? { health } : {}),
+    ...(entry.createdAt === undefined ? {} : { createdAt: entry.createdAt }),
+  };
+}
+
+function refOf(key: ObjectKey, version: string, uid?: string): ResourceRef {
+  return {
+    ...(key.group === "" ? {} : { group: key.group }),
+    version,
+    kind: key.kind,
+    ...(key.namespace === "" ? {} : { namespace: key.namespace }),
+    name: key.name,
+    ...(uid === undefined ? {} : { uid }),
+  };
+}
+
+/** The tag of the nearest owner that has one: which application's tree an object stands in. */
+export function rootTag(cache: LiveCache, entry: LiveEntry): string | undefined {
+  let current: LiveEntry | undefined = entry;
+  for (let depth = 0; current && depth < deepest; depth++) {
+    if (current.tag !== undefined) return current.tag;
+    current = ownerOf(cache, current);
+  }
+  return undefined;
+}
+
+function ownerOf(cache: LiveCache, entry: LiveEntry): LiveEntry | undefined {
+  for (const owner of entry.owners) {
+    for (const type of cache.types()) {
+      if (type.kind !== owner.kind) continue;
+      const namespace = type.namespaced ? entry.key.namespace : "";
+      const found = cache.get({ group: type.group, kind: owner.kind, namespace, name: owner.name });
+      if (found?.uid === owner.uid) return found;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,335 @@
+// Puts the system together for one control cluster: settings, repositories, clusters, the application controller, the
+// API. Used by `driftless up`, by end-to-end tests and by benches. The only place, with its neighbours, that wires ports.
+import { createHash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import { clusterDirectory } from "#controllers/application/clusters.ts";
+import { ApplicationController } from "#controllers/application/controller.ts";
+import { Sources } from "#controllers/application/sources.ts";
+import { describePod } from "#controllers/application/facts.ts";
+import { ownerApplication, type TrackingSettings } from "#core/track/track.ts";
+import { defaultProject } from "#core/policy/project.ts";
+import { createPoller, type Poller } from "#git/poller.ts";
+import { createGitRepositories } from "#git/repository.ts";
+import { normalizeUrl, sameRepository } from "#git/urls.ts";
+import type { GitRepositories, RepositoryAccess } from "#git/types.ts";
+import { parseWebhook, type WebhookSecrets } from "#git/webhook.ts";
+import { Clusters, isClusterSecret } from "#kube/clusters.ts";
+import { defaultInclude } from "#kube/live.ts";
+import type { KubeClient, ResourcePath } from "#kube/types.ts";
+import type { AppProject, Application } from "#model/application.ts";
+import { apiVersion, group, label, version } from "#model/names.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import { credentialsFor, decodeBase64, repositoryFromSecret, type RepositoryConfig } from "#model/repository.ts";
+import { parseSettings, type Settings } from "#model/settings.ts";
+import { createRenderer } from "#render/renderer.ts";
+import { EventRecorder } from "#runtime/events.ts";
+import { Informer } from "#runtime/informer.ts";
+import { createMetrics, type Metrics } from "#runtime/metrics.ts";
+import { systemClock, systemRandom } from "#runtime/system.ts";
+import { startServer, type RunningServer } from "#server/server.ts";
+import { bootstrap } from "./bootstrap.ts";
+
+export interface SystemOptions {
+  /** The cluster on which Applications stand; also the destination https://kubernetes.default.svc. */
+  readonly control: KubeClient;
+  readonly namespace: string;
+  /** Mirrors and caches stand here. */
+  readonly dataDir: string;
+  readonly git: { readonly path: string; readonly env: Readonly<Record<string, string>> };
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Folder of the built page; the API alone is served without it. */
+  readonly uiDir?: string;
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface System {
+  readonly server: RunningServer;
+  readonly controller: ApplicationController;
+  readonly applications: Informer<Application>;
+  readonly metrics: Metrics;
+  /** The generated admin password, where it has not been removed. */
+  initialPassword(op: Operation): Promise<string | undefined>;
+  /** Tells that a repository was pushed to; resolves when what changed is being worked on. */
+  pushed(url: string, refs: readonly { readonly ref: string; readonly after?: string }[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const configMapType: ResourcePath = { group: "", version: "v1", plural: "configmaps", namespaced: true };
+const secretType: ResourcePath = { group: "", version: "v1", plural: "secrets", namespaced: true };
+const custom = (plural: string): ResourcePath => ({ group, version, plural, namespaced: true });
+
+/** Starts everything; returns when applications are being worked on and the API answers. */
+export async function startSystem(op: Operation, options: SystemOptions): Promise<System> {
+  const { control, namespace } = options;
+  const stopping = new AbortController();
+  const life: Operation = { signal: AbortSignal.any([op.signal, stopping.signal]), log: op.log };
+  await bootstrap(life, control, namespace);
+  const ports = { clock: systemClock, random: systemRandom };
+  const informer = <T extends KubernetesObject>(type: ResourcePath, labelSelector?: string): Informer<T> =>
+    new Informer<T>({
+      client: control,
+      type,
+      namespace,
+      ...ports,
+      op: life,
+      ...(labelSelector ? { labelSelector } : {}),
+    });
+  const configMaps = informer(configMapType, "app.kubernetes.io/part-of=argocd");
+  const secrets = informer(secretType, label.secretType);
+  const applications = informer<Application>(custom("applications"));
+  const projects = informer<AppProject>(custom("appprojects"));
+  await Promise.all([configMaps.start(), secrets.start(), projects.start()]);
+
+  const configuration = new Configuration(life, namespace, configMaps, secrets);
+  const metrics = createMetrics();
+  const clusters = new Clusters(life, {
+    ...ports,
+    userAgent: `driftless/${options.version}`,
+    environment: options.environment,
+    inCluster: control,
+    cache: () => ({
+      tagOf: (meta, key) => ownerApplication(meta, key, configuration.tracking),
+      include: defaultInclude,
+      describe: describePod,
+    }),
+  });
+  await followClusterSecrets(life, secrets, clusters);
+
+  const repositories = createGitRepositories({
+    dir: join(options.dataDir, "git"),
+    clock: systemClock,
+    git: options.git.path,
+    env: options.git.env,
+  });
+  const renderer = createRenderer({
+    cacheDir: join(options.dataDir, "render"),
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    log: life.log,
+  });
+  const events = new EventRecorder({
+    client: control,
+    clock: systemClock,
+    component: "argocd-application-controller",
+    op: life,
+  });
+  const poller = createPoller(life, {
+    ...ports,
+    intervalMs: configuration.settings.reconciliationMs,
+    jitterMs: configuration.settings.reconciliationJitterMs,
+  });
+  const controller = new ApplicationController({
+    ...ports,
+    op: life,
+    log: life.log,
+    metrics,
+    events,
+    control,
+    namespace,
+    applications,
+    projects,
+    clusters: clusterDirectory(clusters),
+    settings: () => configuration.settings,
+    tracking: () => configuration.tracking,
+    project: (name) => projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined),
+    sources: (affected) =>
+      new Sources({
+        repositories: polled(repositories, poller),
+        renderer,
+        access: (url, project) => configuration.access(url, project),
+        affected,
+        op: life,
+      }),
+  });
+  configuration.onChange(() => controller.everythingAgain());
+  await controller.start();
+
+  const pushed: System["pushed"] = async (url, refs) => {
+    await controller.sources.refreshMatching(life, (other) => sameRepository(other, url), { pushed: refs });
+  };
+  const server = await startServer(life, {
+    control,
+    namespace,
+    clock: systemClock,
+    applications,
+    controller,
+    metrics,
+    version: options.version,
+    listen: options.listen,
+    ...(options.uiDir === undefined ? {} : { uiDir: options.uiDir }),
+    normaliseUrl: normalizeUrl,
+    randomBytes: (count) => randomBytes(count),
+    webhook: async (request) => {
+      const push = parseWebhook(request, configuration.webhookSecrets(await readSecret(life, control, namespace)));
+      if (!push) return;
+      const matches = (url: string): boolean => push.repositoryUrls.some((other) => sameRepository(other, url));
+      await controller.sources.refreshMatching(life, matches, { pushed: push.changes });
+    },
+  });
+  return {
+    server,
+    controller,
+    applications,
+    metrics,
+    initialPassword: (inner) => server.sessions.initialPassword(inner),
+    pushed,
+    async stop() {
+      await server.close();
+      await controller.stop();
+      stopping.abort();
+      poller.stop();
+      await Promise.allSettled([
+        repositories.close(),
+        renderer.close(),
+        clusters.close(),
+        applications.stop(),
+        projects.stop(),
+        configMaps.stop(),
+        secrets.stop(),
+      ]);
+      await control.close();
+    },
+  };
+}
+
+function builtinProject(namespace: string): AppProject {
+  return { apiVersion, kind: "AppProject", metadata: { name: "default", namespace }, spec: defaultProject };
+}
+
+async function readSecret(
+  op: Operation,
+  control: KubeClient,
+  namespace: string,
+): Promise<KubernetesObject | undefined> {
+  return control.get(op, secretType, { namespace, name: "argocd-secret" });
+}
+
+async function followClusterSecrets(
+  op: Operation,
+  secrets: Informer<KubernetesObject>,
+  clusters: Clusters,
+): Promise<void> {
+  const set = async (secret: KubernetesObject): Promise<void> => {
+    try {
+      await clusters.setSecret(secret);
+    } catch (thrown) {
+      op.log.warn("cluster Secret not usable", { error: toError(thrown).message });
+    }
+  };
+  for (const secret of secrets.values()) if (isClusterSecret(secret)) await set(secret);
+  secrets.subscribe(({ before, after }) => {
+    if (after && isClusterSecret(after)) void set(after);
+    else if (before && isClusterSecret(before)) void clusters.removeSecret(before);
+  });
+}
+
+/** Every repository that is opened is polled from then on, once each. */
+function polled(repositories: GitRepositories, poller: Poller): GitRepositories {
+  const using = new Set<string>();
+  return {
+    open(access) {
+      const repository = repositories.open(access);
+      if (!using.has(repository.url)) {
+        using.add(repository.url);
+        poller.use(repository);
+      }
+      return repository;
+    },
+    close: () => repositories.close(),
+  };
+}
+
+/** The ConfigMaps and Secrets of the controller's namespace, read into values. */
+class Configuration {
+  settings: Settings;
+  tracking: TrackingSettings;
+  readonly #namespace: string;
+  readonly #configMaps: Informer<KubernetesObject>;
+  readonly #op: Operation;
+  readonly #listeners = new Set<() => void>();
+  #repositories: readonly RepositoryConfig[] = [];
+
+  constructor(
+    op: Operation,
+    namespace: string,
+    configMaps: Informer<KubernetesObject>,
+    secrets: Informer<KubernetesObject>,
+  ) {
+    this.#op = op;
+    this.#namespace = namespace;
+    this.#configMaps = configMaps;
+    [this.settings, this.tracking] = this.#read();
+    this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
+    configMaps.subscribe(() => {
+      [this.settings, this.tracking] = this.#read();
+      for (const listener of this.#listeners) listener();
+    });
+    secrets.subscribe(() => {
+      this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
+    });
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  access(url: string, project: string): RepositoryAccess {
+    const found = credentialsFor(url, project, this.#repositories, normalizeUrl);
+    const knownHosts = this.#data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
+    const host = URL.canParse(url) ? new URL(url).hostname : "";
+    const ca = this.#data("argocd-tls-certs-cm")?.[host];
+    return {
+      url,
+      ...(found?.username === undefined ? {} : { username: found.username }),
+      ...(found?.password === undefined ? {} : { password: found.password }),
+      ...(found?.bearerToken === undefined ? {} : { bearerToken: found.bearerToken }),
+      ...(found?.sshPrivateKey === undefined ? {} : { sshPrivateKey: found.sshPrivateKey }),
+      ...(found?.tlsClientCert === undefined ? {} : { tlsClientCert: found.tlsClientCert }),
+      ...(found?.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
+      ...(found?.insecure ? { insecure: true } : {}),
+      ...(found?.proxy === undefined ? {} : { proxy: found.proxy }),
+      ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
+      ...(ca === undefined ? {} : { caBundle: ca }),
+    };
+  }
+
+  webhookSecrets(secret: KubernetesObject | undefined): WebhookSecrets {
+    const data = (secret?.["data"] ?? {}) as Readonly<Record<string, string>>;
+    const read = (name: string): string | undefined =>
+      data[name] === undefined ? undefined : decodeBase64(data[name]);
+    const secrets: Record<string, string> = {};
+    const names = {
+      github: "webhook.github.secret",
+      gitlab: "webhook.gitlab.secret",
+      gogs: "webhook.gogs.secret",
+      bitbucket: "webhook.bitbucket.uuid",
+      bitbucketserver: "webhook.bitbucketserver.secret",
+    };
+    for (const [provider, key] of Object.entries(names)) {
+      const value = read(key);
+      if (value) secrets[provider] = value;
+    }
+    const username = read("webhook.azuredevops.username");
+    const password = read("webhook.azuredevops.password");
+    return { ...secrets, ...(username && password ? { azuredevops: { username, password } } : {}) };
+  }
+
+  #data(name: string): Readonly<Record<string, string>> | undefined {
+    return this.#configMaps.get(this.#namespace, name)?.["data"] as Readonly<Record<string, string>> | undefined;
+  }
+
+  #read(): [Settings, TrackingSettings] {
+    const { settings, problems } = parseSettings(this.#data("argocd-cm"), this.#data("argocd-cmd-params-cm"));
+    for (const { key, value, why } of problems)
+      this.#op.log.warn("setting not usable, its default holds", { setting: key, value, why });
+    const tracking: TrackingSettings = {
+      method: settings.trackingMethod,
+      instanceLabelKey: settings.instanceLabelKey,
+      controllerNamespace: this.#namespace,
+      ...(settings.installationId === undefined ? {} : { installationId: settings.installationId }),
+    };
+    return [settings, tracking];
+  }
+}

@@ -1,0 +1,252 @@
+// `driftless up`: everything in one process. A cluster (the sandbox, a real control plane, or one of yours), a Git server
+// with a demo repository, the controllers, the API and the page; then says where things are and what to try.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import { clientFromKubeconfig } from "#kube/credentials.ts";
+import type { KubeClient } from "#kube/types.ts";
+import { createLogger, type LogLevel } from "#runtime/logger.ts";
+import { systemClock, systemRandom } from "#runtime/system.ts";
+import { defaultDataDir, openDataDir } from "./data-dir.ts";
+import { startDemo, type Demo } from "./demo.ts";
+import { printWelcome } from "./welcome.ts";
+import { startSystem, type System } from "./system.ts";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const oldestGit: readonly [number, number] = [2, 34];
+
+interface UpFlags {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly host: string;
+  readonly gitPort: number;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly real?: boolean;
+  readonly demo: boolean;
+  readonly namespace: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "text" | "json";
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError("a port is a number from 0 (any free one) to 65535");
+  return value;
+}
+
+function command(): Command {
+  return new Command("driftless up")
+    .description(
+      "Run everything in one process: a Kubernetes sandbox, a Git server with a demo repository, the controllers, the API and the page.",
+    )
+    .option("--data-dir <dir>", "where state is kept", defaultDataDir(process.env, process.platform))
+    .option("--port <port>", "port of the API and the page; 0 takes a free one", port, 8080)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--git-port <port>", "port of the demo's Git server; 0 takes a free one", port, 8081)
+    .option("--kubeconfig <file>", "run against a cluster of yours instead of the sandbox")
+    .option("--context <name>", "the kubeconfig's context; its current one unless told")
+    .option("--real", "run a real control plane (kube-apiserver, etcd, kwok), built once with Go")
+    .option("--no-demo", "no Git server, no demo repository, no demo applications")
+    .option("--namespace <name>", "the namespace of applications and settings", "argocd")
+    .addOption(
+      new Option("--log-level <level>", "how much is logged")
+        .choices(["debug", "info", "warn", "error"])
+        .default("warn"),
+    )
+    .addOption(new Option("--log-format <format>", "how it is logged").choices(["text", "json"]).default("text"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  driftless up\n  driftless up --kubeconfig ~/.kube/config --context kind-dev\n  driftless up --port 0 --data-dir /tmp/try",
+    );
+}
+
+/** Runs until it is told to stop; returns the exit code. */
+export async function up(args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args);
+  if (typeof flags === "number") return flags;
+  checkGit();
+  const release = openDataDir(flags.dataDir);
+  const stopping = new AbortController();
+  const log = createLogger({ level: flags.logLevel, format: flags.logFormat, destination: process.stderr });
+  const op: Operation = { signal: stopping.signal, log };
+  const stopped = untilSignal(() => stopping.abort());
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const cluster = await connect(op, flags, stops);
+    const remembered = rememberPorts(flags);
+    const system = await startSystem(op, {
+      control: cluster.client,
+      namespace: flags.namespace,
+      dataDir: flags.dataDir,
+      git: { path: "git", env: gitEnvironment() },
+      listen: { host: flags.host, port: flags.port },
+      uiDir: join(root, "dist", "ui"),
+      version: version(),
+      environment: process.env,
+    });
+    stops.push(() => system.stop());
+    const demo = flags.demo
+      ? await demoFor(op, { flags, system, client: cluster.client, gitPort: remembered.gitPort })
+      : undefined;
+    if (demo) {
+      stops.push(() => demo.stop());
+      remembered.save(demo.port);
+    }
+    await printWelcome(op, {
+      system,
+      demo,
+      kubeconfig: cluster.kubeconfig,
+      dataDir: flags.dataDir,
+      program: join(root, "bin", "driftless"),
+    });
+    await stopped;
+    return 0;
+  } finally {
+    stopping.abort();
+    for (const stop of stops.reverse())
+      await stop().catch((thrown: unknown) => log.warn("while stopping", { error: toError(thrown).message }));
+    release();
+  }
+}
+
+/** The flags, or the exit code where commander has said all there is to say (help, or what was wrong). */
+function parseFlags(args: readonly string[]): UpFlags | number {
+  try {
+    return command()
+      .exitOverride()
+      .parse([...args], { from: "user" })
+      .opts<UpFlags>();
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    throw thrown;
+  }
+}
+
+interface ConnectedCluster {
+  readonly client: KubeClient;
+  /** Path of a kubeconfig for people. */
+  readonly kubeconfig: string;
+}
+
+async function connect(op: Operation, flags: UpFlags, stops: (() => Promise<void>)[]): Promise<ConnectedCluster> {
+  const options = {
+    clock: systemClock,
+    random: systemRandom,
+    userAgent: `driftless/${version()}`,
+    environment: process.env,
+    name: "in-cluster",
+  };
+  if (flags.kubeconfig !== undefined) {
+    const client = clientFromKubeconfig(
+      { path: flags.kubeconfig },
+      { ...options, ...(flags.context === undefined ? {} : { context: flags.context }) },
+    );
+    return { client, kubeconfig: flags.kubeconfig };
+  }
+  if (flags.real) {
+    const { startReal } = await import("./real.ts");
+    const plane = await startReal(join(flags.dataDir, "kubernetes"));
+    stops.push(() => plane.stop());
+    return { client: clientFromKubeconfig({ path: plane.kubeconfig }, options), kubeconfig: plane.kubeconfig };
+  }
+  const { startSandbox } = await import("#sandbox/sandbox.ts");
+  const sandbox = await startSandbox(op, {
+    dataDir: join(flags.dataDir, "sandbox"),
+    clusters: [{ name: "sandbox" }],
+    clock: systemClock,
+    random: systemRandom,
+  });
+  stops.push(() => sandbox.stop());
+  const text = sandbox.kubeconfig("sandbox");
+  const kubeconfig = join(flags.dataDir, "kubeconfig");
+  writeFileSync(kubeconfig, text, { mode: 0o600 });
+  return { client: clientFromKubeconfig({ text }, options), kubeconfig };
+}
+
+async function demoFor(
+  op: Operation,
+  given: { flags: UpFlags; system: System; client: KubeClient; gitPort: number },
+): Promise<Demo> {
+  const { flags, system, client, gitPort } = given;
+  return startDemo(op, {
+    dataDir: flags.dataDir,
+    port: gitPort,
+    git: { path: "git", env: gitEnvironment() },
+    examples: join(root, "examples", "demo"),
+    client,
+    namespace: flags.namespace,
+    pushed: (url, refs) => system.pushed(url, refs),
+  });
+}
+
+/** The demo's repository URL stands in its applications, so its port stays what it was. */
+function rememberPorts(flags: UpFlags): { gitPort: number; save(port: number): void } {
+  const file = join(flags.dataDir, "ports.json");
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { git?: number }) : {};
+  return {
+    gitPort: known.git ?? flags.gitPort,
+    save: (git) => writeFileSync(file, JSON.stringify({ git })),
+  };
+}
+
+function checkGit(): void {
+  const found = spawnSync("git", ["--version"], { encoding: "utf8" });
+  if (found.error || found.status !== 0) throw new DriftlessError("GIT_MISSING", "there is no program git on the PATH");
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(found.stdout) ?? []).slice(1).map(Number);
+  if (major < oldestGit[0] || (major === oldestGit[0] && minor < oldestGit[1])) {
+    throw new DriftlessError("GIT_MISSING", `git ${major}.${minor} is too old`);
+  }
+}
+
+/** What git may inherit: where programs are, proxies and certificates. */
+function gitEnvironment(): Record<string, string> {
+  const names = [
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "TMPDIR",
+  ];
+  const path = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((part) => !part.endsWith(join("node_modules", ".bin")))
+    .join(delimiter);
+  return {
+    ...Object.fromEntries(
+      names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    ),
+    PATH: path,
+  };
+}
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  return text;
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the program at once. */
+function untilSignal(onFirst: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const ask = (): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      onFirst();
+      resolve();
+    };
+    process.on("SIGINT", ask);
+    process.on("SIGTERM", ask);
+    process.on("SIGHUP", ask);
+  });
+}

@@ -1,0 +1,146 @@
+// The HTTP surface, on one port: REST as Argo CD's bindings have it, event streams, webhooks, health, metrics, the page.
+// Each request is authorised once, here, before its handler runs. Built on Fastify; no business logic.
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Logger, Operation as Op } from "#base/operation.ts";
+import type { Metrics } from "#runtime/metrics.ts";
+import type { Account, Sessions } from "./auth/sessions.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    account?: Account;
+  }
+}
+
+export interface HttpDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly sessions: Sessions;
+  /** Ends long requests when the program stops. */
+  readonly stopping: AbortSignal;
+  /** Whether the program is ready to work; false: /healthz answers 503. */
+  ready(): boolean;
+}
+
+const cookieName = "argocd.token";
+const bodyLimit = 8 * 1024 * 1024;
+const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
+
+/** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
+export function createHttp(deps: HttpDeps): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit,
+    routerOptions: { maxParamLength: 512 },
+    forceCloseConnections: true,
+    requestTimeout: 0,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    secure(reply);
+    await authenticate(deps.sessions, request);
+  });
+  app.setErrorHandler((thrown, _request, reply) => {
+    const error = fromFastify(thrown);
+    if (error.code === "INTERNAL") deps.log.error("request failed", { error: error.message, stack: error.stack });
+    return reply.code(error.entry.http).send(errorBody(error));
+  });
+  app.get("/healthz", async (_request, reply) =>
+    reply
+      .code(deps.ready() ? 200 : 503)
+      .type("text/plain")
+      .send(deps.ready() ? "ok" : "starting"),
+  );
+  app.get("/metrics", async (_request, reply) => {
+    const { contentType, text } = await deps.metrics.scrape();
+    return reply.header("content-type", contentType).send(text);
+  });
+  return app;
+}
+
+/** The Operation of a request: ends with the client, or with the program. */
+export function operationOf(deps: Pick<HttpDeps, "log" | "stopping">, request: FastifyRequest): Op {
+  const gone = new AbortController();
+  request.raw.once("close", () => {
+    if (request.raw.destroyed && !request.raw.complete) gone.abort();
+  });
+  return {
+    signal: AbortSignal.any([gone.signal, deps.stopping]),
+    log: deps.log.with({ path: request.routeOptions.url ?? "" }),
+  };
+}
+
+/** gRPC's number for a status name, as REST errors carry it. */
+export const grpcCodes = {
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export function errorBody(error: DriftlessError): { code: number; message: string; error: string } {
+  const message = error.code === "INTERNAL" ? "internal error: see the log" : error.message;
+  return { code: grpcCodes[error.entry.grpc], message, error: message };
+}
+
+export function setSessionCookie(reply: FastifyReply, request: FastifyRequest, token: string): void {
+  const secureFlag = request.protocol === "https" ? "; Secure" : "";
+  const age = token === "" ? "; Max-Age=0" : "";
+  reply.header("set-cookie", `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Lax${secureFlag}${age}`);
+}
+
+function secure(reply: FastifyReply): void {
+  reply.header("x-content-type-options", "nosniff");
+  reply.header("x-frame-options", "SAMEORIGIN");
+  reply.header("referrer-policy", "same-origin");
+  reply.header(
+    "content-security-policy",
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
+  );
+}
+
+async function authenticate(sessions: Sessions, request: FastifyRequest): Promise<void> {
+  const path = request.url.split("?")[0]!;
+  if (!path.startsWith("/api/") || openPaths.has(path)) return;
+  if (path === "/api/v1/session" && request.method === "POST") return;
+  const header = request.headers.authorization;
+  const token = header?.startsWith("Bearer ") ? header.slice(7) : cookieOf(request);
+  if (!token) throw new DriftlessError("UNAUTHENTICATED", "no session information");
+  // A page of another site can make a browser send our cookie, but neither our header nor a same-origin Origin.
+  if (!header && request.method !== "GET" && !sameOrigin(request)) {
+    throw new DriftlessError("PERMISSION_DENIED", "the request comes from another site");
+  }
+  request.account = await sessions.verify(token);
+}
+
+function sameOrigin(request: FastifyRequest): boolean {
+  const origin = request.headers.origin;
+  if (origin === undefined)
+    return request.headers["sec-fetch-site"] === undefined || request.headers["sec-fetch-site"] === "same-origin";
+  return URL.canParse(origin) && new URL(origin).host === request.headers.host;
+}
+
+function cookieOf(request: FastifyRequest): string | undefined {
+  for (const part of (request.headers.cookie ?? "").split(";")) {
+    const equals = part.indexOf("=");
+    if (part.slice(0, equals).trim() === cookieName) return part.slice(equals + 1).trim();
+  }
+  return undefined;
+}
+
+function fromFastify(thrown: unknown): DriftlessError {
+  const status = (thrown as { statusCode?: number }).statusCode;
+  if (thrown instanceof DriftlessError || status === undefined || status >= 500) return toError(thrown);
+  const message = (thrown as Error).message;
+  if (status === 413) return new DriftlessError("TOO_LARGE", message);
+  if (status === 404) return new DriftlessError("NOT_FOUND", message);
+  return new DriftlessError("INVALID_ARGUMENT", message);
+}

@@ -1,0 +1,102 @@
+// Starts the API server: sessions, the application service over REST and streams, webhooks, the page. Wires routes only.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import fastifyStatic from "@fastify/static";
+import { DriftlessError } from "#base/errors.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import type { ApplicationController } from "#controllers/application/controller.ts";
+import type { KubeClient } from "#kube/types.ts";
+import type { Application } from "#model/application.ts";
+import type { Informer } from "#runtime/informer.ts";
+import type { Metrics } from "#runtime/metrics.ts";
+import { applicationRoutes } from "./application/routes.ts";
+import { ApplicationService } from "./application/service.ts";
+import { applicationStreams } from "./application/streams.ts";
+import { sessionRoutes } from "./auth/routes.ts";
+import { Sessions } from "./auth/sessions.ts";
+import { createHttp } from "./http.ts";
+
+export interface ServerOptions {
+  readonly control: KubeClient;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly applications: Informer<Application>;
+  readonly controller: ApplicationController;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly uiDir?: string;
+  normaliseUrl(url: string): string;
+  randomBytes(count: number): Uint8Array;
+  webhook(request: {
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+    body: Uint8Array;
+  }): Promise<void>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  readonly sessions: Sessions;
+  close(): Promise<void>;
+}
+
+/** Listens; returns when requests are answered. Error: PORT_IN_USE. */
+export async function startServer(op: Op, options: ServerOptions): Promise<RunningServer> {
+  const sessions = new Sessions(options);
+  await sessions.start(op);
+  const stopping = new AbortController();
+  const deps = { ...options, log: op.log, sessions, stopping: stopping.signal, ready: () => !op.signal.aborted };
+  const http = createHttp(deps);
+  const service = new ApplicationService(options);
+  sessionRoutes(http, deps);
+  applicationRoutes(http, deps, service);
+  applicationStreams(http, deps, service);
+  http.get("/api/version", async () => ({ Version: options.version }));
+  await http.register(async (scope) => {
+    // Signatures are over the bytes as they came.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    scope.post("/api/webhook", { bodyLimit: 50 * 1024 * 1024 }, async (request) => {
+      await options.webhook({
+        headers: request.headers,
+        body: (request.body as Uint8Array | undefined) ?? new Uint8Array(),
+      });
+      return {};
+    });
+  });
+  if (options.uiDir !== undefined && existsSync(join(options.uiDir, "index.html"))) {
+    await http.register(fastifyStatic, { root: options.uiDir, wildcard: false, maxAge: "1h", index: false });
+    http.get("/", (_request, reply) => reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0 }));
+  }
+  http.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0]!;
+    const page =
+      request.method === "GET" && !path.startsWith("/api/") && (request.headers.accept ?? "").includes("text/html");
+    if (page && options.uiDir !== undefined)
+      return reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0 });
+    throw new DriftlessError("NOT_FOUND", `there is nothing at ${request.method} ${path}`);
+  });
+  try {
+    await http.listen({ host: options.listen.host, port: options.listen.port });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE") throw thrown;
+    throw new DriftlessError(
+      "PORT_IN_USE",
+      `port ${options.listen.port} on ${options.listen.host} is taken by another program`,
+      { cause: thrown },
+    );
+  }
+  const address = http.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.listen.port;
+  return {
+    url: `http://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
+    port,
+    sessions,
+    async close() {
+      stopping.abort();
+      await http.close();
+    },
+  };
+}
