@@ -44,7 +44,7 @@ export function connect(kubeconfig: string): Connection {
   const key = decode(stringAt(user, "user", "client-key-data"));
   const token = stringAt(user, "user", "token");
   const tls = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) };
-  const dispatcher = new Agent({ connect: tls, connections: 32, bodyTimeout: 0 });
+  const dispatcher = new Agent({ allowH2: false, connect: tls, connections: 32, bodyTimeout: 0 });
   const base: Record<string, string> = {
     "user-agent": "contract/1.0",
     accept: "application/json",

@@ -6,6 +6,9 @@ import type { Json, JsonObject, MutableJson, MutableJsonObject } from "#base/jso
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 const address = /\b(?:10|127)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b(?::\d+)?/g;
+const randomNames = /\b(kube-api-access)-[a-z0-9]{5}\b/g;
+/** Kinds that controllers write to as well: how often they did when an answer was made is chance. */
+const written = new Set(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Scale"]);
 const hashLabels = ["pod-template-hash", "controller-revision-hash", "controller.kubernetes.io/hash"];
 
 export interface NormaliserOptions {
@@ -46,17 +49,19 @@ export function createNormaliser({ namespace, managedFields }: NormaliserOptions
     const result: MutableJsonObject = {};
     for (const [name, item] of Object.entries(value)) {
       if (item === undefined || (name === "managedFields" && !managedFields)) continue;
-      result[scalars(name)] = field(name, item, parent) as MutableJson;
+      const within = name === "metadata" && written.has(String(value["kind"])) ? "written" : parent;
+      result[scalars(name)] = field(name, item, within) as MutableJson;
     }
-    return generatedName(result);
+    return unordered(generatedName(result));
   };
   const field = (name: string, item: Json, parent: string): Json => {
     if (name === "resourceVersion" && typeof item === "string" && item !== "") {
+      if (parent === "written metadata") return "<version>";
       return parent === "list metadata" ? "<list version>" : place("version", item);
     }
     if (name === "continue" && typeof item === "string" && item !== "") return "<continue>";
     if (name === "nodePort" && typeof item === "number" && item > 0) return "<port>";
-    return walk(item, name === "metadata" && parent === "list" ? "list metadata" : name);
+    return walk(item, name === "metadata" && (parent === "list" || parent === "written") ? `${parent} metadata` : name);
   };
   const walk = (value: Json, parent: string): Json => {
     if (typeof value === "string") return scalars(value);
@@ -79,6 +84,24 @@ function collectHashes(value: JsonObject, hashes: Set<string>): void {
     // Values in full, such as `web-6d5f` of a StatefulSet, and the hash alone, as it stands in names.
     if (hash !== undefined) hashes.add(hash.slice(hash.lastIndexOf("-") + 1));
   }
+}
+
+/** What the API server gives in no particular order: managers that wrote in the same second, causes of a refusal. */
+function unordered(object: MutableJsonObject): MutableJsonObject {
+  const { managedFields, causes, message, details } = object;
+  if (Array.isArray(managedFields)) {
+    const own = managedFields.filter((entry) => stringAt(entry, "manager") !== "kube-controller-manager");
+    return { ...object, managedFields: sortedBy(own, ["manager", "operation", "subresource"]) };
+  }
+  if (Array.isArray(causes)) return { ...object, causes: sortedBy(causes, ["field", "message"]) };
+  const many = isObject(details) && Array.isArray(details["causes"]) && details["causes"].length > 1;
+  if (!many || typeof message !== "string") return object;
+  return { ...object, message: message.replace(/\[.*\]$/s, "[<causes>]") };
+}
+
+function sortedBy(list: readonly MutableJson[], keys: readonly string[]): MutableJson[] {
+  const text = (entry: MutableJson) => keys.map((key) => stringAt(entry, key) ?? "").join(" ");
+  return [...list].sort((a, b) => (text(a) < text(b) ? -1 : 1));
 }
 
 /** `web-x7k2p` of generateName `web-` → `web-<random>`. */

@@ -3,7 +3,6 @@
 import { execFile } from "node:child_process";
 import { isObject } from "#base/json.ts";
 import type { Json, JsonObject } from "#base/json.ts";
-import { parseAllDocuments, stringify } from "yaml";
 import type { ContractCase, PatchType, Step } from "./case.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { createNormaliser, missing, pick } from "./normalise.ts";
@@ -125,8 +124,12 @@ async function poll(run: Run, step: Step): Promise<Answer> {
   const deadline = performance.now() + pollDeadlineMs;
   for (;;) {
     const answer = await send(run, step, "GET");
-    const wanted = step.status ?? 200;
-    const absent = answer.status === wanted ? missing(fill(run, step.until ?? {}), parseBody(answer)) : ["status"];
+    const reached = answer.status === (step.status ?? 200);
+    const absent = !reached
+      ? ["status"]
+      : step.until === undefined
+        ? []
+        : missing(fill(run, step.until), parseBody(answer));
     if (absent.length === 0) return answer;
     if (performance.now() > deadline) {
       fail(run, step, [`did not come about: ${absent.join("; ")}; last answer ${answer.text.slice(0, 600)}`]);
@@ -195,9 +198,8 @@ function parsedOutput(run: Run, stdout: string): Json {
 function documents(run: Run, stdin: Json): string {
   if (typeof stdin === "string") return fillText(run, stdin);
   const list = Array.isArray(stdin) ? (stdin as readonly Json[]) : [stdin];
-  const text = list.map((each) => stringify(fill(run, each))).join("---\n");
-  if (parseAllDocuments(text).length !== list.length) throw new Error("stdin does not read back");
-  return text;
+  // JSON, which kubectl reads one way only: bare words such as `y` are a boolean in its YAML.
+  return list.map((each) => `${JSON.stringify(fill(run, each))}\n`).join("---\n");
 }
 
 /** Splits arguments at spaces; single quotes keep them together. */

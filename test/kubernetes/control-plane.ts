@@ -119,7 +119,7 @@ class RunningControlPlane implements ControlPlane {
     this.token = credentials.tokens.admin;
     this.caCertificate = credentials.caCertificate;
     this.kubectl = kubectlOf(options.binary);
-    this.#agent = new Agent({ connect: { ca: credentials.caCertificate } });
+    this.#agent = new Agent({ allowH2: false, connect: { ca: credentials.caCertificate } });
   }
 
   get #nodes(): number {

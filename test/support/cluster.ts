@@ -53,7 +53,7 @@ async function startKubernetes(): Promise<RunningCluster> {
 
 /** Starts a sandbox with one cluster, its data in a folder that goes with it. */
 async function startSandboxCluster(): Promise<RunningCluster> {
-  const { startSandbox } = await import("#sandbox/index.ts");
+  const { startSandbox } = await import("#sandbox/sandbox.ts");
   const directory = mkdtempSync(join(tmpdir(), "driftless-sandbox-"));
   const ending = new AbortController();
   const dataDir = join(directory, "data");
