@@ -199,6 +199,31 @@ test("a connection that breaks is taken up again, and a list cut off in the midd
   expect(cache.get(key("b"))).toBeDefined();
 });
 
+test("a watch that the server refuses for a while is a problem until it is taken up again", async () => {
+  configMaps.put("a");
+  await cache.start(operation());
+  await watching();
+  let down = true;
+  intercept = (_request, response) => {
+    if (down) refuse(response, 503, "ServiceUnavailable", "starting");
+    return down;
+  };
+  configMaps.endWatches();
+  await until("the problem", () => cache.problems()[0]?.error.code === "CLUSTER_UNREACHABLE");
+  expect(cache.get(key("a"))).toBeDefined();
+  down = false;
+  await until("its end", () => cache.problems().length === 0);
+  expect(changes).toEqual(["+a"]);
+});
+
+test("times are kept to the second, and what is being deleted says so", async () => {
+  configMaps.put("a", {}, { creationTimestamp: "2026-11-21T08:09:10Z" });
+  configMaps.put("b", {}, { creationTimestamp: "1999-01-02T03:04:05Z", deletionTimestamp: "2026-01-01T00:00:00Z" });
+  await cache.start(operation());
+  expect(cache.get(key("a"))).toMatchObject({ createdAt: "2026-11-21T08:09:10Z", deleting: false });
+  expect(cache.get(key("b"))).toMatchObject({ createdAt: "1999-01-02T03:04:05Z", deleting: true });
+});
+
 describe("depth", () => {
   test("of kinds that nobody manages only metadata is read", async () => {
     configMaps.put("a", { data: { big: "text" } });

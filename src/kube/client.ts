@@ -70,6 +70,7 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
         path,
         accept: settings.metadataOnly === true ? one : json,
         dropManagedFields: settings.dropManagedFields === true,
+        onOpen: settings.onOpen,
       });
     },
     create(op, type, object, settings = {}) {

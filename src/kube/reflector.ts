@@ -5,7 +5,7 @@ import type { Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
-import { Entry, isNewer, localKey, type LiveStore, type StoredKind } from "./store.ts";
+import { isNewer, localKey, makeEntry, type Entry, type LiveStore, type StoredKind } from "./store.ts";
 import type { KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
 
 export interface ReflectorContext {
@@ -198,6 +198,8 @@ export class Reflector {
         ...(listing ? {} : { resourceVersion: this.#resourceVersion }),
         timeoutSeconds: Math.round(shortestWatchS + random.next() * span),
         dropManagedFields: true,
+        // A list has succeeded only at its end; a watch that is resumed, as soon as the server takes it up.
+        ...(listing ? {} : { onOpen: () => this.#recovered() }),
       });
       for await (const event of events) {
         // Events that came before the end of this run, but are taken after it: the next run has its own.
@@ -227,10 +229,14 @@ export class Reflector {
     };
   }
 
-  #succeed(resourceVersion: string): void {
-    this.#resourceVersion = resourceVersion;
+  #recovered(): void {
     this.#failures = 0;
     this.error = undefined;
+  }
+
+  #succeed(resourceVersion: string): void {
+    this.#resourceVersion = resourceVersion;
+    this.#recovered();
     this.#listed.resolve();
   }
 
@@ -291,18 +297,21 @@ export class Reflector {
     const owners = store.owners(metadata.ownerReferences);
     const partial = object.kind === "PartialObjectMetadata";
     const keep = !partial && (tag !== undefined || (this.depth === "full" && !isControlled(owners)));
-    const entry = new Entry(this.kind, {
+    const createdAt = metadata.creationTimestamp;
+    const entry = makeEntry(this.kind, {
       namespace,
       name,
       uid: metadata.uid ?? "",
       resourceVersion: metadata.resourceVersion ?? "",
       owners,
-      tag,
       deleting: metadata.deletionTimestamp !== undefined,
-      partial,
-      object: keep ? this.#kept(object) : undefined,
-      info: partial ? undefined : this.#context.describe?.(object),
-      createdAtS: metadata.creationTimestamp == null ? 0 : Date.parse(metadata.creationTimestamp) / 1000,
+      createdAtS: createdAt == null ? 0 : Date.parse(createdAt) / 1000,
+      details: {
+        partial,
+        tag,
+        object: keep ? this.#kept(object) : undefined,
+        info: partial ? undefined : this.#context.describe?.(object),
+      },
     });
     store.put(entry);
     if (tag !== undefined && this.depth !== "full") this.#context.onTagged(this.kind);

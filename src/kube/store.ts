@@ -12,8 +12,12 @@ export interface StoredKind {
   readonly entries: Map<string, Entry>;
 }
 
+/** The middle of the years that fit into a small integer: 2000 ± 34. */
+const epochS = 946_684_800;
+
 const noOwners: readonly LiveOwner[] = [];
 
+/** An entry of which nothing but metadata is kept: most are, so it has no fields for what the others have. */
 export class Entry implements LiveEntry {
   readonly of: StoredKind;
   readonly namespace: string;
@@ -21,14 +25,8 @@ export class Entry implements LiveEntry {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly owners: readonly LiveOwner[];
-  readonly tag: string | undefined;
-  readonly deleting: boolean;
-  /** Only its metadata was read. */
-  readonly partial: boolean;
-  readonly object: KubernetesObject | undefined;
-  readonly info: readonly LiveFact[] | undefined;
-  /** Seconds since the epoch: a small integer instead of a string. */
-  readonly #createdAtS: number;
+  /** Seconds since the epoch (a small integer instead of a string), doubled; odd: being deleted. */
+  readonly #times: number;
 
   constructor(of: StoredKind, fields: EntryFields) {
     this.of = of;
@@ -37,12 +35,7 @@ export class Entry implements LiveEntry {
     this.uid = fields.uid;
     this.resourceVersion = fields.resourceVersion;
     this.owners = fields.owners;
-    this.tag = fields.tag;
-    this.deleting = fields.deleting;
-    this.partial = fields.partial;
-    this.object = fields.object;
-    this.info = fields.info;
-    this.#createdAtS = fields.createdAtS;
+    this.#times = (fields.createdAtS - epochS) * 2 + (fields.deleting ? 1 : 0);
   }
 
   get key(): ObjectKey {
@@ -53,8 +46,55 @@ export class Entry implements LiveEntry {
     return this.of.version;
   }
 
+  get deleting(): boolean {
+    return this.#times % 2 !== 0;
+  }
+
   get createdAt(): string | undefined {
-    return this.#createdAtS === 0 ? undefined : `${new Date(this.#createdAtS * 1000).toISOString().slice(0, 19)}Z`;
+    const seconds = Math.floor(this.#times / 2) + epochS;
+    return seconds === 0 ? undefined : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+  }
+
+  /** Only its metadata was read. */
+  get partial(): boolean {
+    return true;
+  }
+
+  get tag(): string | undefined {
+    return undefined;
+  }
+
+  get object(): KubernetesObject | undefined {
+    return undefined;
+  }
+
+  get info(): readonly LiveFact[] | undefined {
+    return undefined;
+  }
+}
+
+class DetailedEntry extends Entry {
+  readonly #details: EntryFields["details"];
+
+  constructor(of: StoredKind, fields: EntryFields) {
+    super(of, fields);
+    this.#details = fields.details;
+  }
+
+  override get partial(): boolean {
+    return this.#details.partial;
+  }
+
+  override get tag(): string | undefined {
+    return this.#details.tag;
+  }
+
+  override get object(): KubernetesObject | undefined {
+    return this.#details.object;
+  }
+
+  override get info(): readonly LiveFact[] | undefined {
+    return this.#details.info;
   }
 }
 
@@ -64,23 +104,37 @@ export interface EntryFields {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly owners: readonly LiveOwner[];
-  readonly tag: string | undefined;
   readonly deleting: boolean;
-  readonly partial: boolean;
-  readonly object: KubernetesObject | undefined;
-  readonly info: readonly LiveFact[] | undefined;
+  /** 0: unknown. */
   readonly createdAtS: number;
+  readonly details: {
+    readonly partial: boolean;
+    readonly tag: string | undefined;
+    readonly object: KubernetesObject | undefined;
+    readonly info: readonly LiveFact[] | undefined;
+  };
 }
 
-/** Several entries under one value of an index. */
+export function makeEntry(of: StoredKind, fields: EntryFields): Entry {
+  const { partial, tag, object, info } = fields.details;
+  const bare = partial && tag === undefined && object === undefined && info === undefined;
+  return bare ? new Entry(of, fields) : new DetailedEntry(of, fields);
+}
+
+/** From how many entries on a set is worth its memory: below, a list is smaller and searching it is quick. */
+const largeAt = 16;
+
+/** Several entries under one value of an index: one alone, a few in a list, many in a set. */
 class Index {
-  readonly #map = new Map<string, Entry | Set<Entry>>();
+  readonly #map = new Map<string, Entry | Entry[] | Set<Entry>>();
 
   add(value: string, entry: Entry): void {
     const there = this.#map.get(value);
     if (there === undefined) this.#map.set(value, entry);
     else if (there instanceof Set) there.add(entry);
-    else this.#map.set(value, new Set([there, entry]));
+    else if (!Array.isArray(there)) this.#map.set(value, [there, entry]);
+    else if (there.length < largeAt) there.push(entry);
+    else this.#map.set(value, new Set(there).add(entry));
   }
 
   delete(value: string, entry: Entry): void {
@@ -89,16 +143,24 @@ class Index {
     else if (there instanceof Set) {
       there.delete(entry);
       if (there.size === 0) this.#map.delete(value);
+    } else if (Array.isArray(there)) {
+      const index = there.indexOf(entry);
+      if (index >= 0) there.splice(index, 1);
+      if (there.length === 0) this.#map.delete(value);
     }
   }
 
+  /** A list of its own: the caller may cause changes while it walks. */
   get(value: string): Iterable<Entry> {
     const there = this.#map.get(value);
-    return there === undefined ? [] : there instanceof Set ? there : [there];
+    return there === undefined ? [] : there instanceof Entry ? [there] : [...there];
   }
 
   any(value: string): Entry | undefined {
-    for (const entry of this.get(value)) return entry;
+    const there = this.#map.get(value);
+    if (there === undefined || there instanceof Entry) return there;
+    if (Array.isArray(there)) return there[0];
+    for (const entry of there) return entry;
     return undefined;
   }
 }

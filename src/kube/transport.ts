@@ -54,6 +54,8 @@ interface Failure {
 }
 
 export interface StreamHandlers {
+  /** The server has accepted the request. */
+  onOpen?(): void;
   onLine(line: string): void;
   /** Called once: without an error when the server ended the stream. */
   onEnd(error?: DriftlessError): void;
@@ -357,6 +359,7 @@ class Stream implements StreamHandle {
       },
       onResponseStart: (_controller, code) => {
         status = code;
+        if (status < 400 && !this.#ended) this.#handlers.onOpen?.();
       },
       onResponseData: (_controller, chunk) => {
         if (status >= 400) refusal.push(chunk);

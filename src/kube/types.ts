@@ -58,6 +58,8 @@ export interface WatchOptions {
   /** The list comes as ADDED events first, ended by a bookmark with `initialEventsEnd` (KEP-3157). */
   readonly sendInitialEvents?: boolean;
   readonly dropManagedFields?: boolean;
+  /** Called when the server has accepted the watch, before its first event. */
+  readonly onOpen?: () => void;
   /** After how long the server ends the watch. */
   readonly timeoutSeconds?: number;
 }

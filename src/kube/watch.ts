@@ -35,7 +35,12 @@ export function parseEvent(line: string, context: { server: string; what: string
 export async function* watchEvents(
   transport: Transport,
   op: Operation,
-  request: { readonly path: string; readonly accept: string; readonly dropManagedFields: boolean },
+  request: {
+    readonly path: string;
+    readonly accept: string;
+    readonly dropManagedFields: boolean;
+    readonly onOpen?: (() => void) | undefined;
+  },
 ): AsyncIterable<WatchEvent> {
   const { path, accept, dropManagedFields } = request;
   const context = { server: transport.connection.server, what: `WATCH ${path}` };
@@ -45,6 +50,7 @@ export async function* watchEvents(
   let wake: (() => void) | undefined;
   let paused = false;
   const handle: StreamHandle = transport.stream(op, path, accept, {
+    onOpen: () => request.onOpen?.(),
     onLine: (line) => {
       lines.push(line);
       if (lines.length > highWater && !paused) {
