@@ -108,6 +108,7 @@ function scale(context: Context, autoscaler: Autoscaler): void {
     ...counts(numberAt(workload, "status", "replicas") ?? 0, desired),
     observedGeneration: autoscaler.metadata.generation ?? 0,
     ...(lastScaleTime === undefined ? {} : { lastScaleTime }),
+    currentMetrics: null,
     conditions,
   });
 }

@@ -67,10 +67,12 @@ export function runFromStatus(pod: Pod, nowMs: number): PodRun {
               code: last.exitCode,
               startedMs: timeOf(last.startedAt, nowMs),
               endedMs: timeOf(last.finishedAt, nowMs),
-              id: "",
+              // A container that runs again shows the end of the run before.
+              id: String(Math.max(0, (status?.restartCount ?? 0) - (status?.state?.running === undefined ? 0 : 1))),
             },
           };
-    const base = { name, restarts: status?.restartCount ?? 0, pulls: 0, ...ended };
+    const lived = last === undefined ? {} : { startedMs: timeOf(last.startedAt, nowMs) };
+    const base = { name, restarts: status?.restartCount ?? 0, pulls: 0, ...ended, ...lived };
     const { waiting, running, terminated } = status?.state ?? {};
     if (running !== undefined) {
       const startedMs = timeOf(running.startedAt, nowMs);
@@ -79,6 +81,9 @@ export function runFromStatus(pod: Pod, nowMs: number): PodRun {
     if (terminated !== undefined) return { ...base, state: "exited", sinceMs: timeOf(terminated.finishedAt, nowMs) };
     if (waiting?.reason === "CrashLoopBackOff") {
       return { ...base, state: "crash-back-off", sinceMs: timeOf(last?.finishedAt, nowMs) };
+    }
+    if (waiting?.reason === "ImagePullBackOff" || waiting?.reason === "ErrImagePull") {
+      return { ...base, state: "pull-back-off", sinceMs: nowMs, pulls: 1 };
     }
     return { ...base, state: "creating", sinceMs: boundMs };
   };

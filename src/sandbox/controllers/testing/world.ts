@@ -11,19 +11,31 @@ import { MemoryClient } from "./memory-client.ts";
 export class World {
   readonly clock = new FakeClock();
   readonly client = new MemoryClient(this.clock);
-  readonly #controllers: { stop(): void };
+  readonly #timings: Partial<Timings> | undefined;
+  #controllers: { stop(): void };
 
   constructor(options: { readonly nodes?: number; readonly timings?: Partial<Timings> } = {}) {
     ensureNodes(this.client, options.nodes ?? 2, this.clock);
     this.client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "demo" } });
-    this.#controllers = startControllers(this.client, {
+    this.#timings = options.timings;
+    this.#controllers = this.#start();
+    this.settle();
+  }
+
+  #start(): { stop(): void } {
+    return startControllers(this.client, {
       clock: this.clock,
       random: seededRandom(1),
       log: silentLogger,
       caCertificate: "CA",
-      ...(options.timings === undefined ? {} : { timings: options.timings }),
+      ...(this.#timings === undefined ? {} : { timings: this.#timings }),
     });
-    this.settle();
+  }
+
+  /** Other controllers take over, knowing nothing but what is in the cluster. */
+  restart(): void {
+    this.#controllers.stop();
+    this.#controllers = this.#start();
   }
 
   addNodes(count: number): void {
