@@ -11,6 +11,7 @@ import type { ResourceFacts } from "./facts.ts";
 import { componentsOf } from "./openapi.ts";
 import { builtinTable } from "./tables/builtin.ts";
 import { FactTypes } from "./types.ts";
+import { validateBuiltin } from "./validation/index.ts";
 
 /** Subresources that the sandbox serves; others (proxy, exec, …) are left out of its discovery. */
 const served: ReadonlySet<string> = new Set<Subresource>([
@@ -153,6 +154,7 @@ function define(resource: ResourceFacts, types: FactTypes, defaults: (root: stri
         }),
     ...(resource.columns === undefined ? {} : { table: builtinTable(resource) }),
     ...(selectableFields[key] === undefined ? {} : { selectableFields: selectableFields[key] }),
+    validate: (object, old, subresource) => validateBuiltin(key, object, old, subresource),
     prepare(object: KubernetesObject, context: PrepareContext): KubernetesObject {
       const filled = defaulter === undefined ? object : (defaulter(object) as unknown as KubernetesObject);
       return prepareKind(key, filled, context);

@@ -143,11 +143,11 @@ function scalingBehavior(value: Fields): Fields {
   return { ...value, scaleUp: up, scaleDown: down };
 }
 
-/** Limits of a container follow from its maximum, and its requests from its limits and minimum. */
+/** Limits of a container follow from its maximum, and its requests from its limits, or its minimum. */
 function limitRangeItem(value: Fields): Fields {
   if (value.type !== "Container") return value;
   const limits = withDefaults(fieldsAt(value, "default"), fieldsAt(value, "max"));
-  const requests = withDefaults(withDefaults(fieldsAt(value, "defaultRequest"), fieldsAt(value, "min")), limits);
+  const requests = withDefaults(withDefaults(fieldsAt(value, "defaultRequest"), limits), fieldsAt(value, "min"));
   const filled = Object.keys(limits).length === 0 ? value : withField(value, "default", limits);
   return Object.keys(requests).length === 0 ? filled : withField(filled, "defaultRequest", requests);
 }
