@@ -1,11 +1,11 @@
 // A random executor over a small simulated cluster: it crashes at any action, loses what it had not stored, plans anew and
 // goes on. Whatever happens: no hook runs twice, nothing is pruned twice, waves keep their order, the sync ends, and it
 // ends as the run without crashes does.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { healthOf } from "#core/health/health.ts";
-import type { OperationPhase, ResourceResult } from "#model/application.ts";
-import { finalizer } from "#model/names.ts";
+import { listAt, stringAt } from "#base/json.ts";
+import type { HealthStatus, OperationPhase, ResourceResult } from "#model/application.ts";
+import { annotation, finalizer } from "#model/names.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { keyOf, keyText } from "#model/object.ts";
 import type { ReadyPlan } from "./plan.ts";
@@ -30,6 +30,19 @@ interface Spec {
 interface Scenario {
   readonly specs: readonly Spec[];
   readonly options: readonly string[];
+}
+
+// Health of the simulated kinds, in the shape of core/health's answer.
+function healthOf(object: KubernetesObject): HealthStatus | undefined {
+  if (object.metadata.deletionTimestamp !== undefined) return { status: "Progressing", message: "Pending deletion" };
+  const conditions = listAt(object, "status", "conditions");
+  if (object.kind === "ConfigMap") return undefined;
+  if (conditions.length === 0) return { status: "Progressing" };
+  const bad = ["Failed", "ProgressDeadlineExceeded"];
+  const failed = conditions.some(
+    (one) => bad.includes(String(stringAt(one, "type"))) || bad.includes(String(stringAt(one, "reason"))),
+  );
+  return { status: failed ? "Degraded" : "Healthy" };
 }
 
 const apiVersions = { ConfigMap: "v1", Deployment: "apps/v1", Job: "batch/v1" };
@@ -94,7 +107,8 @@ class World {
       if (task.action === "hook") {
         this.runs.set(`${key}@${run}`, (this.runs.get(`${key}@${run}`) ?? 0) + 1);
         // Applying over an object that is still there would not run it.
-        expect(this.objects.get(key)?.metadata.annotations?.["driftless.dev/hook-run"]).not.toBe(run);
+        const mark = this.objects.get(key)?.metadata.annotations?.[annotation.hookRun];
+        if (mark === run) throw new Error(`${key} is created over itself in ${run}`);
       }
       this.log.push(taskId(task));
       this.put(task.desired as KubernetesObject);
@@ -247,11 +261,12 @@ test("crashes at any point repeat no hook and no prune, and the end is that of t
       // Which prunes are left decides how their waves are mirrored: with several, a resumed sync may end earlier.
       const pruned = scenario.specs.filter((spec) => spec.live && !spec.desired);
       if (new Set(pruned.map((spec) => spec.wave)).size > 1) return;
-      expect(rough.phase).toBe(calm.phase);
-      if (calm.phase === "Succeeded") {
-        expect([...rough.world.runs.keys()].toSorted()).toEqual([...calm.world.runs.keys()].toSorted());
-        expect([...rough.world.objects.keys()].toSorted()).toEqual([...calm.world.objects.keys()].toSorted());
-      }
+      // How far a failing sync came depends on when it was interrupted; what a good one leaves does not.
+      const left = (ended: Ended): unknown =>
+        ended.phase === "Succeeded"
+          ? [[...ended.world.runs.keys()].toSorted(), [...ended.world.objects.keys()].toSorted()]
+          : ended.phase;
+      expect(left(rough)).toEqual(left(calm));
     }),
     { numRuns: 1500 },
   );
@@ -265,12 +280,11 @@ test("no step runs before the waves before it have ended well", () => {
       const ended = run(scenario, () => false);
       const places = ended.world.log.map((id) => order.get(id) ?? NaN);
       expect(places).toEqual(places.toSorted((a, b) => a - b));
-      if (ended.phase === "Succeeded") {
-        const applied = plan.tasks.filter(
-          (task) => task.action !== "prune" && task.phase !== "SyncFail" && !task.skipped,
-        );
-        expect(ended.world.log).toHaveLength(applied.length);
-      }
+      const applied = plan.tasks.filter(
+        (task) => task.action !== "prune" && task.phase !== "SyncFail" && !task.skipped,
+      );
+      const whole = ended.phase === "Succeeded" ? applied.length : ended.world.log.length;
+      expect(ended.world.log).toHaveLength(whole);
     }),
     { numRuns: 300 },
   );
@@ -280,7 +294,8 @@ test("terminating ends it at once, with no hook left running", () => {
   fc.assert(
     fc.property(scenarios, fc.integer({ min: 0, max: 8 }), (scenario, at) => {
       const ended = run(scenario, () => false, at);
-      for (const result of ended.results) if (result.hookType) expect(result.hookPhase).not.toBe("Running");
+      const running = ended.results.filter((result) => result.hookType && result.hookPhase === "Running");
+      expect(running).toEqual([]);
       for (const object of ended.world.objects.values()) {
         expect(object.metadata.finalizers ?? []).not.toContain(finalizer.hook);
       }
