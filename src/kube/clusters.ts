@@ -355,6 +355,7 @@ class Cluster implements ManagedCluster {
       const delayMs = step * (0.5 + random.next() / 2);
       this.#retryAtMs = clock.monotonic() + delayMs;
       clock.after(delayMs, () => {
+        this.#retryAtMs = 0;
         if (!this.#op.signal.aborted) this.ready(this.#op).catch(() => {});
       });
       throw this.#error;
