@@ -3,7 +3,7 @@
 // version changes: node tools/kubernetes-facts.ts --kubeconfig FILE. It must not invent anything.
 //
 // Notation of a type: { f: fields, r: required, g: group-version-kinds, x: other keywords }, or { raw: schema }.
-// Notation of a field: CODE, or { t: CODE, … } with d default, e enum, k list map keys, l list type, m patch merge
+// Notation of a field: CODE, or { t: CODE, … } with d default, e enum, i the items' enum, k list map keys, l list type, m patch merge
 // key, p patch strategy, a (1: atomic map), x other keywords. CODE is s string, i integer, n number, b boolean,
 // o object without known fields, each with an optional `:format`; `=TYPE` another type (names without `io.k8s.`);
 // `[CODE` a list; `{CODE` a map with string keys.
@@ -98,6 +98,8 @@ function compactField(schema: Schema): unknown {
     else rest[key] = value;
   }
   if (Object.keys(rest).length > 0) extra.x = rest;
+  const inner = (schema.items ?? schema.additionalProperties) as Schema | undefined;
+  if (inner?.enum !== undefined) extra.i = inner.enum;
   const t = codeOf(schema);
   return Object.keys(extra).length === 0 ? t : { t, ...extra };
 }

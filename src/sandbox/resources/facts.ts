@@ -25,6 +25,7 @@ export interface FieldFacts {
   readonly t: string;
   readonly d?: Json;
   readonly e?: readonly string[];
+  readonly i?: readonly string[];
   readonly k?: readonly string[];
   readonly l?: string;
   readonly m?: string;

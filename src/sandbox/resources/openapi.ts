@@ -39,12 +39,9 @@ function component(type: TypeFacts): JsonObject {
 }
 
 function fieldSchema(field: FieldFacts): JsonObject {
-  const schema: Mutable = {};
-  if (field.t.startsWith("=")) {
-    const reference = codeSchema(field.t);
-    if (typeof field === "object" && Object.keys(field).length === 1) return reference;
-    schema.allOf = [reference];
-  } else Object.assign(schema, codeSchema(field.t));
+  const schema: Mutable = field.t.startsWith("=")
+    ? { allOf: [codeSchema(field.t)] }
+    : ({ ...codeSchema(field.t, field.i) } as Mutable);
   if (field.d !== undefined) schema.default = field.d;
   if (field.e !== undefined) schema.enum = field.e;
   if (field.k !== undefined) schema["x-kubernetes-list-map-keys"] = field.k;
@@ -55,10 +52,13 @@ function fieldSchema(field: FieldFacts): JsonObject {
   return field.x === undefined ? schema : { ...schema, ...field.x };
 }
 
-function codeSchema(code: string): JsonObject {
+/** `inner` are the values that the items of a list or map may have. */
+function codeSchema(code: string, inner?: readonly string[]): JsonObject {
+  const values = inner === undefined ? {} : { enum: inner };
   if (code.startsWith("=")) return { $ref: componentPrefix + typePrefix + code.slice(1) };
-  if (code.startsWith("[")) return { type: "array", items: codeSchema(code.slice(1)) };
-  if (code.startsWith("{")) return { type: "object", additionalProperties: codeSchema(code.slice(1)) };
+  if (code.startsWith("[")) return { type: "array", items: { ...codeSchema(code.slice(1)), ...values } };
+  if (code.startsWith("{"))
+    return { type: "object", additionalProperties: { ...codeSchema(code.slice(1)), ...values } };
   const [letter = "", format] = code.split(":");
   const type = types[letter] ?? "object";
   return format === undefined ? { type } : { type, format };
