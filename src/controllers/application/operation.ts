@@ -330,6 +330,8 @@ export class OperationGate {
       pruneConfirmed: deletionApproved(state.app, current.startedAt),
     });
     if (plan.ok) {
+      // What a wave waits for is read from the live objects, so they are kept whole: the created namespace's too.
+      await cluster.cache.manage(plan.tasks.map(({ key }) => key));
       running.plan = plan;
       return undefined;
     }
