@@ -16,7 +16,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { isObject } from "#base/json.ts";
+import { isObject, stringAt } from "#base/json.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 
 export type PatchType = "json" | "merge" | "strategic" | "apply";
@@ -103,7 +103,7 @@ function readSteps(item: JsonObject, where: string): Step[] {
     ...(update === undefined ? {} : { show: [] }),
   };
   if (update === undefined) return [create];
-  const name = isObject(object["metadata"]) ? String(object["metadata"]["name"]) : "";
+  const name = stringAt(object, "metadata", "name") ?? "";
   const patch: Step = {
     method: "PATCH",
     target: `${collection}/${name}${query}`,
@@ -144,8 +144,8 @@ const clusterScoped = new Set([
 
 /** The path that an object is created at. */
 export function collectionOf(object: JsonObject): string {
-  const apiVersion = String(object["apiVersion"]);
-  const kind = String(object["kind"]);
+  const apiVersion = stringAt(object, "apiVersion") ?? "";
+  const kind = stringAt(object, "kind") ?? "";
   const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   return `${root}${clusterScoped.has(kind) ? "" : "/namespaces/$NS"}/${pluralOf(kind)}`;
 }

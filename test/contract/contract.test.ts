@@ -35,7 +35,8 @@ for (const cluster of clustersUnderTest({ name: "contract", cases: cases.length 
         it.skipIf(each.needsKubectl && kubectl === undefined)(each.name, async () => {
           const outcome = await suite?.outcome(each);
           const found = differencesFrom(golden[each.name], each, outcome?.answers ?? []);
-          expect([...(outcome?.failures ?? []), ...found].slice(0, 20)).toEqual([]);
+          const wrong = [...(outcome?.failures ?? []), ...found].slice(0, 20).join("\n");
+          expect(wrong, wrong).toBe("");
         });
       }
     });

@@ -6,6 +6,8 @@ import type { Json, JsonObject, MutableJson, MutableJsonObject } from "#base/jso
 const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 const address = /\b(?:10|127)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b(?::\d+)?/g;
+/** As Kubernetes encodes the hashes of templates: no vowels. */
+const hashed = /-[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![a-z0-9])/g;
 const randomNames = /\b(kube-api-access)-[a-z0-9]{5}\b/g;
 /** Kinds that controllers write to as well: how often they did when an answer was made is chance. */
 const written = new Set(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Scale"]);
@@ -42,6 +44,9 @@ export function createNormaliser({ namespace, managedFields }: NormaliserOptions
     return result
       .replace(uuid, (found) => place("uid", found))
       .replace(time, "<time>")
+      .replace(hashed, "-<hash>")
+      .replace(randomNames, "$1-<random>")
+      .replace(/(in record \(|current: |resourceVersion[\\":\s]+)\d+/g, "$1<version>")
       .replace(address, "<address>");
   };
   const object = (value: JsonObject, parent: string): Json => {
@@ -49,7 +54,7 @@ export function createNormaliser({ namespace, managedFields }: NormaliserOptions
     const result: MutableJsonObject = {};
     for (const [name, item] of Object.entries(value)) {
       if (item === undefined || (name === "managedFields" && !managedFields)) continue;
-      const within = name === "metadata" && written.has(String(value["kind"])) ? "written" : parent;
+      const within = name === "metadata" && written.has(stringAt(value, "kind") ?? "") ? "written" : parent;
       result[scalars(name)] = field(name, item, within) as MutableJson;
     }
     return unordered(generatedName(result));
@@ -116,7 +121,7 @@ function readable(text: string): string {
   return text
     .replace(/[ \t]+/g, " ")
     .replace(/ +$/gm, "")
-    .replace(/-[a-z0-9]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, "-<hash>-<random>")
+    .replace(/-<hash>-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, "-<hash>-<random>")
     .replace(/\b\d+(?:\.\d+)?(?:ms|s|m|h|d)(?:\d+(?:ms|s|m|h))*\b(?! *=)/g, "<age>")
     .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>")
     .replace(/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, "<time>")

@@ -73,7 +73,8 @@ async function takeStep(run: Run, step: Step): Promise<void> {
   fail(run, step, statusFailures(step, answer));
   if (step.expect !== undefined) fail(run, step, missing(fill(run, step.expect), body));
   for (const [name, pointer] of Object.entries(step.save ?? {})) {
-    run.variables.set(name, String(pick(body, [pointer])[pointer] ?? ""));
+    const value = pick(body, [pointer])[pointer];
+    run.variables.set(name, typeof value === "string" ? value : JSON.stringify(value ?? ""));
   }
   run.answers.push({
     status: answer.status,
@@ -141,11 +142,9 @@ async function poll(run: Run, step: Step): Promise<Answer> {
 
 /** Collects a watch's events. Those of type BOOKMARK count; what comes after `events` of them is not waited for. */
 async function watchStep(run: Run, step: Step): Promise<void> {
-  const accept = step.accept ? { accept: accepts[step.accept] ?? step.accept } : {};
-  const watch = await run.target.connection.watch(encodeURI(fillText(run, step.target)), {
-    ...accept,
-    ...step.headers,
-  });
+  const accept: Record<string, string> = step.accept ? { accept: accepts[step.accept] ?? step.accept } : {};
+  const path = encodeURI(fillText(run, step.target));
+  const watch = await run.target.connection.watch(path, { ...accept, ...step.headers });
   const events: Json[] = [];
   const wanted = step.events ?? 0;
   const collecting = (async () => {
