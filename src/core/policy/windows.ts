@@ -39,6 +39,20 @@ export interface WindowDecision {
   readonly changesAt?: number;
 }
 
+/** What a malformed window counts as: it denies everything, for ever, since nobody knows what it was to keep out. */
+const closed: SyncWindow = {
+  kind: "deny",
+  schedule: "",
+  durationMs: 0,
+  timeZone: "UTC",
+  applications: ["*"],
+  namespaces: [],
+  clusters: [],
+  manualSync: false,
+  andOperator: false,
+  syncOverrun: false,
+};
+
 /** Reads a project's windows. Malformed ones are told as problems; they then count as windows that deny for ever. */
 export function parseWindows(raw: readonly unknown[] | undefined): {
   readonly windows: readonly SyncWindow[];
@@ -48,8 +62,10 @@ export function parseWindows(raw: readonly unknown[] | undefined): {
   const problems: WindowProblem[] = [];
   for (const [index, entry] of (raw ?? []).entries()) {
     const window = parseWindow(entry);
-    if (typeof window === "string") problems.push({ index, why: window });
-    else windows.push(window);
+    if (typeof window === "string") {
+      problems.push({ index, why: window });
+      windows.push(closed);
+    } else windows.push(window);
   }
   return { windows, problems };
 }
@@ -107,6 +123,7 @@ export function windowMatches(window: SyncWindow, subject: WindowSubject): boole
 
 /** Whether a window is open at a time, and when that next changes (both in ms since the epoch). */
 export function windowState(window: SyncWindow, now: number): { readonly open: boolean; readonly changesAt?: number } {
+  if (window.schedule === "") return { open: true };
   const cron = new Cron(window.schedule, { timezone: window.timeZone, mode: "5-part", paused: true });
   // croner answers with starts after a time: look from one duration ago for a start whose window covers now.
   let start = cron.nextRun(new Date(now - window.durationMs))?.getTime();
