@@ -2,6 +2,7 @@
 import { at } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { PrepareContext, ResourceDefinition, ScalePaths, Subresource } from "../contract.ts";
+import { convertAutoscaler } from "./autoscaling.ts";
 import { prepareKind } from "./defaults/kinds.ts";
 import { typeDefaults } from "./defaults/types.ts";
 import { compileDefaults } from "./defaults/walk.ts";
@@ -10,7 +11,7 @@ import { facts, typeNameOf, typePrefix } from "./facts.ts";
 import type { ResourceFacts } from "./facts.ts";
 import { componentsOf } from "./openapi.ts";
 import { builtinTable } from "./tables/builtin.ts";
-import { FactTypes } from "./types.ts";
+import { BuiltinTypes } from "./types.ts";
 import { validateBuiltin } from "./validation/index.ts";
 
 /** Subresources that the sandbox serves; others (proxy, exec, …) are left out of its discovery. */
@@ -116,12 +117,16 @@ export function builtinResources(): readonly ResourceDefinition[] {
 }
 
 function makeDefinitions(): ResourceDefinition[] {
-  const types = new FactTypes();
+  const types = new BuiltinTypes();
   const defaults = compileDefaults(typeDefaults);
   return facts.resources.map((resource) => define(resource, types, defaults));
 }
 
-function define(resource: ResourceFacts, types: FactTypes, defaults: (root: string) => Defaulter): ResourceDefinition {
+function define(
+  resource: ResourceFacts,
+  types: BuiltinTypes,
+  defaults: (root: string) => Defaulter,
+): ResourceDefinition {
   const { group, version, kind } = resource;
   const key = `${group}/${kind}`;
   const typeName = typeNameOf(group, version, kind);
@@ -144,14 +149,13 @@ function define(resource: ResourceFacts, types: FactTypes, defaults: (root: stri
     ...(generation === undefined ? {} : { generation }),
     ...(nameRule === undefined ? {} : { nameRule }),
     ...(subresources.includes("scale") ? { scale: scalePaths } : {}),
+    ...(key === "autoscaling/HorizontalPodAutoscaler" ? { storageVersion: "v2", convert: convertAutoscaler } : {}),
+    get type() {
+      return types.typeOf(resource);
+    },
     ...(typeName === undefined
       ? {}
-      : {
-          get type() {
-            return types.named(typeName);
-          },
-          openapi: { name: typePrefix + typeName, components: () => componentsOf(typeName) },
-        }),
+      : { openapi: { name: typePrefix + typeName, components: () => componentsOf(typeName) } }),
     ...(resource.columns === undefined ? {} : { table: builtinTable(resource) }),
     ...(selectableFields[key] === undefined ? {} : { selectableFields: selectableFields[key] }),
     validate: (object, old, subresource) => validateBuiltin(key, object, old, subresource),

@@ -26,6 +26,11 @@ export function componentsOf(root: string): Readonly<Record<string, JsonObject>>
   return found;
 }
 
+/** Every type's component. */
+export function allComponents(): JsonObject {
+  return Object.fromEntries(Object.entries(facts.types).map(([name, type]) => [typePrefix + name, component(type)]));
+}
+
 function component(type: TypeFacts): JsonObject {
   if (type.f === undefined) return type.raw ?? {};
   const properties: Mutable = {};
