@@ -90,6 +90,8 @@ export interface ResourceDefinition {
   convert?(object: KubernetesObject, to: string): KubernetesObject;
   /** Whether it was made from a CustomResourceDefinition. */
   readonly custom?: boolean;
+  /** What every request of a deprecated version is warned with. */
+  readonly deprecation?: string;
   /** Whether metadata.generation counts changes outside metadata and status. Default: whether it has "status". */
   readonly generation?: boolean;
   readonly type?: TypeSchema;

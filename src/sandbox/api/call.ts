@@ -1,6 +1,6 @@
 // What the steps of one request share: the request, its answer, reading bodies and options. No decisions about verbs.
-import type { KubernetesObject } from "#model/object.ts";
-import type { ResourceDefinition } from "../contract.ts";
+import { type KubernetesObject, parseApiVersion } from "#model/object.ts";
+import { ApiError, type ResourceDefinition } from "../contract.ts";
 import type { User } from "./access.ts";
 import { type Core, readObject } from "./core.ts";
 import { parseText } from "./decode.ts";
@@ -87,19 +87,22 @@ function managerOf(request: ApiRequest): string {
   return agent.split("/")[0]?.slice(0, maxManagerLength) || "unknown";
 }
 
+const read = new Set(["", "*/*", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
+const readMediaTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
 /** The body as an object of the path's kind. */
 export function bodyObject(call: Call, definition: ResourceDefinition = call.definition): KubernetesObject {
   const { request, warn } = call;
   const type = mediaType(request);
-  if (type !== "" && type !== "application/json" && type !== "application/yaml" && type !== "*/*") {
-    if (type !== "application/x-www-form-urlencoded") {
-      throw unsupportedMediaType(["application/json", "application/yaml"]);
-    }
-  }
+  if (!read.has(type)) throw unsupportedMediaType(readMediaTypes);
   const validation = parseFieldValidation(request.query.get("fieldValidation"));
   const format = type === "application/yaml" ? "yaml" : "json";
   const { value, duplicates } = parseBody(call, format, definition.kind);
-  return objectOf(value, definition, { validation, duplicates, warn });
+  const isKind = (given: { apiVersion: string; kind: string }): boolean => {
+    const { group, version } = parseApiVersion(given.apiVersion);
+    return call.core.kinds.inVersion(group, version).some((each) => each.kind === given.kind);
+  };
+  return objectOf(value, definition, { validation, duplicates, warn, isKind });
 }
 
 /** The body as it came: subresources have bodies of other kinds. Undefined where there is none. */
@@ -144,7 +147,7 @@ export function named(call: Call, object: KubernetesObject): KubernetesObject {
   const { name = "" } = object.metadata;
   if (name === call.name) return object;
   if (name === "")
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
   throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
 }
 
@@ -176,15 +179,32 @@ export function runPatch(call: Call, subresource?: string): { object: Kubernetes
     {
       ...options,
       ...(subresource === undefined ? {} : { subresource }),
-      shape: (object) => shapeObject(object, definition, { validation, duplicates, warn }),
+      // What an apply may not name, the merge refuses by itself.
+      shape: (object) => {
+        if (type === "apply") return shapeObject(object, definition, { validation: "Ignore", duplicates, warn });
+        try {
+          return shapeObject(object, definition, { validation, duplicates, warn });
+        } catch (error) {
+          throw error instanceof ApiError ? badPatch(object, error) : error;
+        }
+      },
     },
   );
+}
+
+/** A patch whose result is no object of the kind is answered as an invalid patch, with all of the result. */
+function badPatch(object: KubernetesObject, error: ApiError): ApiError {
+  const detail = error.message.replace(/^.* cannot be handled as a [^:]*: /, "");
+  return invalid({ group: "", kind: "" }, "", [
+    { type: "Invalid value", field: "patch", value: JSON.stringify(object), detail },
+  ]);
 }
 
 function parsePatch(body: string, yaml: boolean) {
   try {
     return parseText(body, yaml ? "yaml" : "json", true);
   } catch (error) {
-    throw badRequest(`error decoding ${yaml ? "YAML" : "patch"}: ${(error as Error).message}`);
+    if (!yaml) throw badRequest("invalid JSON patch");
+    throw badRequest(`error decoding YAML: ${(error as Error).message}`);
   }
 }

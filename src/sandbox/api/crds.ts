@@ -5,7 +5,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import type { ResourceDefinition } from "../contract.ts";
 import { type Core, nowText } from "./core.ts";
 import { deleteObject } from "./deletes.ts";
-import { resourceId } from "./kinds.ts";
+import { byPreference, resourceId } from "./kinds.ts";
 import { storeChange } from "./writes.ts";
 
 const resource = "apiextensions.k8s.io/customresourcedefinitions";
@@ -48,7 +48,38 @@ export function serveCustomResources(
 
 function serve(core: Core, crd: KubernetesObject, customResource: CustomResources): void {
   const established = conditions(crd).some((each) => each.type === "Established" && each.status === "True");
-  if (established) core.kinds.setCustom(crd.metadata.name ?? "", customResource(crd));
+  if (!established) return;
+  const definitions = customResource(crd).map((each) => {
+    const deprecation = each.deprecation ?? deprecationOf(crd, each);
+    return deprecation === undefined ? each : withDeprecation(each, deprecation);
+  });
+  core.kinds.setCustom(crd.metadata.name ?? "", definitions);
+}
+
+/** The same definition, its lazy parts still lazy. */
+function withDeprecation(definition: ResourceDefinition, deprecation: string): ResourceDefinition {
+  return Object.defineProperties(
+    {},
+    {
+      ...Object.getOwnPropertyDescriptors(definition),
+      deprecation: { value: deprecation, enumerable: true },
+    },
+  ) as ResourceDefinition;
+}
+
+/** What requests of a deprecated version are warned with; undefined for others. */
+function deprecationOf(crd: KubernetesObject, { group, version, kind }: ResourceDefinition): string | undefined {
+  const versions = listAt(crd, "spec", "versions").filter((each) => isObject(each));
+  const own = versions.find((each) => each["name"] === version);
+  if (own?.["deprecated"] !== true) return undefined;
+  const text = stringAt(own, "deprecationWarning");
+  if (text !== undefined) return text;
+  const [better] = versions
+    .filter((each) => each["served"] === true && each["deprecated"] !== true)
+    .map((each) => stringAt(each, "name") ?? "")
+    .sort(byPreference);
+  const instead = better === undefined || byPreference(better, version) > 0 ? "" : `; use ${group}/${better} ${kind}`;
+  return `${group}/${version} ${kind} is deprecated${instead}`;
 }
 
 function conditions(crd: KubernetesObject): readonly Condition[] {

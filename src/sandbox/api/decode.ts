@@ -19,8 +19,7 @@ export function parseText(text: string, format: "json" | "yaml", lookForDuplicat
       const value: unknown = JSON.parse(text);
       return { value, duplicates: lookForDuplicates ? duplicateFields(text) : [] };
     } catch (error) {
-      if (format === "json")
-        throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+      if (format === "json") throw badRequest((error as Error).message);
     }
   }
   const document = parseDocument(text, { uniqueKeys: false, schema: "core" });
@@ -105,7 +104,9 @@ function shapeValue(value: unknown, schema: TypeSchema, path: string, walk: Walk
     case "struct":
       return isObject(value) ? shapeStruct(value, schema, path, walk) : mismatch(value, "object", path, walk);
     case "map":
-      return isObject(value) ? shapeMap(value, schema.value, path, walk) : mismatch(value, "map", path, walk);
+      return isObject(value)
+        ? shapeMap(value, schema.value, path, walk)
+        : mismatch(value, schema.value.kind === "scalar" ? "map[string]string" : "map", path, walk);
     case "list":
       return Array.isArray(value) ? shapeList(value, schema.items, path, walk) : mismatch(value, "array", path, walk);
   }
@@ -132,9 +133,19 @@ function shapeStruct(
       continue;
     }
     const shaped = shapeValue(item, field, path === "" ? key : `${path}.${key}`, walk);
+    if (walk.typed && isOmitted(shaped, field) && schema.required?.includes(key) !== true) {
+      delete (copy ??= { ...value })[key];
+      continue;
+    }
     if (shaped !== item) (copy ??= { ...value })[key] = shaped;
   }
   return copy ?? value;
+}
+
+/** Built-in kinds leave empty lists and maps out of their JSON. */
+function isOmitted(value: unknown, { kind }: TypeSchema): boolean {
+  if (kind === "list") return Array.isArray(value) && value.length === 0;
+  return kind === "map" && isObject(value) && Object.keys(value).length === 0;
 }
 
 function shapeMap(value: Readonly<Record<string, unknown>>, items: TypeSchema, path: string, walk: Walk): unknown {
@@ -204,6 +215,19 @@ function mismatch(value: unknown, expected: string, path: string, walk: Walk): u
   const got = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   const shown = got === "number" && expected.startsWith("int") ? `number ${String(value)}` : got;
   const field = path.replaceAll(/\[\d+\]/g, "");
-  walk.wrong.push(`json: cannot unmarshal ${shown} into Go struct field ${walk.kind}.${field} of type ${expected}`);
+  const struct = structOf(field, walk.kind);
+  walk.wrong.push(`json: cannot unmarshal ${shown} into Go struct field ${struct}.${field} of type ${expected}`);
   return value;
+}
+
+/** The Go type that holds a field, as far as Kubernetes' habits of naming tell. */
+function structOf(field: string, kind: string): string {
+  const parents = field.split(".").slice(0, -1);
+  const parent = parents.at(-1) ?? "";
+  if (parent === "") return kind;
+  if (parent === "metadata") return "ObjectMeta";
+  if (parent === "template") return "PodTemplateSpec";
+  if (parent === "containers" || parent === "initContainers") return "Container";
+  if (parents.at(-2) === "template") return "PodSpec";
+  return `${kind}${parent.charAt(0).toUpperCase()}${parent.slice(1)}`;
 }

@@ -34,6 +34,12 @@ export function parseDeleteOptions(value: unknown): DeleteOptions {
     ]);
   }
   const orphan = isObject(value) ? value["orphanDependents"] : undefined;
+  if (policy !== undefined && typeof orphan === "boolean") {
+    const detail = "orphanDependents and deletionPropagation cannot be both set";
+    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [
+      { type: "Invalid value", field: "propagationPolicy", value: policy, detail },
+    ]);
+  }
   const propagation = policy ?? (orphan === true ? "Orphan" : orphan === false ? "Background" : undefined);
   const gracePeriodSeconds = numberAt(value, "gracePeriodSeconds");
   const uid = stringAt(value, "preconditions", "uid");
@@ -64,8 +70,10 @@ export function deleteObject(
   }
   const next = marked(core, definition, object, options);
   if (isReleased(next)) {
-    if (options.dryRun === true) return { object: next, gone: true };
-    return { object: removeObject(core, definition, next) ?? next, gone: true };
+    // What goes at once never was seen being deleted.
+    const last = object.metadata.deletionTimestamp === undefined ? object : next;
+    if (options.dryRun === true) return { object: last, gone: true };
+    return { object: removeObject(core, definition, last) ?? last, gone: true };
   }
   if (next === object || options.dryRun === true) return { object: next, gone: false };
   core.store.put(resourceId(definition), inStorageVersion(next, definition));

@@ -145,7 +145,9 @@ function resourcesOf(definition: ResourceDefinition) {
 }
 
 function storageHash({ group, version, kind, storageVersion = version }: ResourceDefinition): string {
-  return createHash("sha256").update(`${group}/${storageVersion}/${kind}`).digest().subarray(0, 8).toString("base64");
+  // Kubernetes still keeps the definitions of custom resources in the version before v1.
+  const kept = kind === "CustomResourceDefinition" ? "v1beta1" : storageVersion;
+  return createHash("sha256").update(`${group}/${kept}/${kind}`).digest().subarray(0, 8).toString("base64");
 }
 
 function aggregatedResource(definition: ResourceDefinition) {

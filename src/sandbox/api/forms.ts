@@ -42,7 +42,9 @@ const defaultTable: NonNullable<ResourceDefinition["table"]> = {
 export function objectText(object: KubernetesObject, definition: ResourceDefinition, options: FormOptions): string {
   switch (options.form.as) {
     case "table":
-      return tableText([object], definition, options, { resourceVersion: object.metadata.resourceVersion ?? "" });
+      return tableText([object], definition, options, {
+        meta: { resourceVersion: object.metadata.resourceVersion ?? "" },
+      });
     case "partial":
       return JSON.stringify(partial(object, options.form));
     default:
@@ -59,7 +61,7 @@ export function listText(
 ): string {
   switch (options.form.as) {
     case "table":
-      return tableText(objects, definition, options, meta);
+      return tableText(objects, definition, options, { meta });
     case "partial": {
       const items = objects.map((object) => JSON.stringify(partial(object, options.form)));
       const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${options.form.version}"`;
@@ -67,6 +69,11 @@ export function listText(
     }
     default: {
       const items = objects.map((object) => itemText(object, definition));
+      if (definition.custom === true) {
+        const listMeta = JSON.stringify({ continue: "", ...meta });
+        const tail = `"kind":"${definition.listKind}","metadata":${listMeta}}`;
+        return `{"apiVersion":"${apiVersionOf(definition)}","items":[${items.join(",")}],${tail}`;
+      }
       const head = `{"kind":"${definition.listKind}","apiVersion":"${apiVersionOf(definition)}"`;
       return `${head},"metadata":${JSON.stringify(meta)},"items":[${items.join(",")}]}`;
     }
@@ -90,8 +97,7 @@ export function tableText(
   objects: readonly KubernetesObject[],
   definition: ResourceDefinition,
   options: FormOptions,
-  meta: ListMeta | undefined,
-  withColumns = true,
+  { meta, withColumns = true }: { readonly meta: ListMeta; readonly withColumns?: boolean },
 ): string {
   const table = definition.table ?? defaultTable;
   const rows = objects.map((object) => {
@@ -102,8 +108,8 @@ export function tableText(
       object: options.includeObject === "Object" ? object : partial(object, options.form),
     });
   });
-  const columns = withColumns ? table.columns.map(columnOf) : [];
-  const head = `{"kind":"Table","apiVersion":"meta.k8s.io/${options.form.version}","metadata":${JSON.stringify(meta ?? {})}`;
+  const columns = withColumns ? table.columns.map(columnOf) : null;
+  const head = `{"kind":"Table","apiVersion":"meta.k8s.io/${options.form.version}","metadata":${JSON.stringify(meta)}`;
   return `${head},"columnDefinitions":${JSON.stringify(columns)},"rows":[${rows.join(",")}]}`;
 }
 

@@ -23,9 +23,14 @@ import { type FormOptions, listText } from "./forms.ts";
 import { listObjects, parseListOptions } from "./lists.ts";
 import { isSet, negotiate } from "./request.ts";
 import { reviewOf } from "./reviews.ts";
-import { methodNotAllowed, noSuchResource } from "./status.ts";
+import { methodNotAllowed, noSuchResource, notFound, refusal } from "./status.ts";
 import { subresourceRequest } from "./subresources.ts";
 import { createObject, updateObject } from "./writes.ts";
+
+const deprecatedBuiltins: Readonly<Record<string, string>> = {
+  "/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  "/componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+};
 
 /** Answers one request. Errors: ApiError. */
 export function handle(core: Core, request: ApiRequest): ApiAnswer {
@@ -36,6 +41,7 @@ export function handle(core: Core, request: ApiRequest): ApiAnswer {
     return { code: 404, plain: "404 page not found\n" };
   }
   if (definition.namespaced ? path.name !== undefined && path.namespace === undefined : path.namespace !== undefined) {
+    if (definition.custom === true) return { code: 404, plain: "404 page not found\n" };
     throw noSuchResource();
   }
   const warnings: string[] = [];
@@ -51,8 +57,12 @@ export function handle(core: Core, request: ApiRequest): ApiAnswer {
       if (!warnings.includes(text)) warnings.push(text);
     },
   };
+  const deprecation = definition.deprecation ?? deprecatedBuiltins[`${definition.group}/${definition.plural}`];
+  if (deprecation !== undefined) call.warn(deprecation);
   if (path.subresource !== undefined) {
-    if (!definition.subresources.includes(path.subresource as Subresource)) throw noSuchResource();
+    if (!definition.subresources.includes(path.subresource as Subresource)) {
+      throw definition.custom === true ? notFound(definition, call.name) : noSuchResource();
+    }
     return subresourceRequest(call, path.subresource as Subresource);
   }
   const review = request.method === "POST" && path.name === undefined ? reviewOf(call) : undefined;
@@ -61,7 +71,8 @@ export function handle(core: Core, request: ApiRequest): ApiAnswer {
 }
 
 function formOf(core: Core, request: ApiRequest): FormOptions {
-  const form = negotiate(request.header("accept"), ["table", "partial"]);
+  const collection = request.path.name === undefined;
+  const form = negotiate(request.header("accept"), ["table", "partial"], request.method === "GET" && collection);
   const include = request.query.get("includeObject");
   const includeObject = include === "None" || include === "Object" ? include : "Metadata";
   return { form, includeObject, nowMs: core.clock.now() };
@@ -93,6 +104,7 @@ function itemRequest(call: Call): ApiAnswer {
     case "GET":
       if (request.path.watch === true || isSet(request.query.get("watch"))) return watch(call);
       requireVerb(definition, "get");
+      if (call.form.form.list === true) throw wrongPartial(definition, false);
       return answer(call, 200, existing(call));
     case "PUT":
       requireVerb(definition, "update");
@@ -115,8 +127,17 @@ function requireVerb(definition: ResourceDefinition, verb: string): void {
 function list(call: Call): ApiAnswer {
   const { core, request, definition, form, warnings } = call;
   const options = parseListOptions(request.query, definition, request.path, false);
+  if (form.form.list === false) throw wrongPartial(definition, true);
   const { objects, meta } = listObjects(core, definition, options);
   return { code: 200, text: listText(objects, definition, form, meta), form: form.form, warnings };
+}
+
+function wrongPartial({ group, kind, listKind }: ResourceDefinition, isList: boolean) {
+  const internal = `*${group === "" ? "core" : group.split(".")[0]}.${isList ? listKind : kind}`;
+  const message = isList
+    ? `you requested PartialObjectMetadata, but the requested object is a list (${internal})`
+    : `you requested PartialObjectMetadataList, but the requested object is not a list (${internal})`;
+  return refusal({ code: 406, reason: "NotAcceptable", message });
 }
 
 function watch(call: Call): ApiAnswer {

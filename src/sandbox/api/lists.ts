@@ -82,8 +82,10 @@ interface VersionOptions {
 
 function checkVersionOptions({ resourceVersion, match, continued, initial, watch }: VersionOptions): void {
   if (resourceVersion !== "" && !/^\d+$/.test(resourceVersion)) {
-    const message = `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
-    throw refusal({ code: 400, reason: "BadRequest", message });
+    const quoted = JSON.stringify(resourceVersion);
+    const message = `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`;
+    if (watch) throw refusal({ code: 500, reason: "", message });
+    throw badRequest(`invalid resource version: ${message}`);
   }
   const field = "resourceVersionMatch";
   const refuse = (error: Omit<FieldError, "field">): never => {
@@ -213,5 +215,9 @@ function parseToken(text: string): ContinueToken {
   } catch {
     // Answered below, like a token of another server.
   }
-  throw badRequest("invalid continue token: continue key is not valid");
+  const [first = 0] = Buffer.from(text, "base64url");
+  const shown =
+    first >= 0x20 && first < 0x7f ? String.fromCharCode(first) : `\\u00${first.toString(16).padStart(2, "0")}`;
+  const why = `invalid character '${shown}' looking for beginning of value`;
+  throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }

@@ -40,6 +40,7 @@ export function validateMetadata(object: KubernetesObject, definition: ResourceD
   addAnnotationErrors(metadata.annotations, errors);
   // Custom resources and their definitions may have finalizers without a slash.
   const lenient = definition.custom === true || definition.group === "apiextensions.k8s.io";
+  const kubeFinalizers = definition.custom !== true && definition.group !== "apiextensions.k8s.io";
   metadata.finalizers?.forEach((finalizer, index) => {
     const bad = qualifiedNameProblem(finalizer);
     const field = `metadata.finalizers[${index}]`;
@@ -65,6 +66,7 @@ function nameErrors(name: string, rule: NonNullable<ResourceDefinition["nameRule
       if (name.includes("/")) return wrong("may not contain '/'");
       return name.includes("%") ? wrong("may not contain '%'") : [];
     case "label":
+      if (name.includes(".")) return wrong("must not contain dots");
       if (name.length > 63) return wrong("must be no more than 63 characters");
       return label.test(name) ? [] : wrong(labelText);
     case "service":
@@ -76,7 +78,8 @@ function nameErrors(name: string, rule: NonNullable<ResourceDefinition["nameRule
   }
 }
 
-function qualifiedNameProblem(key: string): string | undefined {
+/** What is wrong with a label key or a finalizer; undefined where nothing is. */
+export function qualifiedNameProblem(key: string): string | undefined {
   const slash = key.indexOf("/");
   const prefix = slash < 0 ? undefined : key.slice(0, slash);
   const name = key.slice(slash + 1);

@@ -14,13 +14,15 @@ export interface ShapeOptions {
   /** Fields that the body has twice. */
   readonly duplicates: readonly string[];
   warn(text: string): void;
+  /** Whether some other kind of the cluster is called so. */
+  isKind?(given: { readonly apiVersion: string; readonly kind: string }): boolean;
 }
 
 /** Reads the query's fieldValidation. Errors: Invalid. */
 export function parseFieldValidation(text: string | null): FieldValidation {
   if (text === null || text === "") return "Warn";
   if (text === "Strict" || text === "Warn" || text === "Ignore") return text;
-  const detail = 'supported values: "Ignore", "Strict", "Warn"';
+  const detail = 'supported values: "", "Ignore", "Strict", "Warn"';
   throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
     { type: "Unsupported value", field: "fieldValidation", value: text, detail },
   ]);
@@ -36,22 +38,28 @@ export function objectOf(value: unknown, definition: ResourceDefinition, options
   const apiVersion = value["apiVersion"] ?? expected;
   const kind = value["kind"] ?? definition.kind;
   if (apiVersion !== expected || kind !== definition.kind) {
-    throw badRequest(wrongKind(String(apiVersion), String(kind), definition));
+    const given = { apiVersion: textOf(apiVersion), kind: textOf(kind) };
+    throw badRequest(wrongKind(given, definition, options.isKind?.(given) ?? false));
   }
   const metadata = isObject(value["metadata"]) ? value["metadata"] : {};
   return shapeObject({ ...value, apiVersion, kind, metadata } as unknown as KubernetesObject, definition, options);
 }
 
-function wrongKind(apiVersion: string, kind: string, definition: ResourceDefinition): string {
-  const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
-  const expected = apiVersionOf(definition);
-  if (definition.custom === true) {
-    return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${definition.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "sandbox"`;
+function wrongKind(
+  given: { apiVersion: string; kind: string },
+  definition: ResourceDefinition,
+  known: boolean,
+): string {
+  const version = given.apiVersion.slice(given.apiVersion.indexOf("/") + 1);
+  const { group, kind } = definition;
+  const handled = `${given.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}`;
+  if (known) {
+    const from = `${version}.${given.kind}`;
+    const to = `${group === "" ? "core" : group.split(".")[0]}.${kind}`;
+    return `${handled}: converting (${from}) to (${to}): unknown conversion`;
   }
-  if (kind === definition.kind && apiVersion !== expected) {
-    return `the API version in the data (${apiVersion}) does not match the expected API version (${expected})`;
-  }
-  return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${definition.kind}: no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "sandbox"`;
+  const registered = `no kind ${JSON.stringify(given.kind)} is registered for version ${JSON.stringify(given.apiVersion)}`;
+  return `${handled}: ${registered} in scheme "pkg/runtime/scheme.go:111"`;
 }
 
 /** Drops what the kind does not have, and says so as asked. Errors: BadRequest (strict, or a wrong type). */
@@ -84,6 +92,10 @@ export function shapeObject(
 
 const none: ShapeFindings = { unknown: [], wrong: [] };
 
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** A custom object's metadata is typed, the rest is checked later, by its own schema. */
 function shapeCustom(object: KubernetesObject, type: TypeSchema, kind: string) {
   const body = shape(object, type, { typed: false, kind });
@@ -92,7 +104,7 @@ function shapeCustom(object: KubernetesObject, type: TypeSchema, kind: string) {
   const unknown = [
     ...body.findings.unknown.filter((path) => !path.startsWith("metadata.")),
     ...metadata.findings.unknown.map((path) => `metadata.${path}`),
-  ];
+  ].sort();
   const value = { ...(body.value as KubernetesObject), metadata: metadata.value as KubernetesObject["metadata"] };
   return { value, findings: { unknown, wrong } };
 }

@@ -77,6 +77,20 @@ export class OpenApi {
   }
 }
 
+export const openApiProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/**
+ * /openapi/v2 for clients that read it in protobuf only (kubectl, for kinds that it does not find in v3): a document
+ * that names nothing, so that they look no further. Field numbers are those of gnostic's OpenAPIv2.
+ */
+export function emptyProtobufDocument(): Buffer {
+  const field = (number: number, bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  const about = Buffer.concat([field(1, Buffer.from(info.title)), field(2, Buffer.from(info.version))]);
+  const [swagger, paths, definitions] = [field(1, Buffer.from("2.0")), Buffer.alloc(0), Buffer.alloc(0)];
+  return Buffer.concat([swagger, field(2, about), field(8, paths), field(9, definitions)]);
+}
+
 function answerOf(text: string): DiscoveryAnswer {
   return { text, contentType: "application/json", etag: `"${hashOf(text)}"` };
 }

@@ -1,12 +1,12 @@
 // PATCH: JSON patch, merge patch, strategic merge patch and server-side apply, each turned into one update (or, for
 // apply, a create). The merging itself is core/merge's.
-import { isObject, type Json, type JsonObject } from "#base/json.ts";
+import { isObject, type Json, type JsonObject, stringAt } from "#base/json.ts";
 import { apiVersionOf, type KubernetesObject } from "#model/object.ts";
 import type { ResourceDefinition } from "../contract.ts";
 import { type Core, nowText, readObject, type WriteOptions } from "./core.ts";
 import type { ApplyFailure } from "#core/merge/structured.ts";
 import { applyJsonPatch, applyMergePatch, applyServerSide, applyStrategicPatch, conflictMessage } from "./merging.ts";
-import { badRequest, conflict, invalid, modified, notFound, refusal, unsupportedMediaType } from "./status.ts";
+import { badRequest, conflict, modified, notFound, refusal, unsupportedMediaType } from "./status.ts";
 import { createObject, fieldsOutOfReach, storeChange } from "./writes.ts";
 
 export type PatchType = "json" | "merge" | "strategic" | "apply";
@@ -60,7 +60,9 @@ function patchedObject(definition: ResourceDefinition, old: KubernetesObject, pa
 function patchedJson(definition: ResourceDefinition, current: JsonObject, { type, body }: PatchRequest): Json {
   if (type === "json") {
     if (!Array.isArray(body)) {
-      throw badRequest("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch");
+      throw badRequest(
+        "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+      );
     }
     const result = applyJsonPatch(current, body as JsonObject[]);
     if (result.ok) return result.value;
@@ -68,7 +70,7 @@ function patchedJson(definition: ResourceDefinition, current: JsonObject, { type
       code: 422,
       reason: "Invalid",
       message: "the server rejected our request due to an error in our request",
-      details: { causes: [{ reason: "", message: result.error }] },
+      details: {},
     });
   }
   if (!isObject(body)) {
@@ -87,7 +89,7 @@ function patchedJson(definition: ResourceDefinition, current: JsonObject, { type
   }
   const result = applyStrategicPatch(current, body as JsonObject, definition.type);
   if (result.ok) return result.value;
-  throw badRequest(result.error);
+  throw refusal({ code: 500, reason: "", message: result.error });
 }
 
 function checkIdentity(definition: ResourceDefinition, old: KubernetesObject, next: KubernetesObject): void {
@@ -97,10 +99,15 @@ function checkIdentity(definition: ResourceDefinition, old: KubernetesObject, ne
       `${next.kind} in version ${JSON.stringify(next.apiVersion)} cannot be handled as a ${definition.kind}: the patch changes what the object is`,
     );
   }
-  const wrongName = next.metadata.name !== old.metadata.name;
-  if (!wrongName && next.metadata.uid === old.metadata.uid) return;
-  const [field, value] = wrongName ? ["metadata.name", next.metadata.name] : ["metadata.uid", next.metadata.uid];
-  throw invalid(definition, name, [{ type: "Invalid value", field, value, detail: "field is immutable" }]);
+  const given = next.metadata.name ?? "";
+  if (given !== name)
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  if (next.metadata.namespace !== old.metadata.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (next.metadata.uid === old.metadata.uid || next.metadata.uid === undefined) return;
+  const why = `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`;
+  throw conflict(definition, name, why);
 }
 
 function applyObject(
@@ -112,9 +119,8 @@ function applyObject(
 ): { readonly object: KubernetesObject; readonly created: boolean } {
   const { old } = key;
   const applied = appliedObject(definition, key, patch.body);
-  const shaped = options.shape?.(applied) ?? applied;
-  const wantedRv = shaped.metadata.resourceVersion ?? "";
-  const wantedUid = shaped.metadata.uid ?? "";
+  const wantedRv = applied.metadata.resourceVersion ?? "";
+  const wantedUid = applied.metadata.uid ?? "";
   if (old === undefined && wantedUid !== "") {
     throw conflict(
       definition,
@@ -127,32 +133,30 @@ function applyObject(
   }
   const merged = applyServerSide({
     ...(old === undefined ? {} : { live: old }),
-    applied: shaped,
+    applied,
     manager: options.manager,
     force: patch.force === true,
     ...(definition.type === undefined ? {} : { schema: definition.type }),
     time: nowText(core),
     ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
-    resetFields: fieldsOutOfReach(definition, shaped, options.subresource),
+    resetFields: fieldsOutOfReach(definition, applied, options.subresource),
   });
   if (!merged.ok) {
-    const name = key.namespace === "" ? key.name : `${key.namespace}/${key.name}`;
-    throw applyFailure(definition, name, merged.error);
+    const given = isObject(patch.body) ? stringAt(patch.body, "metadata", "namespace") : undefined;
+    throw applyFailure(definition, `${given ?? ""}/${key.name}`, merged.error);
   }
+  const object = options.shape?.(merged.value.object) ?? merged.value.object;
   if (old !== undefined) {
-    const change = { old, next: merged.value.object };
+    const change = { old, next: object };
     return { object: storeChange(core, definition, change, { ...options, applied: true }), created: false };
   }
   if (options.subresource !== undefined) throw notFound(definition, key.name);
-  const { resourceVersion: _, ...metadata } = merged.value.object.metadata;
-  const object = createObject(
-    core,
-    definition,
-    key.namespace,
-    { ...merged.value.object, metadata },
-    { ...options, applied: true },
-  );
-  return { object, created: true };
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  const created = { ...object, metadata };
+  return {
+    object: createObject(core, definition, key.namespace, created, { ...options, applied: true }),
+    created: true,
+  };
 }
 
 function appliedObject(
@@ -162,19 +166,27 @@ function appliedObject(
 ): KubernetesObject {
   if (!isObject(body)) throw badRequest("error decoding YAML: the patch is not an object");
   const metadata = isObject(body["metadata"]) ? body["metadata"] : {};
-  const apiVersion = body["apiVersion"];
-  if (apiVersion !== apiVersionOf(definition) || body["kind"] !== definition.kind) {
-    const got = `${String(apiVersion ?? "")}, Kind=${String(body["kind"] ?? "")}`;
+  const apiVersion = stringAt(body, "apiVersion") ?? "";
+  const kind = stringAt(body, "kind") ?? "";
+  if (apiVersion === "" || kind === "") {
+    const [group, version] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
+    throw badRequest(`invalid object type: ${group}/${version}, Kind=${kind}`);
+  }
+  if (apiVersion !== apiVersionOf(definition) || kind !== definition.kind) {
+    const expected = `${apiVersionOf(definition)}, Kind=${definition.kind}`;
     throw badRequest(
-      `Incorrect version specified in apply patch. Specified patch version: ${got}, expected: ${apiVersionOf(definition)}, Kind=${definition.kind}`,
+      `Incorrect version specified in apply patch. Specified patch version: ${apiVersion}, Kind=${kind}, expected: ${expected}`,
     );
   }
   if (metadata["managedFields"] !== undefined && metadata["managedFields"] !== null) {
     throw badRequest("metadata.managedFields must be nil");
   }
-  const name = metadata["name"] ?? key.name;
+  const name = stringAt(metadata, "name") ?? "";
+  if (name === "") {
+    throw badRequest(`the name of the object (${key.name} based on URL) was undeterminable: name must be provided`);
+  }
   if (name !== key.name) {
-    throw badRequest(`the name of the object (${String(name)}) does not match the name on the URL (${key.name})`);
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${key.name})`);
   }
   const namespace = metadata["namespace"] ?? key.namespace;
   if (definition.namespaced && namespace !== key.namespace) {

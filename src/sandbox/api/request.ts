@@ -1,6 +1,6 @@
 // What a request asks for, read from its path and headers. Knows Kubernetes' URL layout ("API concepts: Resource
 // URIs") and content negotiation; looks nothing up.
-import { notAcceptable } from "./status.ts";
+import { noSuchForm, notAcceptable } from "./status.ts";
 
 export interface ResourcePath {
   readonly group: string;
@@ -53,6 +53,8 @@ export interface AcceptedForm {
   readonly as: "object" | "table" | "partial" | "discovery";
   /** Version of meta.k8s.io, or of apidiscovery.k8s.io. */
   readonly version: string;
+  /** Whether the metadata of a list were asked for. */
+  readonly list?: boolean;
 }
 
 const transformed: Readonly<Record<string, AcceptedForm["as"]>> = {
@@ -72,20 +74,26 @@ const versionsOf: Readonly<Record<string, readonly string[]>> = {
  * The first form of an Accept header that we can give. `allowed` names the transformations that the path knows.
  * Errors: NotAcceptable.
  */
-export function negotiate(accept: string | undefined, allowed: readonly AcceptedForm["as"][]): AcceptedForm {
+export function negotiate(
+  accept: string | undefined,
+  allowed: readonly AcceptedForm["as"][],
+  streaming = false,
+): AcceptedForm {
   const plain: AcceptedForm = { encoding: "json", as: "object", version: "" };
   if (accept === undefined || accept === "" || accept === "application/json") return plain;
+  let known = false;
   for (const clause of clauses(accept)) {
     const encoding = encodings[clause.type];
     if (encoding === undefined) continue;
+    known = true;
     const wanted = clause.parameters.get("as");
     if (wanted === undefined) return { ...plain, encoding };
     const as = transformed[wanted];
     const version = clause.parameters.get("v") ?? "v1";
     if (as === undefined || !allowed.includes(as) || versionsOf[as]?.includes(version) !== true) continue;
-    return { encoding, as, version };
+    return { encoding, as, version, ...(as === "partial" ? { list: wanted.endsWith("List") } : {}) };
   }
-  throw notAcceptable();
+  throw known ? noSuchForm() : notAcceptable(streaming);
 }
 
 const encodings: Readonly<Record<string, Encoding>> = {

@@ -62,13 +62,14 @@ function write(call: Call, old: KubernetesObject, scale: ScalePaths, wanted: unk
 
 function scaleOf(object: KubernetesObject, paths: ScalePaths) {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const replicas = numberAt(object, ...stepsOf(paths.specReplicasPath)) ?? 0;
   const selector =
     paths.labelSelectorPath === undefined ? "" : selectorText(at(object, ...stepsOf(paths.labelSelectorPath)));
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: numberAt(object, ...stepsOf(paths.specReplicasPath)) ?? 0 },
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: numberAt(object, ...stepsOf(paths.statusReplicasPath)) ?? 0,
       ...(selector === "" ? {} : { selector }),

@@ -2,6 +2,7 @@
 // that of Kubernetes' "Labels and Selectors" and "Field Selectors".
 import type { KubernetesObject } from "#model/object.ts";
 import type { ResourceDefinition } from "../contract.ts";
+import { qualifiedNameProblem } from "./metadata.ts";
 import { badRequest } from "./status.ts";
 
 export type Matcher = (object: KubernetesObject) => boolean;
@@ -46,10 +47,8 @@ function meets(value: string | undefined, { operator, values }: Requirement): bo
 class Tokens {
   private readonly items: string[] = [];
   private next = 0;
-  private readonly text: string;
 
   constructor(text: string) {
-    this.text = text;
     token.lastIndex = 0;
     let end = 0;
     for (let match = token.exec(text); match !== null; match = token.exec(text)) {
@@ -76,7 +75,7 @@ class Tokens {
   }
 
   fail(why: string): never {
-    throw badRequest(`unable to parse requirement: ${why} in ${JSON.stringify(this.text)}`);
+    throw badRequest(`unable to parse requirement: ${why}`);
   }
 }
 
@@ -97,6 +96,8 @@ function parseRequirement(tokens: Tokens): Requirement {
   if (negated) tokens.take();
   const key = tokens.take();
   if (!tokens.isWord(key)) tokens.fail(`found '${key}', expected: !, identifier, or 'end of string'`);
+  const bad = qualifiedNameProblem(key);
+  if (bad !== undefined) tokens.fail(`<nil>: Invalid value: ${JSON.stringify(key)}: ${bad}`);
   if (negated) return { key, operator: "!", values: [] };
   const operator = tokens.peek();
   if (operator === "" || operator === ",") return { key, operator: "exists", values: [] };
@@ -110,7 +111,8 @@ function parseRequirement(tokens: Tokens): Requirement {
 }
 
 function parseValues(tokens: Tokens): string[] {
-  if (tokens.take() !== "(") tokens.fail("expected: '('");
+  const open = tokens.take();
+  if (open !== "(") tokens.fail(`found '${open}' expected: '('`);
   const values: string[] = [];
   for (;;) {
     values.push(tokens.isWord(tokens.peek()) ? tokens.take() : "");
@@ -154,8 +156,9 @@ function fieldReader(field: string, definition: ResourceDefinition): (object: Ku
   if (field === "metadata.namespace" && definition.namespaced) return (object) => object.metadata.namespace ?? "";
   const read = definition.selectableFields?.[field];
   if (read !== undefined) return read;
-  if (definition.custom === true || definition.selectableFields === undefined) {
+  if (definition.custom === true || definition.selectableFields !== undefined) {
     throw badRequest(`field label not supported: ${field}`);
   }
-  throw badRequest(`field label ${JSON.stringify(field)} not supported for ${definition.kind}`);
+  const known = definition.namespaced ? '"metadata.name", "metadata.namespace"' : '"metadata.name"';
+  throw badRequest(`${JSON.stringify(field)} is not a known field selector: only ${known}`);
 }

@@ -16,9 +16,10 @@ import type { ServingCertificates } from "./certificates.ts";
 import type { Core } from "./core.ts";
 import { Discovery } from "./discovery.ts";
 import { handle } from "./handler.ts";
-import { OpenApi } from "./openapi.ts";
+import { emptyProtobufDocument, OpenApi, openApiProtobufType } from "./openapi.ts";
+import { parseProtobuf, protobufType } from "./protobuf.ts";
 import { type AcceptedForm, isSet, negotiate, parseResourcePath } from "./request.ts";
-import { internal, refusal, tooLarge, unauthorized } from "./status.ts";
+import { internal, noSuchResource, refusal, tooLarge, unauthorized } from "./status.ts";
 import { versionInfo } from "./version.ts";
 import { WatchHub } from "./watch.ts";
 
@@ -29,6 +30,7 @@ export interface ApiServerOptions {
 }
 
 const host = "127.0.0.1";
+const noBody = Buffer.alloc(0);
 const maxBodyBytes = 3 * 1024 * 1024;
 const gzipFromBytes = 128 * 1024;
 const keepAliveMs = 180_000;
@@ -107,7 +109,7 @@ export class ApiServer {
     if (user === undefined) return this.fail(request, response, unauthorized());
     const { method = "GET", headers } = request;
     if (method === "GET" || (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined)) {
-      return this.respond(request, response, user, "");
+      return this.respond(request, response, user, noBody);
     }
     if (Number(headers["content-length"] ?? 0) > maxBodyBytes) return this.refuseBody(request, response);
     const chunks: Buffer[] = [];
@@ -118,7 +120,7 @@ export class ApiServer {
       chunks.push(chunk);
     });
     request.on("end", () => {
-      if (bytes <= maxBodyBytes) this.respond(request, response, user, Buffer.concat(chunks).toString());
+      if (bytes <= maxBodyBytes) this.respond(request, response, user, Buffer.concat(chunks));
     });
     request.on("error", () => response.destroy());
   }
@@ -131,7 +133,7 @@ export class ApiServer {
     this.fail(request, response, tooLarge(maxBodyBytes));
   }
 
-  private respond(request: IncomingMessage, response: ServerResponse, user: User, body: string): void {
+  private respond(request: IncomingMessage, response: ServerResponse, user: User, bytes: Buffer): void {
     try {
       const url = request.url ?? "/";
       const mark = url.indexOf("?");
@@ -146,6 +148,9 @@ export class ApiServer {
         return Array.isArray(value) ? value.join(",") : value;
       };
       const { method = "GET" } = request;
+      // What is written in protobuf is JSON from here on.
+      const isProtobuf = bytes.length > 0 && header("content-type")?.startsWith(protobufType) === true;
+      const body = isProtobuf ? JSON.stringify(parseProtobuf(bytes)) : bytes.toString();
       const api: ApiRequest = { method: method === "HEAD" ? "GET" : method, path: resource, query, header, body, user };
       authorize(this.options.core, api);
       this.send(request, response, handle(this.options.core, api));
@@ -210,7 +215,11 @@ export class ApiServer {
     if (request.method !== "GET" && request.method !== "HEAD") return this.text(response, 404, "404 page not found\n");
     if (/^\/(?:healthz|livez|readyz)(?:\/|$)/.test(path)) return this.text(response, 200, "ok");
     if (path === "/version") return this.json(request, response, 200, JSON.stringify(versionInfo), undefined);
-    if (path === "/") return this.json(request, response, 200, JSON.stringify({ paths: rootPaths }), undefined);
+    if (path === "/") return this.json(request, response, 200, JSON.stringify({ paths: this.rootPaths() }), undefined);
+    if (path === "/openapi/v2" && request.headers.accept?.startsWith(openApiProtobufType) === true) {
+      response.setHeader("Content-Type", openApiProtobufType);
+      return finish(response, 200, emptyProtobufDocument());
+    }
     const openapi = this.openapi.answer(path);
     if (openapi !== undefined) return this.cacheable(request, response, openapi);
     if (path === "/api" || path === "/apis" || path.startsWith("/api/") || path.startsWith("/apis/")) {
@@ -219,7 +228,20 @@ export class ApiServer {
       const found = this.discovery.answer(path, form);
       if (found !== undefined) return this.cacheable(request, response, found);
     }
+    // Within a group that is there, what is not there is told as of a resource.
+    const [, root, group = ""] = path.split("/");
+    const served = root === "api" ? group !== "" : root === "apis" && this.options.core.kinds.hasGroup(group);
+    if (served) return this.fail(request, response, noSuchResource());
     this.text(response, 404, "404 page not found\n");
+  }
+
+  private rootPaths(): string[] {
+    const groups = this.options.core.kinds.groups().filter(({ name }) => name !== "");
+    const apis = groups.flatMap(({ name, versions }) => [
+      `/apis/${name}`,
+      ...versions.map((each) => `/apis/${name}/${each}`),
+    ]);
+    return ["/api", "/api/v1", "/apis", "/apis/", ...apis.sort(), ...otherPaths];
   }
 
   private cacheable(
@@ -265,17 +287,7 @@ export class ApiServer {
   }
 }
 
-const rootPaths = [
-  "/api",
-  "/api/v1",
-  "/apis",
-  "/healthz",
-  "/livez",
-  "/openapi/v2",
-  "/openapi/v3",
-  "/readyz",
-  "/version",
-];
+const otherPaths = ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
 
 function finish(response: ServerResponse, code: number, bytes: Buffer): void {
   response.writeHead(code, { "Content-Length": bytes.length });

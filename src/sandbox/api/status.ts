@@ -27,7 +27,7 @@ export function refusal({ code, reason, message, details, metadata = {} }: Refus
     metadata,
     status: "Failure",
     message,
-    reason,
+    ...(reason === "" ? {} : { reason }),
     ...(details === undefined ? {} : { details }),
     code,
   });
@@ -105,9 +105,20 @@ export function tooLarge(limitBytes: number): ApiError {
   return refusal({ code: 413, reason: "RequestEntityTooLarge", message });
 }
 
-export function notAcceptable(): ApiError {
-  const message = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml";
+/** None of the media types that the client accepts can be given. */
+export function notAcceptable(streaming: boolean): ApiError {
+  const plain = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+  const streams = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+  const available = (streaming ? [...plain, ...streams] : plain).join(", ");
+  const message = `406: Not Acceptable\n\nAvailable representations: ${available}`;
   return refusal({ code: 406, reason: "NotAcceptable", message, details: {} });
+}
+
+/** The media type is known, its parameters ask for something else. */
+export function noSuchForm(): ApiError {
+  const message =
+    "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+  return refusal({ code: 406, reason: "NotAcceptable", message });
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {
@@ -170,7 +181,7 @@ export function invalid(kind: KindName, name: string, errors: readonly FieldErro
     details: {
       ...(name === "" ? {} : { name }),
       ...(kind.group === "" ? {} : { group: kind.group }),
-      kind: kind.kind,
+      ...(kind.kind === "" ? {} : { kind: kind.kind }),
       causes,
     },
   });

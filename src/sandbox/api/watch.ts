@@ -245,7 +245,7 @@ export class WatchSession {
         const withColumns = !this.columnsSent;
         this.columnsSent = true;
         const meta = { resourceVersion: object.metadata.resourceVersion ?? "" };
-        return tableText([object], definition, options, meta, withColumns);
+        return tableText([object], definition, options, { meta, withColumns });
       }
       case "partial": {
         const apiVersion = `meta.k8s.io/${form.form.version}`;

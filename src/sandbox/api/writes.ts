@@ -7,7 +7,7 @@ import { type Core, nowText, readerOf, readObject, type WriteOptions } from "./c
 import { inVersionOf, resourceId } from "./kinds.ts";
 import { sameButForTimes, trackUpdate } from "./merging.ts";
 import { generatedName, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
-import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from "./status.ts";
+import { alreadyExists, conflict, forbidden, invalid, modified, notFound, refusal } from "./status.ts";
 
 const namespaces = { group: "", plural: "namespaces" };
 const generateAttempts = 8;
@@ -29,7 +29,8 @@ export function createObject(
 ): KubernetesObject {
   checkNamespaceOpen(core, definition, namespace, input.metadata.name ?? "");
   if (input.metadata.resourceVersion !== undefined && input.metadata.resourceVersion !== "") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    const message = "resourceVersion should not be set on objects to be created";
+    throw refusal({ code: 500, reason: "", message });
   }
   const named = withName(core, definition, namespace, input.metadata);
   const now = nowText(core);
@@ -72,6 +73,10 @@ export function updateObject(
   const old = readObject(core, definition, namespace, name);
   if (old === undefined) throw notFound(definition, name);
   const { resourceVersion = "", uid = "" } = input.metadata;
+  if (!/^\d*$/.test(resourceVersion)) {
+    const message = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
+    throw refusal({ code: 500, reason: "", message });
+  }
   if (resourceVersion === "" && requiresResourceVersion(definition)) {
     const detail = "must be specified for an update";
     throw invalid(definition, name, [{ type: "Invalid value", field: "metadata.resourceVersion", value: 0, detail }]);
@@ -104,8 +109,8 @@ export function storeChange(
   if (options.applied !== true) object = track(definition, old, object, options, now);
   if (sameButForTimes(object, old)) return old;
   if (isReleased(object)) {
-    if (options.dryRun === true) return object;
-    return removeObject(core, definition, object) ?? object;
+    if (options.dryRun !== true) removeObject(core, definition, object);
+    return object;
   }
   return commit(core, definition, object, options);
 }
@@ -203,6 +208,7 @@ function ordered(definition: ResourceDefinition, input: KubernetesObject, metada
   const {
     deletionTimestamp: _at,
     deletionGracePeriodSeconds: _grace,
+    selfLink: _link,
     ...kept
   } = metadata as ObjectMeta & {
     selfLink?: string;
@@ -268,11 +274,18 @@ function serverMetadata(old: ObjectMeta) {
   };
 }
 
-/** A status update: everything but status stays. */
+/** A status update: everything but status stays; of built-in kinds metadata may change too, but for what is special. */
 function withStatusOf(old: KubernetesObject, next: KubernetesObject, definition: ResourceDefinition): KubernetesObject {
   const { status: _, ...rest } = old;
   const managedFields = next.metadata.managedFields ?? old.metadata.managedFields;
-  const metadata = managedFields === old.metadata.managedFields ? old.metadata : { ...old.metadata, managedFields };
+  const own = definition.custom === true || definition.group === "apiextensions.k8s.io";
+  let { metadata } = own ? old : withSpecOf(old, next, definition);
+  if (managedFields !== undefined && metadata.managedFields !== managedFields)
+    metadata = { ...metadata, managedFields };
+  if (definition.kind === "Deployment" && metadata.labels !== old.metadata.labels) {
+    const { labels: _labels, ...unlabelled } = metadata;
+    metadata = old.metadata.labels === undefined ? unlabelled : { ...unlabelled, labels: old.metadata.labels };
+  }
   const object = { ...rest, apiVersion: apiVersionOf(definition), metadata } as KubernetesObject;
   return next["status"] === undefined ? object : { ...object, status: next["status"] };
 }
@@ -310,7 +323,7 @@ function check(
   old: KubernetesObject | undefined,
   subresource: string | undefined,
 ): void {
-  const errors = subresource === "status" ? [] : validateMetadata(object, definition);
+  const errors = validateMetadata(object, definition);
   if (old !== undefined) errors.push(...validateMetadataUpdate(object, old));
   const special = definition.validate?.(object, old, subresource);
   if (special !== undefined) errors.push(...special);
@@ -335,6 +348,8 @@ function track(
   });
 }
 
+const statusFields = new Set(["status", "metadata"]);
+
 /** Top-level fields that such a write leaves alone whatever the client sends. */
 export function fieldsOutOfReach(
   definition: ResourceDefinition,
@@ -342,5 +357,5 @@ export function fieldsOutOfReach(
   subresource: string | undefined,
 ): readonly string[] {
   if (subresource === undefined) return hasStatus(definition) ? ["status"] : [];
-  return subresource === "status" ? Object.keys(object).filter((field) => field !== "status") : [];
+  return subresource === "status" ? Object.keys(object).filter((field) => !statusFields.has(field)) : [];
 }
