@@ -11,9 +11,6 @@ export function arrange(tasks: Draft[]): readonly SyncTask[] {
   reversePrunes(tasks);
   pruneLast(tasks);
   tasks.sort(compareTasks);
-  // The created namespace goes before everything else of its phase.
-  const first = tasks.findIndex((task) => task.createsNamespace);
-  if (first > 0) tasks.unshift(...tasks.splice(first, 1));
   pullForward(tasks, namespaceOf, (task) => task.key.namespace);
   pullForward(tasks, definedKind, (task) => `${task.key.group}/${task.key.kind}`);
   for (const [index, task] of tasks.entries()) task.order = index;

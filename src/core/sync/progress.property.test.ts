@@ -8,7 +8,7 @@ import type { HealthStatus, OperationPhase, ResourceResult } from "#model/applic
 import { annotation, finalizer } from "#model/names.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { keyOf, keyText } from "#model/object.ts";
-import type { ReadyPlan } from "./plan.ts";
+import type { ReadyPlan, SyncResource } from "./plan.ts";
 import { planSync } from "./plan.ts";
 import type { SyncAction } from "./progress.ts";
 import { advance } from "./progress.ts";
@@ -149,7 +149,7 @@ class World {
 }
 
 function planFor(world: World, scenario: Scenario): ReadyPlan {
-  const resources = scenario.specs.flatMap((spec, index) => {
+  const resources = scenario.specs.flatMap((spec, index): SyncResource[] => {
     const object = objectOf(index, spec);
     const live = spec.hook === undefined ? world.get(keyOf(object)) : undefined;
     if (spec.desired) return [{ desired: object, ...(live ? { live } : {}) }];

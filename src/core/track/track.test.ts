@@ -75,7 +75,7 @@ describe("the owner by label", () => {
     ["", undefined],
     [undefined, undefined],
   ])("%s", (value, expected) => {
-    const labels = value === undefined ? {} : { "app.kubernetes.io/instance": value };
+    const labels: Record<string, string> = value === undefined ? {} : { "app.kubernetes.io/instance": value };
     expect(ownerApplication({ labels }, key, byLabel)).toBe(expected);
   });
 
