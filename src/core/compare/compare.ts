@@ -8,9 +8,10 @@ import type { KubernetesObject } from "#model/object.ts";
 import { applyServerSide } from "#core/merge/structured.ts";
 import { anyType } from "#core/merge/schema.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
+import { typeErrorMessage } from "#core/merge/type-errors.ts";
 import { ignoredFields, withoutIgnored } from "./ignore.ts";
 import type { Ignored, IgnoreRule } from "./ignore.ts";
-import { normalized } from "./normalize.ts";
+import { normalized, withAdmitted } from "./normalize.ts";
 import { differences, withPathOf } from "./paths.ts";
 import { predict } from "./predict.ts";
 
@@ -65,7 +66,7 @@ export function compare(
     rules.length === 0 && settings.jqPointers === undefined
       ? undefined
       : ignoredFields(rules, settings.jqPointers ?? [], live.metadata.managedFields);
-  let wanted = normalized(desired, options);
+  let wanted = withAdmitted(normalized(desired, options), live);
   if (ignored !== undefined) wanted = withoutIgnored(wanted, ignored, type);
   return settings.method === "structured-merge"
     ? structured(wanted, live, { type, settings, ignored, options })
@@ -79,11 +80,15 @@ interface Context {
   readonly options: { readonly status: "ignore" | "compare" };
 }
 
-function threeWay(wanted: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
+function threeWay(applied: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
   const { type, ignored } = context;
+  let wanted = applied;
   let original = lastApplied(live);
   if (original !== undefined) {
     original = normalized(original, context.options);
+    // An apply always desires one annotation, its own: the others go one by one, never all of them.
+    if (original.metadata.annotations !== undefined && wanted.metadata.annotations === undefined)
+      wanted = { ...wanted, metadata: { ...wanted.metadata, annotations: {} } };
     if (ignored !== undefined) original = withoutIgnored(original, ignored, type);
   }
   const predicted = predict(original, wanted, live, type) as KubernetesObject;
@@ -118,8 +123,7 @@ function structured(wanted: KubernetesObject, live: KubernetesObject, context: C
     time: "",
     ...(context.options.status === "ignore" ? { resetFields: ["status"] } : {}),
   });
-  if (!result.ok)
-    return { outcome: "unknown", error: result.error.invalid?.join("; ") ?? "server-side apply has conflicts" };
+  if (!result.ok) return { outcome: "unknown", error: typeErrorMessage(wanted, result.error.invalid ?? []) };
   if (!result.value.changed) return same;
   const { managedFields } = live.metadata;
   const { managedFields: _, ...after } = result.value.object.metadata;

@@ -61,6 +61,29 @@ function withoutKeys(object: Entries, keys: readonly string[]): Entries {
   return result ?? object;
 }
 
+/** Taints for which the API server gives every Pod a toleration of five minutes. */
+const toleratedTaints = new Set<unknown>(["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]);
+
+/** A Pod with the tolerations that admission added to the live one: their list is replaced as a whole. */
+export function withAdmitted(desired: KubernetesObject, live: KubernetesObject): KubernetesObject {
+  if (desired.kind !== "Pod" || desired.apiVersion !== "v1") return desired;
+  const spec = desired["spec"];
+  const found = isEntries(live["spec"]) ? live["spec"]["tolerations"] : undefined;
+  if (!isEntries(spec) || !Array.isArray(found)) return desired;
+  const own: readonly unknown[] = Array.isArray(spec["tolerations"]) ? spec["tolerations"] : [];
+  const keys = new Set(own.map((item) => (isEntries(item) ? item["key"] : undefined)));
+  const added = found.filter(
+    (item) =>
+      isEntries(item) &&
+      toleratedTaints.has(item["key"]) &&
+      item["tolerationSeconds"] === 300 &&
+      !keys.has(item["key"]),
+  );
+  return added.length === 0 || own.length === 0
+    ? desired
+    : { ...desired, spec: { ...spec, tolerations: [...own, ...added] } };
+}
+
 /** stringData is written into data, encoded, and is never stored. */
 function withSecretData(secret: Entries): Entries {
   const text = secret["stringData"];

@@ -38,13 +38,10 @@ export function differences(
   const steps: string[] = [];
   const visit = (before: unknown, after: unknown, type: TypeSchema): void => {
     if (before === after) return;
+    if (filledIn === "ignore" && isAbsent(after, type) && isFilledIn(before, type)) return;
     if (isEntries(before) && isEntries(after)) visitObject(before, after, type);
     else if (Array.isArray(before) && Array.isArray(after)) visitList(before, after, type);
-    else if (
-      !sameValue(before, after, type) &&
-      !(filledIn === "ignore" && isAbsent(after, type) && isFilledIn(before, type))
-    )
-      found.push(formatPointer(steps));
+    else if (!sameValue(before, after, type)) found.push(formatPointer(steps));
   };
   const step = (name: string, before: unknown, after: unknown, type: TypeSchema): void => {
     steps.push(name);
@@ -76,6 +73,13 @@ export function differences(
     }
     const keys = after.map((item) => elementKey(item, type));
     if (keys.includes(undefined) || new Set(keys).size !== keys.length) return false;
+    // Init containers run in their order: the one keyed list that differs by it.
+    const shared = keys.filter((key) => left.has(key!));
+    if (
+      steps.at(-1) === "initContainers" &&
+      [...left.keys()].filter((key) => keys.includes(key)).join() !== shared.join()
+    )
+      found.push(formatPointer(steps));
     for (const [i, item] of after.entries()) step(String(i), left.get(keys[i]!), item, type.items);
     for (const [i, item] of before.entries())
       if (!keys.includes(elementKey(item, type))) step(String(i), item, undefined, type.items);

@@ -86,10 +86,13 @@ function mergedObject(original: Entries | undefined, desired: Entries, live: Ent
     const type = knownType(schema, key);
     // A field that the API server does not know is not stored: it cannot differ.
     if (type === undefined) continue;
-    if (typeof wanted !== "object" && isAbsent(wanted, type)) {
-      // A zero value that is not stored: as if the field were left out, except that it is not left alone.
-      if (!isFilledIn(before, type)) delete (result ??= { ...live })[key];
-      continue;
+    if (isAbsent(wanted, type)) {
+      // A zero value that is not stored: as if the field were left out, except that another value is not left alone.
+      if (isFilledIn(before, type)) continue;
+      if (typeof wanted !== "object") {
+        delete (result ??= { ...live })[key];
+        continue;
+      }
     }
     const next = merged(original?.[key], wanted, before, { schema: type, mode: modeOf(type, mode), name: key });
     if (next !== before) (result ??= { ...live })[key] = next;

@@ -74,7 +74,10 @@ const defaults: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
   "apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy": { whenDeleted: "Retain", whenScaled: "Retain" },
   "apps.v1.ReplicaSetSpec": { replicas: 1 },
   "autoscaling.v1.HorizontalPodAutoscalerSpec": { minReplicas: 1 },
-  "autoscaling.v2.HorizontalPodAutoscalerSpec": { minReplicas: 1 },
+  "autoscaling.v2.HorizontalPodAutoscalerSpec": {
+    minReplicas: 1,
+    metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } }],
+  },
   "autoscaling.v2.HPAScalingRules": { selectPolicy: "Max" },
   "autoscaling.v2.HorizontalPodAutoscalerBehavior": {
     scaleUp: {
@@ -129,6 +132,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     kind: "PersistentVolumeClaim",
     status: { phase: "Pending" },
   },
+  "core.v1.PersistentVolumeClaimStatus": { phase: "Pending" },
   "core.v1.PersistentVolumeSpec": { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" },
   "core.v1.PodSpec": {
     affinity: {},
@@ -176,6 +180,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
 
 /** `group.version.Type` → fields that are picked where they are left out. */
 const assigned: Readonly<Record<string, readonly string[]>> = {
+  "core.v1.LimitRangeItem": ["default", "defaultRequest"],
   "core.v1.ServiceSpec": ["clusterIP", "clusterIPs", "healthCheckNodePort", "ipFamilies", "ipFamilyPolicy"],
   "core.v1.ServicePort": ["nodePort"],
   "core.v1.PodSpec": ["nodeName", "priority", "serviceAccount"],

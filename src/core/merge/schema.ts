@@ -259,7 +259,8 @@ function withFacts(type: TypeSchema, property: JsonObject, name: string, facts: 
   const serverDefault = facts.defaults[name];
   const assigned = facts.assigned.has(name);
   if (!omitEmpty && serverDefault === undefined && !assigned) return type;
-  return tidy({ ...type, omitEmpty: omitEmpty || undefined, serverDefault, assigned: assigned || undefined });
+  const known = tidy({ ...type, omitEmpty: omitEmpty || undefined, serverDefault, assigned: assigned || undefined });
+  return assigned && known.kind === "map" ? { ...known, value: { ...known.value, assigned } } : known;
 }
 
 function atomicOf(node: JsonObject): boolean | undefined {

@@ -139,7 +139,10 @@ function applyOnce(
   const id = managerId(self);
   const last = managers.get(id);
   managers.set(id, { ...self, ...(last === undefined ? {} : { entry: last.entry, time: last.time }) });
-  const object = last === undefined ? merged : prune(merged, last.set, managers, schema);
+  let object = last === undefined ? merged : prune(merged, last.set, managers, schema);
+  // Pruning leaves null of an object that it empties, even of one that is applied empty: a custom resource keeps that one.
+  if (object !== merged && !isBuiltIn(schema))
+    object = mergeTyped(object, withoutManagedFields(applied), schema) as KubernetesObject;
   const conflicts = settle(live ?? emptyLike(applied), object, {
     managers,
     self: id,

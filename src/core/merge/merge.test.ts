@@ -1,0 +1,464 @@
+// Schemas, patches, semantic equality and server-side apply: tables of cases, answers recorded from a real API server, and
+// properties.
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import type { Json, JsonObject } from "#base/json.ts";
+import { gvkOf } from "#model/object.ts";
+import type { KubernetesObject, ManagedFieldsEntry } from "#model/object.ts";
+import { sameValue } from "./equal.ts";
+import { difference, fieldsFromV1, fieldsToV1, intersection, union } from "./fields.ts";
+import { applyJsonPatch } from "./json-patch.ts";
+import { applyMergePatch, createMergePatch, threeWayMergePatch } from "./merge-patch.ts";
+import { canonicalQuantity } from "./quantity.ts";
+import { catalogueFromOpenApiV3, schemaFromStructural } from "./schema.ts";
+import type { TypeSchema } from "./schema.ts";
+import { applyStrategicPatch } from "./strategic.ts";
+import { threeWayStrategicPatch } from "./strategic-create.ts";
+import { applyServerSide, conflictMessage, sameButForTimes, trackUpdate } from "./structured.ts";
+import { typeErrorMessage } from "./type-errors.ts";
+
+const read = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
+const catalogue = catalogueFromOpenApiV3([JSON.parse(read("cases/openapi.json")) as JsonObject]);
+const widget = schemaFromStructural(parse(read("cases/widget.yaml")) as JsonObject);
+const podSpec = typeAt(catalogue.typeOf({ group: "", version: "v1", kind: "Pod" })!, "spec");
+
+function typeAt(schema: TypeSchema, ...path: readonly string[]): TypeSchema {
+  let type = schema;
+  for (const step of path) {
+    const next =
+      type.kind === "struct"
+        ? type.fields[step]
+        : type.kind === "list"
+          ? type.items
+          : type.kind === "map"
+            ? type.value
+            : undefined;
+    if (next === undefined) throw new Error(`no type at ${path.join(".")}`);
+    type = next;
+  }
+  return type;
+}
+
+function schemaOf(object: KubernetesObject): TypeSchema | undefined {
+  return object.kind === "Widget" ? widget : catalogue.typeOf(gvkOf(object));
+}
+
+function namedType(name: string): TypeSchema {
+  if (name === "Widget") return widget;
+  const [version = "", kind = "", ...path] = name.split(" ");
+  const gvk = gvkOf({ apiVersion: version, kind });
+  return typeAt(catalogue.typeOf(gvk)!, ...path);
+}
+
+describe("schemas", () => {
+  test("lists, maps and scalars carry what merging needs", () => {
+    const containers = typeAt(podSpec, "containers");
+    expect(containers).toMatchObject({
+      kind: "list",
+      listType: "map",
+      keys: ["name"],
+      patchMergeKey: "name",
+      patchStrategy: "merge",
+    });
+    const container = typeAt(containers, "*");
+    expect(typeAt(container, "ports")).toMatchObject({ keys: ["containerPort", "protocol"] });
+    expect(typeAt(container, "ports", "*", "protocol")).toMatchObject({ default: "TCP" });
+    expect(typeAt(container, "resources", "limits")).toMatchObject({ kind: "map", value: { format: "quantity" } });
+    expect(typeAt(podSpec, "nodeSelector")).toMatchObject({ kind: "map", atomic: true });
+    expect(typeAt(podSpec, "volumes")).toMatchObject({ patchStrategy: "merge,retainKeys" });
+    expect(namedType("v1 Service spec ports * targetPort")).toMatchObject({ format: "int-or-string" });
+    expect(namedType("v1 Pod metadata ownerReferences")).toMatchObject({ listType: "map", keys: ["uid"] });
+    expect(namedType("v1 Pod metadata creationTimestamp")).toMatchObject({ format: "date-time" });
+  });
+  test("recursive types end", () => {
+    const crd = namedType("apiextensions.k8s.io/v1 CustomResourceDefinition spec versions * schema openAPIV3Schema");
+    expect(typeAt(crd, "properties", "*", "properties", "*")).toBe(typeAt(crd, "properties", "*"));
+  });
+  test("custom resources have metadata like any object", () => {
+    expect(typeAt(widget, "metadata", "finalizers")).toMatchObject({ listType: "set" });
+    expect(typeAt(widget, "metadata", "ownerReferences")).toMatchObject({ keys: ["uid"] });
+    expect(typeAt(widget, "spec", "cpu")).toMatchObject({ format: "quantity" });
+    expect(typeAt(widget, "spec", "ports")).toMatchObject({ listType: "map", keys: ["port", "protocol"] });
+    expect(typeAt(widget, "spec", "free")).toMatchObject({ kind: "map", value: { type: "any" } });
+  });
+  test("a kind that no document defines has no type", () => {
+    expect(catalogue.typeOf({ group: "x", version: "v1", kind: "Y" })).toBeUndefined();
+  });
+});
+
+interface PatchCase {
+  readonly name: string;
+  readonly kind: "json" | "merge" | "strategic" | "create-merge" | "three-way-merge" | "three-way-strategic";
+  readonly type?: string;
+  readonly document?: Json;
+  readonly patch?: Json;
+  readonly original?: JsonObject;
+  readonly modified?: JsonObject;
+  readonly current?: JsonObject;
+  readonly expect?: Json;
+  readonly result?: Json;
+  readonly error?: string;
+}
+
+describe("patches", () => {
+  test.each(parse(read("cases/patches.yaml")) as PatchCase[])("$kind: $name", (c) => {
+    const type = namedType(c.type ?? "v1 Pod spec");
+    switch (c.kind) {
+      case "json":
+      case "strategic": {
+        const result =
+          c.kind === "json"
+            ? applyJsonPatch(c.document!, c.patch as unknown as readonly JsonObject[])
+            : applyStrategicPatch(c.document!, c.patch as JsonObject, type);
+        if (c.error !== undefined) expect(result.ok ? result.value : result.error).toContain(c.error);
+        else expect(result.ok ? result.value : result.error).toEqual(c.expect);
+        break;
+      }
+      case "merge":
+        expect(applyMergePatch(c.document!, c.patch!)).toEqual(c.expect);
+        break;
+      case "create-merge":
+        expect(createMergePatch(c.document!, c.expect!) ?? null).toEqual(c.patch);
+        break;
+      case "three-way-merge": {
+        const patch = threeWayMergePatch(c.original, c.modified!, c.current!);
+        expect(patch ?? null).toEqual(c.expect);
+        if (c.result !== undefined) expect(applyMergePatch(c.current!, patch!)).toEqual(c.result);
+        break;
+      }
+      default: {
+        const patch = threeWayStrategicPatch(c.original, c.modified!, c.current!, type);
+        expect(patch ?? null).toEqual(c.expect);
+        if (c.result !== undefined)
+          expect(applyStrategicPatch(c.current!, patch!, type)).toEqual({ ok: true, value: c.result });
+      }
+    }
+  });
+});
+
+describe("equality", () => {
+  const cases = parse(read("cases/equal.yaml")) as { type?: string; a?: Json; b?: Json; same: boolean }[];
+  test.each(cases)("$type: $a and $b: $same", ({ type, a, b, same }) => {
+    const schema = type === undefined ? undefined : namedType(type);
+    expect(sameValue(a, b, schema)).toBe(same);
+    expect(sameValue(b, a, schema)).toBe(same);
+  });
+  test.each([
+    ["0.5", "500m"],
+    ["1000m", "1"],
+    ["1024Mi", "1Gi"],
+    ["1.5Gi", "1536Mi"],
+    ["0.1m", "100u"],
+    ["1e3", "1e3"],
+    ["1500", "1500"],
+    ["100000", "100k"],
+    ["-0.25", "-250m"],
+    [2, "2"],
+    [0, "0"],
+    ["0Gi", "0"],
+    ["512Ki", "512Ki"],
+    ["0.5Ki", "512"],
+    ["x", undefined],
+  ])("the quantity %s is stored as %s", (value, stored) => {
+    expect(canonicalQuantity(value)).toBe(stored);
+  });
+});
+
+interface Recorded {
+  readonly name: string;
+  readonly op: "apply" | "create" | "update" | "patch";
+  readonly manager: string;
+  readonly force?: boolean;
+  readonly subresource?: string;
+  readonly resetFields?: readonly string[];
+  readonly live?: KubernetesObject;
+  readonly applied?: KubernetesObject;
+  readonly after?: KubernetesObject;
+  readonly refused?: string;
+  readonly managedFields?: readonly ManagedFieldsEntry[];
+}
+const time = "2026-12-31T00:00:00Z";
+
+function timeless(entries: readonly ManagedFieldsEntry[] | undefined): unknown {
+  const sorted = (entries ?? []).filter((entry) => entry.manager !== "kube-controller-manager");
+  return sorted
+    .map((entry) => ({ ...entry, time: undefined }))
+    .toSorted((a, b) =>
+      JSON.stringify([a.manager, a.operation, a.subresource]) < JSON.stringify([b.manager, b.operation, b.subresource])
+        ? -1
+        : 1,
+    );
+}
+
+describe("managedFields are as a real API server writes them", () => {
+  test.each(parse(read("cases/managed-fields.yaml")) as Recorded[])("$name", (step) => {
+    const common = {
+      manager: step.manager,
+      time,
+      schema: schemaOf((step.applied ?? step.after)!)!,
+      ...(step.subresource === undefined ? {} : { subresource: step.subresource }),
+      ...(step.resetFields === undefined ? {} : { resetFields: step.resetFields }),
+    };
+    if (step.op !== "apply") {
+      const object = trackUpdate({
+        ...common,
+        ...(step.live === undefined ? {} : { before: step.live }),
+        after: step.after!,
+      });
+      expect(timeless(object.metadata.managedFields)).toEqual(timeless(step.managedFields));
+      return;
+    }
+    const result = applyServerSide({
+      ...common,
+      ...(step.live === undefined ? {} : { live: step.live }),
+      applied: step.applied!,
+      force: step.force === true,
+    });
+    if (step.refused === undefined)
+      expect(result.ok && timeless(result.value.object.metadata.managedFields)).toEqual(timeless(step.managedFields));
+    else if (result.ok) expect(result.value).toBe(step.refused);
+    else if (result.error.invalid !== undefined)
+      expect(typeErrorMessage(step.applied!, result.error.invalid)).toBe(step.refused);
+    else expect(conflictMessage(result.error.conflicts)).toBe(step.refused);
+  });
+});
+
+const object = (spec: unknown, metadata: object = {}): KubernetesObject => ({
+  apiVersion: "example.com/v1",
+  kind: "Widget",
+  metadata: { name: "w", ...metadata },
+  spec,
+});
+const apply = (
+  manager: string,
+  spec: unknown,
+  live?: KubernetesObject,
+  force = false,
+  at = time,
+): ReturnType<typeof applyServerSide> =>
+  applyServerSide({
+    applied: object(spec),
+    manager,
+    force,
+    schema: widget,
+    time: at,
+    ...(live === undefined ? {} : { live }),
+  });
+function applied(...args: Parameters<typeof apply>): KubernetesObject {
+  const result = apply(...args);
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value.object;
+}
+
+describe("server-side apply", () => {
+  test("what is applied no longer and nobody else owns goes; what others own stays", () => {
+    const first = applied("a", {
+      size: 1,
+      labels: { x: "1", y: "1" },
+      tags: ["a", "b"],
+      ports: [{ port: 1 }, { port: 2, note: "n" }],
+    });
+    const second = applied("b", { labels: { y: "1" }, tags: ["b", "c"], ports: [{ port: 2 }] }, first);
+    const third = applied("a", { labels: {} }, second);
+    expect(third["spec"]).toEqual({ labels: { y: "1" }, tags: ["b", "c"], ports: [{ port: 2 }] });
+  });
+  test("a conflict names manager, version and field, and changes nothing", () => {
+    const live = trackUpdate({ after: object({ size: 1 }), manager: "hand", schema: widget, time });
+    const result = apply("a", { size: 2 }, live);
+    expect(result.ok ? [] : result.error.conflicts.map((conflict) => conflict.message)).toEqual([
+      'conflict with "hand" using example.com/v1: .spec.size',
+    ]);
+  });
+  test("force takes the field, and the other manager loses it", () => {
+    const live = trackUpdate({ after: object({ size: 1, list: ["x"] }), manager: "hand", schema: widget, time });
+    const taken = applied("a", { size: 2 }, live, true);
+    const owners = taken.metadata.managedFields!.filter((entry) => JSON.stringify(entry.fieldsV1).includes("f:size"));
+    expect(owners.map((entry) => entry.manager)).toEqual(["a"]);
+  });
+  test("the same value is owned by both, without conflict", () => {
+    const both = applied("b", { size: 1 }, applied("a", { size: 1 }));
+    expect(both.metadata.managedFields!.map((entry) => entry.manager)).toEqual(["a", "b"]);
+  });
+  test("the time moves only with the object or the set", () => {
+    const live = applied("a", { size: 1 });
+    const again = apply("a", { size: 1 }, live, false, "2027-01-01T00:00:00Z");
+    expect(again).toEqual({ ok: true, value: { object: live, changed: false } });
+    const more = applied("a", { size: 2 }, live, false, "2027-01-01T00:00:00Z");
+    expect(more.metadata.managedFields![0]!.time).toBe("2027-01-01T00:00:00Z");
+  });
+  test("elements that are applied come in the applied order among the others", () => {
+    const live = applied("a", { tags: ["a", "b", "c"] });
+    expect(applied("b", { tags: ["c", "d", "a"] }, live)["spec"]).toEqual({ tags: ["b", "c", "d", "a"] });
+  });
+  test("a manager left without fields is dropped", () => {
+    const live = applied("b", { size: 1 }, applied("a", { size: 1 }));
+    expect(applied("b", undefined, live).metadata.managedFields!.map((entry) => entry.manager)).toEqual(["a"]);
+  });
+  test("updates of more than ten managers are joined", () => {
+    let live = trackUpdate({
+      after: object({ labels: { k0: "0" } }),
+      manager: "m0",
+      schema: widget,
+      time: "2026-01-01T00:00:00Z",
+    });
+    for (let i = 1; i < 14; i++) {
+      const labels = Object.fromEntries(Array.from({ length: i + 1 }, (_, n) => [`k${n}`, String(n)]));
+      live = trackUpdate({
+        before: live,
+        after: object({ labels }),
+        manager: `m${i}`,
+        schema: widget,
+        time: `2026-01-${String(i + 1).padStart(2, "0")}T00:00:00Z`,
+      });
+    }
+    const managers = live.metadata.managedFields!.map((entry) => entry.manager);
+    expect(managers).toHaveLength(10);
+    expect(managers).toContain("ancient-changes");
+  });
+  test("an empty list of managedFields from the client resets them", () => {
+    const live = applied("a", { size: 1 });
+    const after = { ...live, metadata: { name: "w", managedFields: [] } };
+    expect(
+      trackUpdate({ before: live, after, manager: "u", schema: widget, time }).metadata.managedFields,
+    ).toBeUndefined();
+  });
+  test("an object that nobody tracked belongs to before-first-apply", () => {
+    const result = applied("a", { size: 1 }, object({ size: 1, list: ["x"] }));
+    expect(result.metadata.managedFields!.map((entry) => entry.manager)).toEqual(["a", "before-first-apply"]);
+  });
+  test("objects that differ in times of managedFields only are the same", () => {
+    const one = applied("a", { size: 1 });
+    const two = applied("a", { size: 1 }, undefined, false, "2027-01-01T00:00:00Z");
+    expect(sameButForTimes(one, two)).toBe(true);
+    expect(sameButForTimes(one, applied("a", { size: 2 }))).toBe(false);
+  });
+});
+
+describe("properties", () => {
+  const word = fc.constantFrom("a", "b", "c", "d");
+  const spec = fc.record(
+    {
+      size: fc.integer({ min: 0, max: 3 }),
+      tags: fc.uniqueArray(word, { minLength: 1, maxLength: 4 }),
+      list: fc.array(word, { maxLength: 3 }),
+      labels: fc.dictionary(word, word, { maxKeys: 3 }),
+      ports: fc.uniqueArray(
+        fc.record(
+          { port: fc.integer({ min: 1, max: 3 }), protocol: fc.constantFrom("TCP", "UDP"), note: word },
+          { requiredKeys: ["port", "protocol"] },
+        ),
+        {
+          selector: (port) => `${port.port}/${port.protocol}`,
+          minLength: 1, // An empty keyed list has no owner: it stays for good, as on a real API server.
+          maxLength: 4,
+        },
+      ),
+      atom: fc.record({ a: word, b: word }, { requiredKeys: [] }),
+      free: fc.dictionary(word, fc.dictionary(word, fc.integer(), { maxKeys: 2 }), { maxKeys: 2 }),
+    },
+    { requiredKeys: [] },
+  );
+  const container = fc.record(
+    {
+      name: word,
+      image: word,
+      env: fc.uniqueArray(fc.record({ name: word, value: word }), { selector: (item) => item.name, maxLength: 3 }),
+      args: fc.array(word, { maxLength: 2 }),
+    },
+    { requiredKeys: ["name"] },
+  );
+  const pod = fc.record(
+    {
+      hostname: word,
+      containers: fc.uniqueArray(container, { selector: (item) => item.name, minLength: 1, maxLength: 3 }),
+      nodeSelector: fc.dictionary(word, word, { maxKeys: 2 }),
+    },
+    { requiredKeys: ["containers"] },
+  );
+
+  test("applying twice changes nothing the second time", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom("x", "y", "z"), spec), { minLength: 1, maxLength: 6 }),
+        (requests) => {
+          let live: KubernetesObject | undefined;
+          for (const [manager, content] of requests) {
+            const next = applied(manager, content, live, true);
+            expect(apply(manager, content, next, true, "2030-01-01T00:00:00Z")).toEqual({
+              ok: true,
+              value: { object: next, changed: false },
+            });
+            live = next;
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+  test("every field has an owner, and what nobody applies any longer is gone", () => {
+    fc.assert(
+      fc.property(spec, spec, (one, two) => {
+        const live = applied("x", two, applied("x", one), true);
+        expect(sameValue(live["spec"], applied("x", two)["spec"], typeAt(widget, "spec"))).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  });
+  test("what is sent is in what comes back", () => {
+    fc.assert(
+      fc.property(spec, spec, (one, two) => {
+        const live = applied("y", two, applied("x", one), true);
+        expect(apply("y", two, live, false)).toMatchObject({ ok: true, value: { changed: false } });
+      }),
+      { numRuns: 150 },
+    );
+  });
+  test("a three-way patch applied leaves nothing to patch, and holds all that is wanted", () => {
+    fc.assert(
+      fc.property(pod, pod, pod, (original, modified, current) => {
+        const [o, m, c] = [original, modified, current] as unknown as [JsonObject, JsonObject, JsonObject];
+        const patch = threeWayStrategicPatch(o, m, c, podSpec);
+        const after = patch === undefined ? { ok: true as const, value: c } : applyStrategicPatch(c, patch, podSpec);
+        if (!after.ok) throw new Error(after.error);
+        // What is left may be an order that holds already, beside elements of others.
+        const rest = threeWayStrategicPatch(m, m, after.value as JsonObject, podSpec) ?? {};
+        expect(applyStrategicPatch(after.value, rest, podSpec)).toEqual(after);
+        const merge = threeWayMergePatch(o, m, c);
+        expect(
+          threeWayMergePatch(m, m, (merge === undefined ? c : applyMergePatch(c, merge)) as JsonObject),
+        ).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+  test("a merge patch that was created makes the second document of the first", () => {
+    const document = fc.dictionary(word, fc.oneof(word, fc.integer(), fc.dictionary(word, word), fc.array(word)));
+    fc.assert(
+      fc.property(document, document, (from, to) => {
+        const patch = createMergePatch(from as Json, to as Json);
+        expect(patch === undefined ? from : applyMergePatch(from as Json, patch)).toEqual(to);
+      }),
+    );
+  });
+  test("sets of fields obey the laws of sets and survive their text", () => {
+    const set = fc.array(fc.array(word, { minLength: 1, maxLength: 3 }), { maxLength: 6 }).map((paths) => {
+      const root: Record<string, unknown> = {};
+      for (const path of paths) {
+        let node = root;
+        for (const step of path) node = (node[`f:${step}`] ??= {}) as Record<string, unknown>;
+        if (Object.keys(node).length > 0) node["."] = {};
+      }
+      return fieldsFromV1(root as JsonObject);
+    });
+    fc.assert(
+      fc.property(set, set, (a, b) => {
+        expect(fieldsToV1(fieldsFromV1(fieldsToV1(a)))).toEqual(fieldsToV1(a));
+        expect(fieldsToV1(union(difference(a, b), intersection(a, b)))).toEqual(fieldsToV1(a));
+        expect(fieldsToV1(intersection(difference(a, b), b))).toEqual({});
+        expect(fieldsToV1(union(a, b))).toEqual(fieldsToV1(union(b, a)));
+      }),
+    );
+  });
+});
