@@ -69,6 +69,7 @@ export interface DetachedRecord {
 }
 
 const portAttempts = 3;
+const portPatienceMs = 5_000;
 const pollMs = 25;
 const graceMs = 5_000;
 
@@ -324,8 +325,20 @@ async function choosePorts(options: ControlPlaneOptions, directory: string): Pro
   const [etcd = 0, peer = 0, api = 0, kwok = 0] = await freePorts([0, 0, 0, 0]);
   if (options.port !== undefined) return { etcd, peer, api: options.port, kwok };
   const before = previousApiPort(directory);
-  const kept = before === undefined ? undefined : await freePorts([before]).catch(() => undefined);
-  return { etcd, peer, api: kept?.[0] ?? api, kwok };
+  return { etcd, peer, api: before !== undefined && (await becomesFree(before)) ? before : api, kwok };
+}
+
+/** Whether a port is free, or becomes so: one that was killed a moment ago may not have let go of it yet. */
+async function becomesFree(port: number): Promise<boolean> {
+  const deadline = performance.now() + portPatienceMs;
+  for (;;) {
+    const free = await freePorts([port]).then(
+      () => true,
+      () => false,
+    );
+    if (free || performance.now() > deadline) return free;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
 }
 
 function previousApiPort(directory: string): number | undefined {
