@@ -12,7 +12,7 @@ import { controllers } from "./registry.ts";
 export { ensureNodes } from "./nodes.ts";
 export type { Timings } from "./support/controller.ts";
 
-export const defaultTimings: Timings = {
+const defaultTimings: Timings = {
   startMs: 30,
   stopMs: 20,
   runMs: 300,

@@ -21,14 +21,3 @@ export function matches(selector: LabelSelector, labels: Readonly<Record<string,
   }
   return true;
 }
-
-/** As `status.selector` of the scale subresource writes it: `app=web,tier in (a,b)`. */
-export function selectorText(selector: LabelSelector | undefined): string {
-  const parts = Object.entries(selector?.matchLabels ?? {}).map(([name, value]) => `${name}=${value}`);
-  for (const { key, operator, values = [] } of selector?.matchExpressions ?? []) {
-    if (operator === "Exists") parts.push(key);
-    else if (operator === "DoesNotExist") parts.push(`!${key}`);
-    else parts.push(`${key} ${operator === "In" ? "in" : "notin"} (${values.join(",")})`);
-  }
-  return parts.sort().join(",");
-}
