@@ -7,7 +7,7 @@ const uuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g
 const time = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 const address = /\b(?:10|127)\.\d{1,3}\.\d{1,3}\.\d{1,3}\b(?::\d+)?/g;
 /** As Kubernetes encodes the hashes of templates: no vowels. */
-const hashed = /-[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![a-z0-9])/g;
+const hashed = /([-=])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![a-z0-9])/g;
 const randomNames = /\b(kube-api-access)-[a-z0-9]{5}\b/g;
 /** Kinds that controllers write to as well: how often they did when an answer was made is chance. */
 const written = new Set(["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "Scale"]);
@@ -44,7 +44,7 @@ export function createNormaliser({ namespace, managedFields }: NormaliserOptions
     return result
       .replace(uuid, (found) => place("uid", found))
       .replace(time, "<time>")
-      .replace(hashed, "-<hash>")
+      .replace(hashed, "$1<hash>")
       .replace(randomNames, "$1-<random>")
       .replace(/(in record \(|current: |resourceVersion[\\":\s]+)\d+/g, "$1<version>")
       .replace(address, "<address>");
