@@ -14,6 +14,14 @@ export interface User {
 export const anonymous: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 const issuer = "https://kubernetes.default.svc.cluster.local";
 
+/** What the issuer of service accounts' tokens says of itself. Its key is symmetric: only the cluster can check them. */
+export const openIdConfiguration = {
+  issuer,
+  response_types_supported: ["id_token"],
+  subject_types_supported: ["public"],
+  id_token_signing_alg_values_supported: ["HS256"],
+} as const;
+
 interface Secrets {
   readonly adminToken: string;
   /** Signs the tokens of service accounts. */

@@ -1,4 +1,5 @@
 // What the steps of one request share: the request, its answer, reading bodies and options. No decisions about verbs.
+import { isObject } from "#base/json.ts";
 import { type KubernetesObject, parseApiVersion } from "#model/object.ts";
 import { ApiError, type ResourceDefinition } from "../contract.ts";
 import type { User } from "./access.ts";
@@ -185,19 +186,28 @@ export function runPatch(call: Call, subresource?: string): { object: Kubernetes
         try {
           return shapeObject(object, definition, { validation, duplicates, warn });
         } catch (error) {
-          throw error instanceof ApiError ? badPatch(object, error) : error;
+          const shown = type === "strategic" ? goText(value) : JSON.stringify(object);
+          throw error instanceof ApiError ? badPatch(shown, error) : error;
         }
       },
     },
   );
 }
 
+/** A value as Go prints maps and lists: `map[a:1 b:[x y]]`. */
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
+  if (!isObject(value)) return value === null ? "<nil>" : String(value as string);
+  const parts = Object.keys(value)
+    .sort()
+    .map((key) => `${key}:${goText(value[key])}`);
+  return `map[${parts.join(" ")}]`;
+}
+
 /** A patch whose result is no object of the kind is answered as an invalid patch, with all of the result. */
-function badPatch(object: KubernetesObject, error: ApiError): ApiError {
+function badPatch(shown: string, error: ApiError): ApiError {
   const detail = error.message.replace(/^.* cannot be handled as a [^:]*: /, "");
-  return invalid({ group: "", kind: "" }, "", [
-    { type: "Invalid value", field: "patch", value: JSON.stringify(object), detail },
-  ]);
+  return invalid({ group: "", kind: "" }, "", [{ type: "Invalid value", field: "patch", value: shown, detail }]);
 }
 
 function parsePatch(body: string, yaml: boolean) {

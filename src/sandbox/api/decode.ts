@@ -142,10 +142,11 @@ function shapeStruct(
   return copy ?? value;
 }
 
-/** Built-in kinds leave empty lists and maps out of their JSON. */
-function isOmitted(value: unknown, { kind }: TypeSchema): boolean {
-  if (kind === "list") return Array.isArray(value) && value.length === 0;
-  return kind === "map" && isObject(value) && Object.keys(value).length === 0;
+/** Built-in kinds leave empty lists and maps out of their JSON; objects of unknown fields are no maps. */
+function isOmitted(value: unknown, schema: TypeSchema): boolean {
+  if (schema.kind === "list") return Array.isArray(value) && value.length === 0;
+  if (schema.kind !== "map" || !isObject(value) || Object.keys(value).length > 0) return false;
+  return schema.value.kind !== "scalar" || schema.value.type !== "any";
 }
 
 function shapeMap(value: Readonly<Record<string, unknown>>, items: TypeSchema, path: string, walk: Walk): unknown {

@@ -70,8 +70,8 @@ export function deleteObject(
   }
   const next = marked(core, definition, object, options);
   if (isReleased(next)) {
-    // What goes at once never was seen being deleted.
-    const last = object.metadata.deletionTimestamp === undefined ? object : next;
+    // What goes at once never was seen being deleted, but for pods.
+    const last = object.metadata.deletionTimestamp === undefined && !isPod(definition) ? object : next;
     if (options.dryRun === true) return { object: last, gone: true };
     return { object: removeObject(core, definition, last) ?? last, gone: true };
   }
@@ -146,11 +146,15 @@ function finalizersFor(
 
 /** Only pods are deleted gracefully, and only while they run somewhere. */
 function gracePeriodS(definition: ResourceDefinition, object: KubernetesObject, asked: number | undefined): number {
-  if (definition.group !== "" || definition.kind !== "Pod") return 0;
+  if (!isPod(definition)) return 0;
   const phase = stringAt(object, "status", "phase");
   if ((stringAt(object, "spec", "nodeName") ?? "") === "" || phase === "Failed" || phase === "Succeeded") return 0;
   const graceS = asked ?? numberAt(object, "spec", "terminationGracePeriodSeconds") ?? defaultPodGraceS;
   return graceS < 0 ? 1 : graceS;
+}
+
+function isPod(definition: ResourceDefinition): boolean {
+  return definition.group === "" && definition.kind === "Pod";
 }
 
 function isNamespace(definition: ResourceDefinition): boolean {

@@ -2,6 +2,7 @@
 // and listed by group for discovery. Holds no objects.
 import { apiVersionOf, type GroupKind, type KubernetesObject } from "#model/object.ts";
 import type { ResourceDefinition } from "../contract.ts";
+import { eventsGroup, newEvent } from "./events.ts";
 
 export interface ServedGroup {
   readonly name: string;
@@ -11,7 +12,8 @@ export interface ServedGroup {
 
 /** The name under which the store keeps a resource, whatever the version: `apps/deployments`. */
 export function resourceId(definition: { readonly group: string; readonly plural: string }): string {
-  return `${definition.group}/${definition.plural}`;
+  const { group, plural } = definition;
+  return group === eventsGroup && plural === "events" ? "/events" : `${group}/${plural}`;
 }
 
 export class Kinds {
@@ -128,5 +130,6 @@ function rank(version: string): readonly number[] {
 export function inVersionOf(object: KubernetesObject, definition: ResourceDefinition): KubernetesObject {
   const apiVersion = apiVersionOf(definition);
   if (object.apiVersion === apiVersion) return object;
+  if (definition.group === eventsGroup && definition.kind === "Event") return newEvent(object, apiVersion);
   return definition.convert?.(object, apiVersion) ?? { ...object, apiVersion };
 }

@@ -6,7 +6,6 @@ import type { FieldError, ResourceDefinition } from "../contract.ts";
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const label1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const qualifiedPart = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const maxAnnotationBytes = 256 * 1024;
@@ -15,8 +14,6 @@ const subdomainText =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const labelText =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const label1035Text =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const qualifiedText =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const labelValueText =
@@ -31,11 +28,23 @@ const nameRequired: FieldError = {
 };
 
 /** What is wrong with the metadata of an object that is to be stored. */
-export function validateMetadata(object: KubernetesObject, definition: ResourceDefinition): FieldError[] {
+export function validateMetadata(
+  object: KubernetesObject,
+  definition: ResourceDefinition,
+  old?: KubernetesObject,
+): FieldError[] {
   const { metadata } = object;
   const errors: FieldError[] = [];
+  if (metadata.generateName !== undefined && old === undefined) {
+    // It is the beginning of a name: what follows may make good for a dash at its end.
+    const begun = metadata.generateName.replace(/-$/, "a");
+    const rule = definition.nameRule ?? "subdomain";
+    for (const error of nameErrors(begun, rule, "metadata.generateName")) {
+      errors.push({ ...error, value: metadata.generateName });
+    }
+  }
   if (metadata.name === undefined || metadata.name === "") errors.push(nameRequired);
-  else errors.push(...nameErrors(metadata.name, definition.nameRule ?? "subdomain"));
+  else errors.push(...nameErrors(metadata.name, definition.nameRule ?? "subdomain", "metadata.name"));
   addLabelErrors(metadata.labels, errors);
   addAnnotationErrors(metadata.annotations, errors);
   // Custom resources and their definitions may have finalizers without a slash.
@@ -54,10 +63,8 @@ export function validateMetadata(object: KubernetesObject, definition: ResourceD
   return errors;
 }
 
-function nameErrors(name: string, rule: NonNullable<ResourceDefinition["nameRule"]>): FieldError[] {
-  const wrong = (detail: string): FieldError[] => [
-    { type: "Invalid value", field: "metadata.name", value: name, detail },
-  ];
+function nameErrors(name: string, rule: NonNullable<ResourceDefinition["nameRule"]>, field: string): FieldError[] {
+  const wrong = (detail: string): FieldError[] => [{ type: "Invalid value", field, value: name, detail }];
   switch (rule) {
     case "none":
       return [];
@@ -66,12 +73,10 @@ function nameErrors(name: string, rule: NonNullable<ResourceDefinition["nameRule
       if (name.includes("/")) return wrong("may not contain '/'");
       return name.includes("%") ? wrong("may not contain '%'") : [];
     case "label":
+    case "service":
       if (name.includes(".")) return wrong("must not contain dots");
       if (name.length > 63) return wrong("must be no more than 63 characters");
       return label.test(name) ? [] : wrong(labelText);
-    case "service":
-      if (name.length > 63) return wrong("must be no more than 63 characters");
-      return label1035.test(name) ? [] : wrong(label1035Text);
     case "subdomain":
       if (name.length > 253) return wrong("must be no more than 253 characters");
       return subdomain.test(name) ? [] : wrong(subdomainText);
@@ -84,7 +89,7 @@ export function qualifiedNameProblem(key: string): string | undefined {
   const prefix = slash < 0 ? undefined : key.slice(0, slash);
   const name = key.slice(slash + 1);
   if (name.includes("/")) {
-    return `a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
+    return `a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
   }
   if (prefix === "") return "prefix part must be non-empty";
   if (prefix !== undefined && !subdomain.test(prefix)) return `prefix part ${subdomainText}`;
@@ -131,6 +136,10 @@ function addOwnerErrors(owners: readonly OwnerReference[], errors: FieldError[])
     const field = `metadata.ownerReferences[${index}]`;
     for (const part of ["apiVersion", "kind", "name", "uid"] as const) {
       if (owner[part]) continue;
+      if (part === "uid") {
+        errors.push({ type: "Required value", field: `${field}.uid`, detail: "must not be empty" });
+        continue;
+      }
       const detail = part === "apiVersion" ? "version must not be empty" : "must not be empty";
       errors.push({ type: "Invalid value", field: `${field}.${part}`, value: owner[part] ?? "", detail });
     }

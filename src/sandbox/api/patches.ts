@@ -6,7 +6,7 @@ import type { ResourceDefinition } from "../contract.ts";
 import { type Core, nowText, readObject, type WriteOptions } from "./core.ts";
 import type { ApplyFailure } from "#core/merge/structured.ts";
 import { applyJsonPatch, applyMergePatch, applyServerSide, applyStrategicPatch, conflictMessage } from "./merging.ts";
-import { badRequest, conflict, modified, notFound, refusal, unsupportedMediaType } from "./status.ts";
+import { badRequest, conflict, invalid, modified, notFound, refusal, unsupportedMediaType } from "./status.ts";
 import { createObject, fieldsOutOfReach, storeChange } from "./writes.ts";
 
 export type PatchType = "json" | "merge" | "strategic" | "apply";
@@ -106,8 +106,9 @@ function checkIdentity(definition: ResourceDefinition, old: KubernetesObject, ne
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   }
   if (next.metadata.uid === old.metadata.uid || next.metadata.uid === undefined) return;
-  const why = `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`;
-  throw conflict(definition, name, why);
+  throw invalid(definition, name, [
+    { type: "Invalid value", field: "metadata.uid", value: next.metadata.uid, detail: "field is immutable" },
+  ]);
 }
 
 function applyObject(

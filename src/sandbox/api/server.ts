@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { toError } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { ApiError } from "../contract.ts";
-import type { User } from "./access.ts";
+import { openIdConfiguration, type User } from "./access.ts";
 import { authorize } from "./authorize.ts";
 import type { ApiAnswer, ApiRequest } from "./call.ts";
 import type { ServingCertificates } from "./certificates.ts";
@@ -216,8 +216,11 @@ export class ApiServer {
     if (/^\/(?:healthz|livez|readyz)(?:\/|$)/.test(path)) return this.text(response, 200, "ok");
     if (path === "/version") return this.json(request, response, 200, JSON.stringify(versionInfo), undefined);
     if (path === "/") return this.json(request, response, 200, JSON.stringify({ paths: this.rootPaths() }), undefined);
+    if (path === openIdPath) {
+      return this.json(request, response, 200, JSON.stringify(openIdConfiguration), undefined);
+    }
     if (path === "/openapi/v2" && request.headers.accept?.startsWith(openApiProtobufType) === true) {
-      response.setHeader("Content-Type", openApiProtobufType);
+      response.setHeader("Content-Type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
       return finish(response, 200, emptyProtobufDocument());
     }
     const openapi = this.openapi.answer(path);
@@ -241,7 +244,7 @@ export class ApiServer {
       `/apis/${name}`,
       ...versions.map((each) => `/apis/${name}/${each}`),
     ]);
-    return ["/api", "/api/v1", "/apis", "/apis/", ...apis.sort(), ...otherPaths];
+    return [openIdPath, "/api", "/api/v1", "/apis", "/apis/", ...apis.sort(), ...otherPaths];
   }
 
   private cacheable(
@@ -287,6 +290,7 @@ export class ApiServer {
   }
 }
 
+const openIdPath = "/.well-known/openid-configuration";
 const otherPaths = ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
 
 function finish(response: ServerResponse, code: number, bytes: Buffer): void {

@@ -4,6 +4,7 @@ import { isObject, sameJson } from "#base/json.ts";
 import { apiVersionOf, type KubernetesObject, type ObjectMeta } from "#model/object.ts";
 import type { PrepareContext, ResourceDefinition } from "../contract.ts";
 import { type Core, nowText, readerOf, readObject, type WriteOptions } from "./core.ts";
+import { coreEvent, eventsGroup } from "./events.ts";
 import { inVersionOf, resourceId } from "./kinds.ts";
 import { sameButForTimes, trackUpdate } from "./merging.ts";
 import { generatedName, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
@@ -150,6 +151,7 @@ function commit(
 
 export function inStorageVersion(object: KubernetesObject, definition: ResourceDefinition): KubernetesObject {
   const { group, version, storageVersion = version } = definition;
+  if (group === eventsGroup && definition.kind === "Event") return coreEvent(object);
   if (storageVersion === version) return object;
   const apiVersion = apiVersionOf({ group, version: storageVersion });
   return definition.convert?.(object, apiVersion) ?? { ...object, apiVersion };
@@ -323,7 +325,7 @@ function check(
   old: KubernetesObject | undefined,
   subresource: string | undefined,
 ): void {
-  const errors = validateMetadata(object, definition);
+  const errors = validateMetadata(object, definition, old);
   if (old !== undefined) errors.push(...validateMetadataUpdate(object, old));
   const special = definition.validate?.(object, old, subresource);
   if (special !== undefined) errors.push(...special);
