@@ -69,7 +69,7 @@ export class Access {
 
   /** The user of an Authorization header; anonymous without one, undefined where the token is no good. */
   authenticate(authorization: string | undefined, nowMs: number): User | undefined {
-    if (authorization === undefined) return anonymous;
+    if (authorization === undefined || authorization === "") return anonymous;
     const match = /^Bearer\s+(\S+)$/i.exec(authorization);
     return match === null ? undefined : this.userOf(match[1] ?? "", nowMs);
   }

@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { toError } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { ApiError } from "../contract.ts";
-import { openIdConfiguration, type User } from "./access.ts";
+import { anonymous, openIdConfiguration, type User } from "./access.ts";
 import { authorize } from "./authorize.ts";
 import type { ApiAnswer, ApiRequest } from "./call.ts";
 import type { ServingCertificates } from "./certificates.ts";
@@ -141,7 +141,7 @@ export class ApiServer {
       const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
       const resource = parseResourcePath(path);
       if (resource === undefined || !this.options.core.kinds.hasVersion(resource.group, resource.version)) {
-        return this.document(request, response, path);
+        return this.document(request, response, { path, user });
       }
       const header = (name: string): string | undefined => {
         const value = request.headers[name];
@@ -210,11 +210,19 @@ export class ApiServer {
   }
 
   /** Everything that is no resource: health, version, discovery, OpenAPI. */
-  private document(request: IncomingMessage, response: ServerResponse, rawPath: string): void {
+  private document(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path: rawPath, user }: { readonly path: string; readonly user: User },
+  ): void {
     const path = rawPath.length > 1 && rawPath.endsWith("/") ? rawPath.slice(0, -1) : rawPath;
     if (request.method !== "GET" && request.method !== "HEAD") return this.text(response, 404, "404 page not found\n");
     if (/^\/(?:healthz|livez|readyz)(?:\/|$)/.test(path)) return this.text(response, 200, "ok");
     if (path === "/version") return this.json(request, response, 200, JSON.stringify(versionInfo), undefined);
+    if (user === anonymous) {
+      const message = `forbidden: User "system:anonymous" cannot get path ${JSON.stringify(path)}`;
+      return this.fail(request, response, refusal({ code: 403, reason: "Forbidden", message, details: {} }));
+    }
     if (path === "/") return this.json(request, response, 200, JSON.stringify({ paths: this.rootPaths() }), undefined);
     if (path === openIdPath) {
       return this.json(request, response, 200, JSON.stringify(openIdConfiguration), undefined);
