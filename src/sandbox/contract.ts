@@ -22,6 +22,8 @@ export interface FieldError {
   readonly field: string;
   readonly value?: unknown;
   readonly detail: string;
+  /** The cause's reason, where it is not the one that goes with `type`. */
+  readonly reason?: "FieldValueTypeInvalid";
 }
 
 /** Reads of the cluster's present state, for defaults that depend on other objects (cluster IPs, limit ranges). */

@@ -118,7 +118,7 @@ function targetRef(pod: Pod): object {
 /** One slice for each service: real clusters split beyond 100 endpoints, which nothing here depends on. */
 function writeSlice(context: Context, service: Service, pods: readonly Pod[]): void {
   const { name = "", namespace = "" } = service.metadata;
-  const endpoints = [...pods].sort(byName).map((pod) => {
+  const found = [...pods].sort(byName).map((pod) => {
     const serving = isReady(pod) || service.spec.publishNotReadyAddresses === true;
     const terminating = deleting(pod);
     return {
@@ -128,10 +128,13 @@ function writeSlice(context: Context, service: Service, pods: readonly Pod[]): v
       targetRef: targetRef(pod),
     };
   });
-  const ports = resolvePorts(service, pods);
+  // Where there are no endpoints the API has null, not empty lists, and names no ports.
+  const none = pods.length === 0;
+  const endpoints = none ? null : found;
+  const ports = none ? null : resolvePorts(service, pods);
   const there = controlled(context, service, kinds.endpointSlice)[0];
   if (there !== undefined) {
-    if (sameJson(there["endpoints"], endpoints) && sameJson(there["ports"], ports)) return;
+    if (sameJson(there["endpoints"] ?? null, endpoints) && sameJson(there["ports"] ?? null, ports)) return;
     context.client.update({ ...there, endpoints, ports });
     return;
   }

@@ -36,7 +36,7 @@ describe("a Service", () => {
     expect(world.get(kinds.endpoints, "web").subsets[0].addresses).toHaveLength(2);
     world.change(kinds.deployment, "web", { spec: { replicas: 0 } });
     world.settle();
-    expect(slices()[0].endpoints).toEqual([]);
+    expect(slices()[0].endpoints).toBeNull();
     expect(world.get(kinds.endpoints, "web").subsets).toBeUndefined();
   });
 

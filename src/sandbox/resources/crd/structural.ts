@@ -64,6 +64,7 @@ function wrongType(value: unknown, type: string, path: string, report: Report): 
     field: path,
     value: got,
     detail: `${path} in body must be of type ${type}: "${got}"`,
+    reason: "FieldValueTypeInvalid",
   });
 }
 
@@ -73,6 +74,7 @@ function checkText(value: string, schema: JsonObject, path: string, report: Repo
   const length = Array.from(value).length;
   if (typeof schema.maxLength === "number" && length > schema.maxLength) {
     report({ type: "Too long", field: path, value: "", detail: `may not be more than ${schema.maxLength} bytes` });
+    return;
   }
   if (typeof schema.minLength === "number" && length < schema.minLength)
     fault(`should be at least ${schema.minLength} chars long`);

@@ -28,7 +28,7 @@ export function customTable(version: Fields): Table {
     cells.push(cellOf(stringAt(item, "jsonPath") ?? "", type));
   }
   if (declared.length === 0) {
-    columns.push(ageColumn);
+    columns.push({ ...ageColumn, type: "date" });
     cells.push((object, nowMs) => age(object.metadata.creationTimestamp, nowMs));
   }
   return { columns, row: (object, nowMs) => cells.map((cell) => cell(object, nowMs)) };
@@ -44,6 +44,6 @@ function cellOf(path: string, type: TableColumn["type"]): Cell {
     if (type === "date") return age(first, nowMs);
     if (type === "integer" || type === "number") return typeof first === "number" ? first : null;
     if (type === "boolean") return typeof first === "boolean" ? first : null;
-    return found.map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(" ");
+    return typeof first === "string" ? first : JSON.stringify(first);
   };
 }

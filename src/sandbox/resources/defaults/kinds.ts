@@ -185,7 +185,22 @@ function claim(object: Fields, context: PrepareContext): Fields {
       ? withField(spec, "dataSource", spec.dataSourceRef)
       : spec;
   });
-  return context.operation === "create" ? withField(current, "status", { phase: "Pending" }) : current;
+  if (context.operation !== "create") return current;
+  return withFinalizer(withField(current, "status", { phase: "Pending" }), "kubernetes.io/pvc-protection");
+}
+
+function volume(object: Fields, context: PrepareContext): Fields {
+  if (context.operation !== "create") return object;
+  const status = { phase: "Pending", lastPhaseTransitionTime: context.now };
+  return withFinalizer(withField(object, "status", status), "kubernetes.io/pv-protection");
+}
+
+/** Storage in use is protected: the volume controller takes the finalizer away when nothing uses it. */
+function withFinalizer(object: Fields, finalizer: string): Fields {
+  const metadata = fieldsAt(object, "metadata");
+  const finalizers: readonly unknown[] = Array.isArray(metadata.finalizers) ? metadata.finalizers : [];
+  if (finalizers.includes(finalizer)) return object;
+  return withField(object, "metadata", { ...metadata, finalizers: [...finalizers, finalizer] });
 }
 
 function customResourceDefinition(object: Fields, context: PrepareContext): Fields {
@@ -211,10 +226,7 @@ export const kindDefaults: Readonly<Record<string, Preparation>> = {
   "/Pod": pod,
   "/Service": prepareService,
   "/PersistentVolumeClaim": claim,
-  "/PersistentVolume": (object, context) =>
-    context.operation === "create"
-      ? withField(object, "status", { phase: "Pending", lastPhaseTransitionTime: context.now })
-      : object,
+  "/PersistentVolume": volume,
   "rbac.authorization.k8s.io/RoleBinding": binding,
   "rbac.authorization.k8s.io/ClusterRoleBinding": binding,
   "/ReplicationController": withTemplateLabels,

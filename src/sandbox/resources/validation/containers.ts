@@ -4,7 +4,7 @@ import { quantityNanos } from "#core/merge/quantity.ts";
 import { fieldsAt } from "../edit.ts";
 import type { Fields } from "../edit.ts";
 import type { Faults } from "./faults.ts";
-import { dnsLabel, envName, isPort, portName, portNumberOrName, qualifiedName } from "./words.ts";
+import { dnsLabel, envName, isPort, portNameFaults, portNumberOrName, qualifiedName } from "./words.ts";
 
 const pullPolicies = ["Always", "IfNotPresent", "Never"];
 const protocols = ["SCTP", "TCP", "UDP"];
@@ -63,9 +63,9 @@ function validatePorts(faults: Faults, path: string, ports: readonly unknown[]):
     const { name, containerPort, hostPort, protocol } = fieldsAt(item);
     const at = `${path}[${index}]`;
     if (typeof name === "string" && name !== "") {
-      const words = portName(name);
-      faults.words(`${at}.name`, name, words);
-      if (words === undefined && seen.has(name)) faults.duplicate(`${at}.name`, name);
+      const wrong = portNameFaults(name);
+      for (const words of wrong) faults.words(`${at}.name`, name, words);
+      if (wrong.length === 0 && seen.has(name)) faults.duplicate(`${at}.name`, name);
       seen.add(name);
     }
     if (containerPort === undefined || containerPort === 0) faults.required(`${at}.containerPort`);

@@ -115,8 +115,12 @@ function ingressHost(faults: Faults, path: string, host: string): void {
 function ingressPath(faults: Faults, at: string, item: Fields): void {
   const path = stringAt(item, "path") ?? "";
   const { pathType } = item;
-  if (pathType === undefined || pathType === null) faults.required(`${at}.pathType`, "pathType must be specified");
-  else if (pathType === "Exact" || pathType === "Prefix") {
+  if (pathType === undefined || pathType === null) {
+    // The API server looks no further, not even at the backend.
+    faults.required(`${at}.pathType`, "pathType must be specified");
+    return;
+  }
+  if (pathType === "Exact" || pathType === "Prefix") {
     if (!path.startsWith("/")) faults.invalid(`${at}.path`, path, "must be an absolute path");
     for (const part of ["//", "/./", "/../", "%2f", "%2F"]) {
       if (path.includes(part)) faults.invalid(`${at}.path`, path, `must not contain '${part}'`);

@@ -48,13 +48,19 @@ export const qualifiedName: Check = (value) => {
   return name.length > 63 ? `name part ${atMost(63)}` : qualified.test(name) ? undefined : qualifiedWords;
 };
 
-export const portName: Check = (value) => {
-  if (value.length > 15) return atMost(15);
-  if (!/^[-a-z0-9]+$/.test(value)) return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
-  if (!/[a-z]/.test(value)) return "must contain at least one letter (a-z)";
-  if (value.includes("--")) return "must not contain consecutive hyphens";
-  return value.startsWith("-") || value.endsWith("-") ? "must not begin or end with a hyphen" : undefined;
-};
+/** Everything that is wrong with a port's name: the API server tells all of it at once. */
+export function portNameFaults(value: string): readonly string[] {
+  const rules: readonly (readonly [boolean, string])[] = [
+    [value.length <= 15, atMost(15)],
+    [/^[-a-z0-9]+$/.test(value), "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"],
+    [/[a-z]/.test(value), "must contain at least one letter (a-z)"],
+    [!value.includes("--"), "must not contain consecutive hyphens"],
+    [!value.startsWith("-") && !value.endsWith("-"), "must not begin or end with a hyphen"],
+  ];
+  return rules.filter(([good]) => !good).map(([, words]) => words);
+}
+
+export const portName: Check = (value) => portNameFaults(value)[0];
 
 export const isPort = (value: unknown): string | undefined =>
   typeof value === "number" && value >= 1 && value <= 65535 ? undefined : "must be between 1 and 65535, inclusive";
