@@ -167,7 +167,7 @@ const causeReasons: Readonly<Record<FieldError["type"], string>> = {
 /** Validation's findings as the one Invalid answer, with a cause for each. */
 export function invalid(kind: KindName, name: string, errors: readonly FieldError[]): ApiError {
   const causes = errors.map((error) => ({
-    reason: causeReasons[error.type],
+    reason: error.reason ?? causeReasons[error.type],
     message: fieldErrorText(error),
     field: error.field,
   }));
