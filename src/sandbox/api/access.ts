@@ -113,6 +113,24 @@ export class Access {
   }
 }
 
+/**
+ * The user whom a request stands in for by its Impersonate headers, or the user itself. Undefined where it may not:
+ * only administrators may.
+ */
+export function impersonated(
+  user: User,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): User | undefined {
+  const name = headers["impersonate-user"];
+  if (typeof name !== "string" || name === "") return user;
+  if (!user.groups.includes("system:masters")) return undefined;
+  const given = headers["impersonate-group"] ?? [];
+  const groups = Array.isArray(given) ? given : given.split(",").map((each) => each.trim());
+  const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(name);
+  const implied = account === null ? [] : ["system:serviceaccounts", `system:serviceaccounts:${account[1]}`];
+  return { name, groups: [...groups, ...implied, "system:authenticated"] };
+}
+
 function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

@@ -197,7 +197,8 @@ export function runPatch(call: Call, subresource?: string): { object: Kubernetes
 /** A value as Go prints maps and lists: `map[a:1 b:[x y]]`. */
 function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(" ")}]`;
-  if (!isObject(value)) return value === null ? "<nil>" : String(value as string);
+  if (value === null) return "<nil>";
+  if (!isObject(value)) return typeof value === "string" ? value : JSON.stringify(value);
   const parts = Object.keys(value)
     .sort()
     .map((key) => `${key}:${goText(value[key])}`);

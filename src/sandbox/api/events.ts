@@ -16,7 +16,13 @@ const names: readonly (readonly [newName: string, coreName: string])[] = [
 
 /** A core Event as events.k8s.io has it. */
 export function newEvent(event: KubernetesObject, apiVersion: string): KubernetesObject {
-  return renamed(event, apiVersion, new Map(names.map(([newName, coreName]) => [coreName, newName])));
+  const renamedEvent = renamed(event, apiVersion, new Map(names.map(([newName, coreName]) => [coreName, newName])));
+  const { reportingController, reportingInstance, ...rest } = renamedEvent;
+  return {
+    ...rest,
+    ...(reportingController === "" ? {} : { reportingController }),
+    ...(reportingInstance === "" ? {} : { reportingInstance }),
+  } as KubernetesObject;
 }
 
 /** An Event of events.k8s.io as the core group has it. */

@@ -1,6 +1,5 @@
 // Rules of metadata that hold for every kind: names, labels, annotations, finalizers, owners, what an update may not
 // change. Follows apimachinery's validation of ObjectMeta, texts included. Pure.
-import { isObject } from "#base/json.ts";
 import type { KubernetesObject, ObjectMeta, OwnerReference } from "#model/object.ts";
 import type { FieldError, ResourceDefinition } from "../contract.ts";
 
@@ -49,7 +48,6 @@ export function validateMetadata(
   addAnnotationErrors(metadata.annotations, errors);
   // Custom resources and their definitions may have finalizers without a slash.
   const lenient = definition.custom === true || definition.group === "apiextensions.k8s.io";
-  const kubeFinalizers = definition.custom !== true && definition.group !== "apiextensions.k8s.io";
   metadata.finalizers?.forEach((finalizer, index) => {
     const bad = qualifiedNameProblem(finalizer);
     const field = `metadata.finalizers[${index}]`;
@@ -160,11 +158,6 @@ export function validateMetadataUpdate(object: KubernetesObject, old: Kubernetes
   if (added.length === 0) return [];
   const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((each) => JSON.stringify(each)).join(", ")}}`;
   return [{ type: "Forbidden", field: "metadata.finalizers", detail }];
-}
-
-/** Metadata as a client may send it: strings where Kubernetes has strings; what is no object becomes empty. */
-export function metadataOf(value: unknown): ObjectMeta {
-  return isObject(value) ? (value as ObjectMeta) : {};
 }
 
 const suffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";

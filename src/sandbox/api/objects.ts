@@ -42,7 +42,7 @@ export function objectOf(value: unknown, definition: ResourceDefinition, options
     throw badRequest(wrongKind(given, definition, options.isKind?.(given) ?? false));
   }
   const metadata = isObject(value["metadata"]) ? value["metadata"] : {};
-  return shapeObject({ ...value, apiVersion, kind, metadata } as unknown as KubernetesObject, definition, options);
+  return shapeObject({ ...value, apiVersion: expected, kind: definition.kind, metadata }, definition, options);
 }
 
 function wrongKind(

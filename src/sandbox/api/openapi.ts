@@ -101,7 +101,7 @@ function hashOf(text: string): string {
 
 function componentsOf({ group, version, kind, openapi }: ResourceDefinition): Readonly<Record<string, JsonObject>> {
   if (openapi !== undefined) return openapi.components();
-  const name = `${[...group.split(".").toReversed(), version, kind].filter((part) => part !== "").join(".")}`;
+  const name = [...group.split(".").toReversed(), version, kind].filter((part) => part !== "").join(".");
   return {
     [name]: {
       type: "object",

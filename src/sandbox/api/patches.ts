@@ -79,7 +79,7 @@ function patchedJson(definition: ResourceDefinition, current: JsonObject, { type
       `error decoding patch: json: cannot unmarshal ${got} into Go value of type map[string]interface {}`,
     );
   }
-  if (type === "merge") return applyMergePatch(current, body as JsonObject);
+  if (type === "merge") return applyMergePatch(current, body);
   if (definition.custom === true || definition.type === undefined) {
     throw unsupportedMediaType([
       "application/json-patch+json",
@@ -87,7 +87,7 @@ function patchedJson(definition: ResourceDefinition, current: JsonObject, { type
       "application/apply-patch+yaml",
     ]);
   }
-  const result = applyStrategicPatch(current, body as JsonObject, definition.type);
+  const result = applyStrategicPatch(current, body, definition.type);
   if (result.ok) return result.value;
   throw refusal({ code: 500, reason: "", message: result.error });
 }

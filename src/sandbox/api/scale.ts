@@ -20,7 +20,7 @@ export function scaleRequest(call: Call): ApiAnswer {
     case "PUT":
       return write(call, old, scale, rawBody(call));
     case "PATCH":
-      return write(call, old, scale, patched(call, scaleOf(old, scale) as unknown as JsonObject));
+      return write(call, old, scale, patched(call, scaleOf(old, scale)));
     default:
       throw methodNotAllowed("", definition);
   }
@@ -93,10 +93,14 @@ function selectorText(selector: unknown): string {
   if (!isObject(selector)) return "";
   const structured = isObject(selector["matchLabels"]) || Array.isArray(selector["matchExpressions"]);
   const labels = structured ? selector["matchLabels"] : selector;
-  const parts = Object.entries(isObject(labels) ? labels : {}).map(([key, value]) => `${key}=${String(value)}`);
+  const parts = Object.entries(isObject(labels) ? labels : {}).map(([key, value]) => `${key}=${textOf(value)}`);
   const expressions = structured && Array.isArray(selector["matchExpressions"]) ? selector["matchExpressions"] : [];
   for (const expression of expressions) parts.push(expressionText(expression));
   return parts.sort().join(",");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function expressionText(expression: unknown): string {

@@ -19,7 +19,7 @@ const pod: ResourceDefinition = {
   namespaced: true,
   verbs: [],
   subresources: [],
-  selectableFields: { "spec.nodeName": (object) => String((object["spec"] as { nodeName?: string })?.nodeName ?? "") },
+  selectableFields: { "spec.nodeName": (object) => (object["spec"] as { nodeName?: string })?.nodeName ?? "" },
 };
 
 describe("label selectors", () => {

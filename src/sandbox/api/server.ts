@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { toError } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { ApiError } from "../contract.ts";
-import { anonymous, openIdConfiguration, type User } from "./access.ts";
+import { anonymous, impersonated, openIdConfiguration, type User } from "./access.ts";
 import { authorize } from "./authorize.ts";
 import type { ApiAnswer, ApiRequest } from "./call.ts";
 import type { ServingCertificates } from "./certificates.ts";
@@ -19,7 +19,7 @@ import { handle } from "./handler.ts";
 import { emptyProtobufDocument, OpenApi, openApiProtobufType } from "./openapi.ts";
 import { parseProtobuf, protobufType } from "./protobuf.ts";
 import { type AcceptedForm, isSet, negotiate, parseResourcePath } from "./request.ts";
-import { internal, noSuchResource, refusal, tooLarge, unauthorized } from "./status.ts";
+import { forbidden, internal, noSuchResource, refusal, tooLarge, unauthorized } from "./status.ts";
 import { versionInfo } from "./version.ts";
 import { WatchHub } from "./watch.ts";
 
@@ -105,8 +105,14 @@ export class ApiServer {
   private receive(request: IncomingMessage, response: ServerResponse): void {
     const { core } = this.options;
     response.on("error", () => response.destroy());
-    const user = core.access.authenticate(request.headers.authorization, core.clock.now());
-    if (user === undefined) return this.fail(request, response, unauthorized());
+    const identity = core.access.authenticate(request.headers.authorization, core.clock.now());
+    if (identity === undefined) return this.fail(request, response, unauthorized());
+    const user = impersonated(identity, request.headers);
+    if (user === undefined) {
+      const asked = { group: "", plural: "users" };
+      const why = `User ${JSON.stringify(identity.name)} cannot impersonate resource "users" in API group "" at the cluster scope`;
+      return this.fail(request, response, forbidden(asked, String(request.headers["impersonate-user"]), why));
+    }
     const { method = "GET", headers } = request;
     if (method === "GET" || (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined)) {
       return this.respond(request, response, user, noBody);

@@ -220,7 +220,8 @@ export class WatchSession {
     if (!before) return;
     if (event.type === "DELETED") return this.push("DELETED", event.object, event);
     // It no longer matches: to this client it is gone, as it last saw it.
-    const old = event.old as KubernetesObject;
+    const { old } = event;
+    if (old === undefined) return;
     const metadata = { ...old.metadata, resourceVersion: String(event.rv) };
     this.push("DELETED", { ...old, metadata });
   }

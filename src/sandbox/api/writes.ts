@@ -39,6 +39,8 @@ export function createObject(
     ...named,
     ...(definition.namespaced ? { namespace } : {}),
     uid: core.newUid(),
+    // Takes the place where Kubernetes writes it; the store fills it in.
+    resourceVersion: unstored,
     ...(tracksGeneration(definition) ? { generation: 1 } : {}),
     creationTimestamp: now,
     ...(options.applied === true ? {} : { managedFields: undefined }),
@@ -116,6 +118,14 @@ export function storeChange(
   return commit(core, definition, object, options);
 }
 
+const unstored = "0";
+
+function withoutUnstored(object: KubernetesObject): KubernetesObject {
+  if (object.metadata.resourceVersion !== unstored) return object;
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 /** Removes an object from the store; returns its last state in the version of `definition`. */
 export function removeObject(
   core: Core,
@@ -143,7 +153,7 @@ function commit(
   object: KubernetesObject,
   options: WriteOptions,
 ): KubernetesObject {
-  if (options.dryRun === true) return object;
+  if (options.dryRun === true) return withoutUnstored(object);
   const stored = core.store.put(resourceId(definition), inStorageVersion(object, definition));
   core.afterWrite.get(resourceId(definition))?.(stored, false);
   return inVersionOf(stored, definition);
@@ -201,7 +211,7 @@ function withoutStatus(input: KubernetesObject, definition: ResourceDefinition):
   if (!hasStatus(definition) || input["status"] === undefined) return input;
   if (definition.kind === "Node" && definition.group === "") return input;
   const { status: _, ...rest } = input;
-  return rest as KubernetesObject;
+  return rest;
 }
 
 /** apiVersion, kind and metadata first, so that all texts of one kind begin alike. */
@@ -252,7 +262,7 @@ function withSpecOf(old: KubernetesObject, next: KubernetesObject, definition: R
   const object: Record<string, unknown> = {
     apiVersion: apiVersionOf(definition),
     kind: definition.kind,
-    metadata: withoutEmpty(metadata as ObjectMeta),
+    metadata: withoutEmpty(metadata),
     ...rest,
   };
   if (hasStatus(definition)) {
