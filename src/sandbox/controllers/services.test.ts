@@ -150,3 +150,51 @@ it("events go after an hour", () => {
   world.settle(2 * 3_600_000);
   expect(world.client.list(events)).toEqual([]);
 });
+
+describe("a claim", () => {
+  const claim = (spec: object = {}): void => {
+    const wanted = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "2Gi" } }, ...spec };
+    world.create({ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "data" }, spec: wanted });
+  };
+  const volume = (name: string, storage: string): void => {
+    const spec = { storageClassName: "slow", capacity: { storage }, accessModes: ["ReadWriteOnce", "ReadOnlyMany"] };
+    world.client.create({ apiVersion: "v1", kind: "PersistentVolume", metadata: { name }, spec });
+  };
+  const bound = (): Loose => world.get(kinds.persistentVolumeClaim, "data");
+
+  it("is bound to the smallest volume of its class that is large enough", () => {
+    for (const [name, size] of [
+      ["small", "1Gi"],
+      ["large", "10Gi"],
+      ["right", "2048Mi"],
+    ] as const)
+      volume(name, size);
+    claim({ storageClassName: "slow" });
+    world.settle();
+    expect([bound().status.phase, bound().spec.volumeName]).toEqual(["Bound", "right"]);
+  });
+
+  it("is kept while a pod uses it", () => {
+    claim({ storageClassName: "slow" });
+    world.change(kinds.persistentVolumeClaim, "data", { metadata: { finalizers: ["kubernetes.io/pvc-protection"] } });
+    const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+    const spec = { volumes, containers: [{ name: "main", image: "nginx" }] };
+    world.create({ apiVersion: "v1", kind: "Pod", metadata: { name: "user" }, spec });
+    world.settle();
+    world.delete(kinds.persistentVolumeClaim, "data");
+    world.settle();
+    expect(world.has(kinds.persistentVolumeClaim, "data")).toBe(true);
+    world.delete(kinds.pod, "user");
+    world.settle(60_000);
+    expect(world.has(kinds.persistentVolumeClaim, "data")).toBe(false);
+  });
+
+  it("waits for a volume that fits", () => {
+    claim({ storageClassName: "slow" });
+    world.settle();
+    expect(bound().status.phase).toBe("Pending");
+    volume("late", "2Gi");
+    world.settle();
+    expect([bound().status.phase, bound().spec.volumeName]).toEqual(["Bound", "late"]);
+  });
+});
