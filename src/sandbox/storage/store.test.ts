@@ -178,10 +178,17 @@ describe("recovery", () => {
     expect(() => open()).toThrow(expect.objectContaining({ code: "DATA_DIR_CORRUPT" }) as Error);
   });
 
-  it("loses nothing that was acknowledged when the process is killed", async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "testing/writer.ts"), dir], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+  it.each([
+    ["between snapshots", 64 * 1024],
+    ["without snapshots", 1e9],
+  ])("loses nothing that was acknowledged when the process is killed, %s", async (_, compactAfterBytes) => {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "testing/writer.ts"), dir, String(compactAfterBytes)],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     let output = "";
     const ended = new Promise((resolve) => child.on("close", resolve));
     child.stdout.setEncoding("utf8");
@@ -201,6 +208,11 @@ describe("recovery", () => {
     for (const [name, rv] of acknowledged) {
       expect(Number(store.get(resource, "a", name)?.metadata.resourceVersion)).toBeGreaterThanOrEqual(Number(rv));
     }
+    // Where the whole log is left, every single write is in it.
+    const last = Math.max(...[...acknowledged.values()].map(Number));
+    const versions = store.eventsAfter(resource, store.oldestRv(resource))?.map(({ rv }) => rv) ?? [];
+    expect(versions).toEqual(versions.map((_rv, index) => store.oldestRv(resource) + 1 + index));
+    expect(versions.at(-1)).toBeGreaterThanOrEqual(last);
     await store.close();
   });
 });

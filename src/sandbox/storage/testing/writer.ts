@@ -7,7 +7,7 @@ const store = new Store({
   dir: process.argv[2] ?? "",
   log: silentLogger,
   now: () => Date.now(),
-  compactAfterBytes: 64 * 1024,
+  compactAfterBytes: Number(process.argv[3]),
 });
 
 function write(): void {
