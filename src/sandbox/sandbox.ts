@@ -83,7 +83,10 @@ export async function startSandbox(op: Operation, options: SandboxOptions): Prom
     await Promise.all(all.map((cluster) => cluster.stop()));
   };
   try {
-    for (const cluster of options.clusters) await add(cluster);
+    for (const cluster of options.clusters) {
+      op.signal.throwIfAborted();
+      await add(cluster);
+    }
   } catch (error) {
     await stop();
     throw error;
