@@ -81,7 +81,8 @@ function checkText(value: string, schema: JsonObject, path: string, report: Repo
   if (typeof schema.pattern === "string" && !patternMatches(schema.pattern, value))
     fault(`should match '${schema.pattern}'`);
   if (typeof schema.format === "string" && formatOf(schema.format)?.(value) === false) {
-    fault(`must be of type ${schema.format}: ${JSON.stringify(value)}`);
+    const detail = `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`;
+    report({ type: "Invalid value", field: path, value, detail, reason: "FieldValueTypeInvalid" });
   }
 }
 

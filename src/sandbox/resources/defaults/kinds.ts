@@ -5,6 +5,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import type { PrepareContext } from "../../contract.ts";
 import { fieldsAt, inField, inItems, withDefaults, withField } from "../edit.ts";
 import type { Fields } from "../edit.ts";
+import { withAccountToken } from "./service-account.ts";
 import { prepareService } from "./service.ts";
 
 export type Preparation = (object: Fields, context: PrepareContext) => Fields;
@@ -56,13 +57,13 @@ function secret(object: Fields, context: PrepareContext): Fields {
 
 /** What pods start with; the scheduler and the kubelet go on from here. */
 function pod(object: Fields, context: PrepareContext): Fields {
-  const current = context.operation === "create" ? admitted(object) : object;
+  const current = context.operation === "create" ? admitted(object, context) : object;
   if (context.operation !== "create") return current;
   return withField(current, "status", { phase: "Pending", qosClass: qosClass(fieldsAt(current, "spec")) });
 }
 
 /** What the admission plugins that every cluster runs add: service account, priority, default tolerations. */
-function admitted(object: Fields): Fields {
+function admitted(object: Fields, context: PrepareContext): Fields {
   return inField(object, "spec", (spec) => {
     const account =
       typeof spec.serviceAccountName === "string" && spec.serviceAccountName !== ""
@@ -72,7 +73,8 @@ function admitted(object: Fields): Fields {
       { ...spec, serviceAccountName: account, serviceAccount: account },
       { priority: 0, preemptionPolicy: "PreemptLowerPriority", enableServiceLinks: true },
     );
-    return withField(filled, "tolerations", withTolerations(filled.tolerations));
+    const tolerant = withField(filled, "tolerations", withTolerations(filled.tolerations));
+    return withAccountToken(tolerant, fieldsAt(object, "metadata"), context);
   });
 }
 
