@@ -94,6 +94,13 @@ export const catalogue = {
     means: "This version does not have the feature.",
     hint: "See docs/compatibility.md.",
   },
+  SERVER_UNREACHABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    means: "The Driftless server that the command line was told to use does not answer.",
+    hint: "Start it with driftless up, or name another with --server or driftless login.",
+    retryable: true,
+  },
   CANCELLED: { http: 499, grpc: "CANCELLED", means: "The caller gave up.", hint: "Nothing to do." },
   DEADLINE_EXCEEDED: {
     http: 504,

@@ -1,0 +1,244 @@
+// The server's services as the command line calls them, typed. Each method is one REST request, or a stream.
+import { DriftlessError, toError } from "#base/errors.ts";
+import { isObject } from "#base/json.ts";
+import type { Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import type {
+  Application,
+  ApplicationSpec,
+  HealthStatus,
+  NameValue,
+  RetryStrategy,
+  SyncOperation,
+  SyncResourceRef,
+} from "#model/application.ts";
+import type { Http } from "./http.ts";
+
+export interface AppRef {
+  readonly name: string;
+  readonly appNamespace?: string;
+  readonly project?: string;
+}
+
+export interface AppQuery {
+  readonly selector?: string;
+  readonly projects?: readonly string[];
+  readonly repo?: string;
+  readonly appNamespace?: string;
+}
+
+export interface SyncRequest {
+  readonly revision?: string;
+  readonly revisions?: readonly string[];
+  readonly sourcePositions?: readonly number[];
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  readonly strategy?: SyncOperation["syncStrategy"];
+  readonly resources?: readonly SyncResourceRef[];
+  readonly infos?: readonly NameValue[];
+  readonly retryStrategy?: RetryStrategy;
+  readonly syncOptions?: { readonly items: readonly string[] };
+}
+
+export interface AppEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly application: Application;
+}
+
+export interface ManagedResource {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly targetState?: string;
+  readonly liveState?: string;
+  readonly normalizedLiveState?: string;
+  readonly predictedLiveState?: string;
+  readonly modified?: boolean;
+  readonly hook?: boolean;
+}
+
+export interface TreeNode {
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly createdAt?: string;
+  readonly health?: HealthStatus;
+  readonly info?: readonly NameValue[];
+  readonly parentRefs?: readonly { readonly uid?: string }[];
+}
+
+export interface ResourceTree {
+  readonly nodes?: readonly TreeNode[];
+  readonly orphanedNodes?: readonly TreeNode[];
+}
+
+export interface UserInfo {
+  readonly loggedIn?: boolean;
+  readonly username?: string;
+  readonly iss?: string;
+  readonly groups?: readonly string[];
+}
+
+export interface ApiClient {
+  /** Scheme, host and port: pages start here. */
+  readonly url: string;
+  readonly applications: {
+    list(op: Operation, query: AppQuery): Promise<readonly Application[]>;
+    get(
+      op: Operation,
+      ref: AppRef,
+      options?: { readonly refresh?: "normal" | "hard" | undefined },
+    ): Promise<Application>;
+    create(op: Operation, app: Application, options: { upsert: boolean; validate: boolean }): Promise<Application>;
+    updateSpec(
+      op: Operation,
+      ref: AppRef,
+      spec: ApplicationSpec,
+      options: { validate: boolean },
+    ): Promise<ApplicationSpec>;
+    patch(op: Operation, ref: AppRef, patch: string, patchType: string): Promise<Application>;
+    delete(op: Operation, ref: AppRef, options: { cascade?: boolean; propagationPolicy?: string }): Promise<void>;
+    sync(op: Operation, ref: AppRef, request: SyncRequest): Promise<Application>;
+    rollback(op: Operation, ref: AppRef, request: { id: number; prune: boolean }): Promise<Application>;
+    terminate(op: Operation, ref: AppRef): Promise<void>;
+    tree(op: Operation, ref: AppRef): Promise<ResourceTree>;
+    managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
+    manifests(
+      op: Operation,
+      ref: AppRef,
+      revision?: string,
+    ): Promise<{ manifests: readonly string[]; revision: string }>;
+    /** One application as it is and as it changes, across lost connections, until its deletion or the signal. */
+    follow(op: Operation, ref: AppRef): AsyncIterable<AppEvent>;
+  };
+  readonly session: {
+    login(op: Operation, username: string, password: string): Promise<string>;
+    logout(op: Operation): Promise<void>;
+    userInfo(op: Operation): Promise<UserInfo>;
+  };
+  version(op: Operation): Promise<{ readonly Version?: string }>;
+}
+
+const base = "/api/v1/applications";
+const reconnectMs = [100, 250, 500, 1000, 2000];
+
+export function createApi(http: Http, clock: Clock): ApiClient {
+  const path = (ref: AppRef, rest = ""): string => `${base}/${encodeURIComponent(ref.name)}${rest}`;
+  const scope = (ref: AppRef): { appNamespace?: string; project?: string } => ({
+    ...(ref.appNamespace ? { appNamespace: ref.appNamespace } : {}),
+    ...(ref.project ? { project: ref.project } : {}),
+  });
+  const get = async (op: Operation, ref: AppRef, refresh?: string): Promise<Application> =>
+    (await http.send(op, "GET", path(ref), {
+      query: { ...scope(ref), ...(refresh ? { refresh } : {}) },
+    })) as Application;
+  return {
+    url: http.url,
+    applications: {
+      async list(op, query) {
+        const answer = await http.send(op, "GET", base, { query: { ...query } });
+        return (answer as { items?: readonly Application[] | null }).items ?? [];
+      },
+      get: (op, ref, options) => get(op, ref, options?.refresh),
+      create: async (op, app, options) =>
+        (await http.send(op, "POST", base, { query: { ...options }, body: app })) as Application,
+      updateSpec: async (op, ref, spec, options) =>
+        (await http.send(op, "PUT", path(ref, "/spec"), {
+          query: { ...scope(ref), ...options },
+          body: spec,
+        })) as ApplicationSpec,
+      patch: async (op, ref, patch, patchType) =>
+        (await http.send(op, "PATCH", path(ref), { body: { ...scope(ref), patch, patchType } })) as Application,
+      delete: async (op, ref, options) =>
+        void (await http.send(op, "DELETE", path(ref), { query: { ...scope(ref), ...options } })),
+      sync: async (op, ref, request) =>
+        (await http.send(op, "POST", path(ref, "/sync"), { body: { ...scope(ref), ...request } })) as Application,
+      rollback: async (op, ref, request) =>
+        (await http.send(op, "POST", path(ref, "/rollback"), { body: { ...scope(ref), ...request } })) as Application,
+      terminate: async (op, ref) =>
+        void (await http.send(op, "DELETE", path(ref, "/operation"), { query: scope(ref) })),
+      tree: async (op, ref) =>
+        (await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) })) as ResourceTree,
+      async managedResources(op, ref) {
+        const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
+        return (answer as { items?: readonly ManagedResource[] | null }).items ?? [];
+      },
+      manifests: async (op, ref, revision) =>
+        (await http.send(op, "GET", path(ref, "/manifests"), {
+          query: { ...scope(ref), ...(revision ? { revision } : {}) },
+        })) as { manifests: readonly string[]; revision: string },
+      follow: (op, ref) => follow(op, ref, { http, clock, get }),
+    },
+    session: {
+      async login(op, username, password) {
+        const answer = await http.send(op, "POST", "/api/v1/session", { body: { username, password } });
+        const token = isObject(answer) ? answer["token"] : undefined;
+        if (typeof token !== "string") throw new DriftlessError("UNAUTHENTICATED", "the server gave no token");
+        return token;
+      },
+      logout: async (op) => void (await http.send(op, "DELETE", "/api/v1/session")),
+      userInfo: async (op) => (await http.send(op, "GET", "/api/v1/session/userinfo")) as UserInfo,
+    },
+    version: async (op) => (await http.send(op, "GET", "/api/version")) as { Version?: string },
+  };
+}
+
+interface FollowDeps {
+  readonly http: Http;
+  readonly clock: Clock;
+  get(op: Operation, ref: AppRef): Promise<Application>;
+}
+
+/** A stream says nothing of what was deleted while it was cut: so after each cut the application is read first. */
+async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncIterable<AppEvent> {
+  let last: Application | undefined;
+  for (let failures = 0; !op.signal.aborted; failures++) {
+    try {
+      const query = { name: ref.name, ...(ref.appNamespace ? { appNamespace: ref.appNamespace } : {}) };
+      const now = await deps.get(op, ref);
+      if (last !== undefined && last.metadata.uid !== now.metadata.uid) {
+        yield { type: "DELETED", application: last };
+        return;
+      }
+      last = now;
+      yield { type: "MODIFIED", application: now };
+      const since = now.metadata.resourceVersion ?? "";
+      for await (const item of deps.http.stream(op, "/api/v1/stream/applications", {
+        ...query,
+        resourceVersion: since,
+      })) {
+        const event = (item as { result?: AppEvent }).result;
+        if (!event?.application) continue;
+        failures = 0;
+        last = event.application;
+        yield event;
+        if (event.type === "DELETED") return;
+      }
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code === "NOT_FOUND" && last !== undefined) {
+        yield { type: "DELETED", application: last };
+        return;
+      }
+      const lost = error.code === "SERVER_UNREACHABLE" && last !== undefined;
+      if (!lost || op.signal.aborted || failures > 30) throw error;
+    }
+    await pause(op, deps.clock, reconnectMs[Math.min(failures, reconnectMs.length - 1)]!);
+  }
+}
+
+export function pause(op: Operation, clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      op.signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, end);
+    op.signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,89 @@
+// `driftless login`: checks a name and password with a server, and keeps the token in a context.
+import { DriftlessError } from "#base/errors.ts";
+import type { ServerEntry } from "../config-file.ts";
+import { command } from "../command.ts";
+import { clientOf, isLoopback, speaksNoTls, targetOf, variable, withoutScheme } from "../connect.ts";
+import type { Context } from "../context.ts";
+import { bool, int, later, text } from "../flags.ts";
+
+const noSso = "single sign-on comes later; log in with --username and --password";
+const certificateCodes =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY|CERT_|ERR_TLS_CERT|UNABLE_TO_GET_ISSUER)/;
+
+export default command({
+  usage: "SERVER",
+  about: "SERVER is HOST:PORT or a URL; http:// means without TLS. The password is asked for where it is not given.",
+  examples: [
+    ["The server that driftless up runs", "driftless login http://localhost:8080 --username admin"],
+    ["A server with TLS", "driftless login cd.example.com"],
+    ["In a script", 'driftless login cd.example.com --username admin --password "$PASSWORD"'],
+  ],
+  flags: {
+    username: text("Name of the account"),
+    password: text("Password of the account"),
+    name: text("Name of the context; the server's address unless told"),
+    "skip-test-tls": bool("Do not try whether the server speaks TLS"),
+    sso: later(bool("Log in by single sign-on"), noSso),
+    "sso-launch-browser": bool("Open the browser", { fallback: true, hidden: true }),
+    "sso-port": int("Port of the callback", { fallback: 8085, hidden: true }),
+    callback: text("Address of the callback", { hidden: true }),
+  },
+  args: { min: 0, max: 1 },
+  async run(context, { values, args }) {
+    const address = args[0] ?? (context.global.server || variable(context.env, "SERVER"));
+    if (address === "") throw new DriftlessError("INVALID_ARGUMENT", "which server? driftless login SERVER");
+    const server = values["skip-test-tls"] ? asWritten(context, address) : await reach(context, address);
+    const username = values.username || (await ask(context, "Username: ", "--username"));
+    const password = values.password || (await ask(context, "Password: ", "--password", true));
+    const api = clientOf(context.connect, server, "");
+    const token = await api.session.login(context.op, username, password);
+    const name = values.name || server.server;
+    const config = await context.config();
+    config.put(name, server, { name, "auth-token": token });
+    await config.save();
+    context.out.line(`'${username}:login' logged in successfully`);
+    context.out.line(`Context '${name}' updated`);
+  },
+});
+
+/** Asks on the terminal. Error: INVALID_ARGUMENT where there is none, naming the flag. */
+export async function ask(context: Context, question: string, flag: string, secret = false): Promise<string> {
+  if (!context.input.isTerminal)
+    throw new DriftlessError("INVALID_ARGUMENT", `${flag} is missing, and there is no terminal to ask on`);
+  return context.input.ask(context.op, question, { secret });
+}
+
+function asWritten(context: Context, address: string): ServerEntry {
+  const { global } = context;
+  const root = global["grpc-web-root-path"];
+  return {
+    server: withoutScheme(address),
+    ...(global.insecure ? { insecure: true } : {}),
+    ...(global.plaintext || address.startsWith("http://") ? { "plain-text": true } : {}),
+    ...(global["grpc-web"] ? { "grpc-web": true } : {}),
+    ...(root === "" ? {} : { "grpc-web-root-path": root }),
+  };
+}
+
+/** Finds out how the server speaks: with TLS, with a certificate of its own, or without. Asks before it gives way. */
+async function reach(context: Context, address: string): Promise<ServerEntry> {
+  const server = asWritten(context, address);
+  try {
+    const api = clientOf(context.connect, server, "");
+    await api.version(context.op);
+    return api.url.startsWith("http://") ? { ...server, "plain-text": true } : server;
+  } catch (thrown) {
+    const code = ((thrown as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? "";
+    const local = isLoopback(targetOf(context.connect, server).url);
+    if (speaksNoTls(thrown) && (local || (await agrees(context, "the server does not speak TLS"))))
+      return reach(context, `http://${withoutScheme(address)}`);
+    if (certificateCodes.test(code) && (await agrees(context, `the server's certificate is not trusted (${code})`)))
+      return { ...server, insecure: true };
+    throw thrown;
+  }
+}
+
+async function agrees(context: Context, warning: string): Promise<boolean> {
+  if (!context.input.isTerminal) return false;
+  return /^y/i.test(await context.input.ask(context.op, `WARNING: ${warning}. Proceed (y/n)? `));
+}

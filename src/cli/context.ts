@@ -1,0 +1,51 @@
+// What a command may use: streams, the environment, the connection, time. src/main wires it; tests wire their own.
+import type { Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import type { ApiClient } from "./api.ts";
+import type { ConfigFile } from "./config-file.ts";
+import type { ConnectDeps } from "./connect.ts";
+import type { FlagValues } from "./flags.ts";
+import type { globalFlags } from "./global-flags.ts";
+
+export interface Output {
+  /** Writes as it is. */
+  write(text: string): void;
+  /** Writes a line. */
+  line(text?: string): void;
+  readonly isTerminal: boolean;
+  /** Columns and rows of the terminal; 80 × 24 where there is none. */
+  size(): { readonly columns: number; readonly rows: number };
+}
+
+export interface Input {
+  readonly isTerminal: boolean;
+  /** Everything until the end. */
+  readAll(): Promise<string>;
+  /** Asks on the terminal; `secret` does not show what is typed. */
+  ask(op: Operation, question: string, options?: { readonly secret?: boolean }): Promise<string>;
+}
+
+export type Paint = Readonly<
+  Record<"bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "blue", (text: string) => string>
+>;
+
+export interface Context {
+  readonly op: Operation;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly out: Output;
+  readonly err: Output;
+  readonly input: Input;
+  /** Colours for `out`; identity functions where it is no terminal or NO_COLOR is set. */
+  readonly paint: Paint;
+  readonly clock: Clock;
+  readonly global: FlagValues<typeof globalFlags>;
+  readonly version: string;
+  /** Contexts, servers and users; read at first use. */
+  config(): Promise<ConfigFile>;
+  /** For commands that talk to a server that is not configured yet. */
+  readonly connect: ConnectDeps;
+  /** The client of the chosen server. Error: CONFIG_INVALID where none is configured. */
+  api(): Promise<ApiClient>;
+  /** Runs a program with the terminal handed to it (an editor, an external differ); resolves with its exit code. */
+  runProgram(program: string, args: readonly string[]): Promise<number>;
+}
