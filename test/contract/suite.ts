@@ -1,4 +1,5 @@
 // Runs many cases against one cluster: a namespace for each, all made beforehand, several cases at a time.
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +27,7 @@ export async function startSuite({ kubeconfig, kubectl, cases, concurrency = 6 }
   const connection = connect(kubeconfig);
   const cacheDir = mkdtempSync(join(tmpdir(), "driftless-contract-"));
   const target = { connection, kubeconfig, cacheDir, ...(kubectl === undefined ? {} : { kubectl }) };
-  const names = new Map(cases.map((each, index) => [each, `case-${String(index).padStart(3, "0")}`]));
+  const names = new Map(cases.map((each) => [each, namespaceOf(each)]));
   const settled = new Map<ContractCase, PromiseWithResolvers<Outcome>>();
   for (const each of cases) {
     const resolvers = Promise.withResolvers<Outcome>();
@@ -51,6 +52,11 @@ export async function startSuite({ kubeconfig, kubectl, cases, concurrency = 6 }
       rmSync(cacheDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The same in every run, whichever cases are run: some answers hold hashes of names. */
+function namespaceOf({ area, name }: ContractCase): string {
+  return `case-${createHash("sha256").update(`${area}/${name}`).digest("hex").slice(0, 10)}`;
 }
 
 async function createNamespace(connection: Connection, name: string): Promise<void> {

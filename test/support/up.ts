@@ -152,14 +152,12 @@ class Instance implements Up {
   #flags(): string[] {
     const { kubeconfig, namespace, demo, flags = [] } = this.#options;
     const level = this.#options.logLevel ?? process.env["DRIFTLESS_TEST_LOGS"] ?? "warn";
-    return [
-      ...["--data-dir", this.dataDir, "--port", "0", "--git-port", "0"],
-      ...["--log-level", ["debug", "info", "error"].includes(level) ? level : "warn"],
-      ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]),
-      ...(namespace === undefined ? [] : ["--namespace", namespace]),
-      ...(demo === false ? ["--no-demo"] : []),
-      ...flags,
-    ];
+    const args = ["--data-dir", this.dataDir, "--port", "0", "--git-port", "0"];
+    args.push("--log-level", ["debug", "info", "error"].includes(level) ? level : "warn");
+    if (kubeconfig !== undefined) args.push("--kubeconfig", kubeconfig);
+    if (namespace !== undefined) args.push("--namespace", namespace);
+    if (demo === false) args.push("--no-demo");
+    return [...args, ...flags];
   }
 
   /** The welcome text, once it is complete. */
