@@ -3,7 +3,7 @@
 import { isObject, stringAt } from "#base/json.ts";
 import { ApiError } from "../../contract.ts";
 import type { PrepareContext } from "../../contract.ts";
-import { fieldsAt, inItems, withField } from "../edit.ts";
+import { inItems, withField } from "../edit.ts";
 import type { Fields } from "../edit.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
