@@ -27,18 +27,20 @@ const apiVersions: Readonly<Record<string, string>> = {
   ApplicationSet: "argoproj.io/v1alpha1",
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a test reads of an object is checked by the test
-export type Live = KubernetesObject & { readonly [field: string]: any };
-
 export interface Kube {
   readonly kubeconfig: string;
   readonly client: KubeClient;
-  get(kind: string, name: string, namespace?: string): Promise<Live | undefined>;
-  list(kind: string, namespace?: string, labelSelector?: string): Promise<readonly Live[]>;
+  get(kind: string, name: string, namespace?: string): Promise<KubernetesObject | undefined>;
+  list(kind: string, namespace?: string, labelSelector?: string): Promise<readonly KubernetesObject[]>;
   /** Creates; throws where it exists. */
-  create(object: KubernetesObject): Promise<Live>;
+  create(object: KubernetesObject): Promise<KubernetesObject>;
   /** An edit by hand: a merge patch unless told. */
-  edit(kind: string, at: { name: string; namespace?: string }, body: unknown, type?: PatchType): Promise<Live>;
+  edit(
+    kind: string,
+    at: { name: string; namespace?: string },
+    body: unknown,
+    type?: PatchType,
+  ): Promise<KubernetesObject>;
   remove(kind: string, name: string, namespace?: string, options?: DeleteOptions): Promise<void>;
   close(): Promise<void>;
 }
@@ -64,15 +66,14 @@ export function connectKube(kubeconfig: string): Kube {
   return {
     kubeconfig,
     client,
-    get: async (kind, name, namespace) => (await client.get(op, await typeOf(kind), ref(name, namespace))) as Live,
+    get: async (kind, name, namespace) => client.get(op, await typeOf(kind), ref(name, namespace)),
     list: async (kind, namespace, labelSelector) => {
       const options = { ...(namespace ? { namespace } : {}), ...(labelSelector ? { labelSelector } : {}) };
-      return (await client.list(op, await typeOf(kind), options)).items as readonly Live[];
+      return (await client.list(op, await typeOf(kind), options)).items;
     },
-    create: async (object) =>
-      (await client.create(op, await typeOf(`${object.apiVersion}/${object.kind}`), object)) as Live,
+    create: async (object) => client.create(op, await typeOf(`${object.apiVersion}/${object.kind}`), object),
     edit: async (kind, at, body, type = "merge") =>
-      (await client.patch(op, await typeOf(kind), at, { type, body }, { fieldManager: "kubectl-edit" })) as Live,
+      client.patch(op, await typeOf(kind), at, { type, body }, { fieldManager: "kubectl-edit" }),
     remove: async (kind, name, namespace, options) =>
       client.delete(op, await typeOf(kind), ref(name, namespace), options),
     close: async () => {

@@ -7,7 +7,7 @@ import { finalizer } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ClusterUnderTest } from "./cluster.ts";
 import { eventually, type Patience } from "./eventually.ts";
-import type { Kube, Live } from "./kube.ts";
+import type { Kube } from "./kube.ts";
 import { cloneRepository, createBare, type Files, type Repository } from "./repository.ts";
 import type { Up } from "./up.ts";
 
@@ -17,14 +17,14 @@ export interface World {
   readonly up: Up;
   readonly kube: Kube;
   /** Tells that a scenario ended with this clean-up still to be done, after all of them. */
-  later(cleanUp: () => Promise<unknown> | unknown): void;
+  later(cleanUp: () => Promise<void> | void): void;
 }
 
 export interface Scenario {
   readonly name: string;
   /** Why it is left out on a cluster. */
   readonly not?: Partial<Record<ClusterUnderTest["name"], string>>;
-  run(stage: Stage): Promise<void>;
+  readonly run: (stage: Stage) => Promise<void>;
 }
 
 /** Names a scenario; `name` is a sentence, of which names of objects are made. */
@@ -143,9 +143,9 @@ export class Stage {
   live(
     kind: string,
     name: string,
-    check: (object: Live) => unknown = () => {},
+    check: (object: KubernetesObject) => unknown = () => {},
     patience: Patience & { namespace?: string } = {},
-  ): Promise<Live> {
+  ): Promise<KubernetesObject> {
     const namespace = patience.namespace ?? this.namespace;
     return this.until(async () => {
       const object = await this.kube.get(kind, name, namespace === "" ? undefined : namespace);
@@ -303,7 +303,7 @@ export function configMap(
   data: Readonly<Record<string, string>> = { key: "value" },
   metadata: JsonObject = {},
 ): KubernetesObject {
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data } as KubernetesObject;
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data };
 }
 
 /** A Deployment of one container, with fields laid over its pod template's metadata and over its spec. */
@@ -360,7 +360,7 @@ export function hookJob(
         spec: { restartPolicy: "Never", containers: [{ name: "main", image: "registry.example.com/task:1.0" }] },
       },
     },
-  } as KubernetesObject;
+  };
 }
 
 /** A field of an object by its path, for checks. */

@@ -11,7 +11,7 @@ export interface RunningWorld extends World {
 /** On the sandbox `driftless up` brings its own cluster; a real one is started first. */
 export async function startWorld(cluster: ClusterUnderTest): Promise<RunningWorld> {
   const real = cluster.name === "sandbox" ? undefined : await cluster.start();
-  const endings: (() => Promise<unknown> | unknown)[] = real ? [() => real.stop()] : [];
+  const endings: (() => Promise<void> | void)[] = real ? [() => real.stop()] : [];
   const end = async (): Promise<void> => {
     for (const ending of endings.splice(0).reverse()) await ending();
   };
