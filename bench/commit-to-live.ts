@@ -23,7 +23,7 @@ const configMaps: ResourcePath = { group: "", version: "v1", plural: "configmaps
 const commits = 20;
 /** How long after a commit its CPU is still counted. */
 const settleMs = 2000;
-const sizes = [50, 500] as const;
+const sizes = (process.env["BENCH_SIZES"] ?? "50,500").split(",").map(Number);
 
 export const bench: Bench = async (context) => {
   const world = await createWorld(context, fleetFiles(Math.max(...sizes)));

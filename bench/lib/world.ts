@@ -87,6 +87,8 @@ async function startDriftless(kubeconfig: string, dataDir: string, repositoryUrl
   const args = [main, "up", "--no-demo", "--port", "0", "--kubeconfig", kubeconfig, "--data-dir", dataDir];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const url = await readyUrl(child);
+  const end = (): void => void child.kill("SIGKILL");
+  process.once("exit", end);
   return {
     pid: child.pid!,
     url,
@@ -248,15 +250,16 @@ export async function untilObject(
   where: { namespace: string; name: string },
   accept: (object: KubernetesObject) => boolean,
 ): Promise<void> {
-  const first = await client.get(op, type, where);
-  if (first && accept(first)) return;
+  const fieldSelector = `metadata.name=${where.name}`;
+  const { items, resourceVersion } = await client.list(op, type, { namespace: where.namespace, fieldSelector });
+  if (items[0] && accept(items[0])) return;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), 60_000);
   try {
     const events = client.watch({ ...op, signal: stop.signal }, type, {
       namespace: where.namespace,
-      ...(first?.metadata.resourceVersion ? { resourceVersion: first.metadata.resourceVersion } : {}),
-      fieldSelector: `metadata.name=${where.name}`,
+      resourceVersion,
+      fieldSelector,
     });
     for await (const event of events) if (event.type !== "BOOKMARK" && accept(event.object)) return;
   } finally {

@@ -1,7 +1,7 @@
 // The data directory: made private, checked to be writable, held by one process at a time. A lock left behind by a
 // process that was killed is taken over.
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 
 /** `XDG_STATE_HOME/driftless`, or the platform's place for a user's state. */
@@ -16,7 +16,7 @@ export function defaultDataDir(environment: Readonly<Record<string, string | und
 /** Makes and locks the directory; returns what releases it. Errors: DATA_DIR_UNWRITABLE, DATA_DIR_LOCKED. */
 export function openDataDir(dir: string): () => void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolders(resolve(dir));
     const probe = join(dir, ".writable");
     writeFileSync(probe, "");
     rmSync(probe);
@@ -47,6 +47,13 @@ export function openDataDir(dir: string): () => void {
       rmSync(file, { force: true });
     }
   }
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never returns where the kernel refuses with ENOENT (/proc). */
+function makeFolders(dir: string): void {
+  if (existsSync(dir)) return;
+  if (dirname(dir) !== dir) makeFolders(dirname(dir));
+  mkdirSync(dir, { mode: 0o700 });
 }
 
 /** A process by number and start: numbers are used again. Where the start cannot be read, the number alone, if it lives. */
