@@ -25,6 +25,8 @@ export interface HttpDeps {
 const cookieName = "argocd.token";
 const bodyLimit = 8 * 1024 * 1024;
 const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
+/** Answered to anybody, with the account where there is a valid session: asking who one is, and logging out. */
+const sessionPaths = new Set(["/api/v1/session", "/api/v1/session/userinfo"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
 export function createHttp(deps: HttpDeps): FastifyInstance {
@@ -113,12 +115,18 @@ async function authenticate(sessions: Sessions, request: FastifyRequest): Promis
   if (path === "/api/v1/session" && request.method === "POST") return;
   const header = request.headers.authorization;
   const token = header?.startsWith("Bearer ") ? header.slice(7) : cookieOf(request);
+  const optional = sessionPaths.has(path);
+  if (!token && optional) return;
   if (!token) throw new DriftlessError("UNAUTHENTICATED", "no session information");
   // A page of another site can make a browser send our cookie, but neither our header nor a same-origin Origin.
   if (!header && request.method !== "GET" && !sameOrigin(request)) {
     throw new DriftlessError("PERMISSION_DENIED", "the request comes from another site");
   }
-  request.account = await sessions.verify(token);
+  try {
+    request.account = await sessions.verify(token);
+  } catch (thrown) {
+    if (!optional) throw thrown;
+  }
 }
 
 function sameOrigin(request: FastifyRequest): boolean {

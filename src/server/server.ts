@@ -67,7 +67,13 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     });
   });
   if (options.uiDir !== undefined && existsSync(join(options.uiDir, "index.html"))) {
-    await http.register(fastifyStatic, { root: options.uiDir, wildcard: false, maxAge: "1h", index: false });
+    await http.register(fastifyStatic, {
+      root: options.uiDir,
+      wildcard: false,
+      maxAge: "1h",
+      index: false,
+      preCompressed: true,
+    });
     http.get("/", (_request, reply) => reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0 }));
   }
   http.setNotFoundHandler((request, reply) => {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import type { Application, ApplicationSpec } from "#model/application.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
+import { fieldsOf } from "./fields.ts";
 import type { ApplicationQuery, ApplicationService, AppRef, SyncRequest } from "./service.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
@@ -56,7 +57,8 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     const name = one(query, "name");
     const { items, resourceVersion } = service.list(applicationQuery(query));
     const found = name ? items.filter((item) => item.metadata.name === name) : items;
-    return { metadata: { resourceVersion }, items: found.map(presented) };
+    const answer = { metadata: { resourceVersion }, items: found.map(presented) };
+    return fieldsOf(one(query, "fields"))?.(answer) ?? answer;
   });
   app.post(base, async (request) => {
     const query = request.query as Query;

@@ -6,6 +6,7 @@ import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { HttpDeps } from "../http.ts";
+import { fieldsOf } from "./fields.ts";
 import { applicationQuery, appRef, presented } from "./routes.ts";
 import type { ApplicationService } from "./service.ts";
 
@@ -27,7 +28,7 @@ export function applicationStreams(app: FastifyInstance, deps: StreamDeps, servi
     const name = query["name"] ?? "";
     const matches = (item: Application): boolean =>
       service.matches(item, wanted) && (name === "" || item.metadata.name === name);
-    const stream = openStream(deps, request, reply);
+    const stream = openStream(deps, request, reply, fieldsOf(query["fields"]));
     const since = query["resourceVersion"] ?? "";
     for (const item of service.list(wanted).items) {
       if (matches(item) && (since === "" || Number(item.metadata.resourceVersion) > Number(since)))
@@ -72,7 +73,12 @@ interface Stream {
   onClose(callback: () => void): void;
 }
 
-function openStream(deps: StreamDeps, request: FastifyRequest, reply: FastifyReply): Stream {
+function openStream(
+  deps: StreamDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  pick?: (message: unknown) => unknown,
+): Stream {
   const events = (request.headers.accept ?? "").includes("text/event-stream");
   reply.hijack();
   const raw = reply.raw;
@@ -105,7 +111,8 @@ function openStream(deps: StreamDeps, request: FastifyRequest, reply: FastifyRep
   return {
     send(result) {
       if (closed) return;
-      const text = JSON.stringify({ result });
+      const message = { result };
+      const text = JSON.stringify(pick ? pick(message) : message);
       raw.write(events ? `data: ${text}\n\n` : `${text}\n`);
       if (raw.writableLength > unreadLimitBytes) raw.destroy();
     },

@@ -1,0 +1,70 @@
+// Wire shapes of the REST API that server and page share: types only. Names and fields follow Argo CD's API.
+import type { Application, HealthStatus } from "#model/application.ts";
+
+export interface ApplicationList {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly Application[];
+}
+
+/** One event of `/api/v1/stream/applications`. */
+export interface ApplicationEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly application: Application;
+}
+
+export interface ResourceRef {
+  readonly group?: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+export interface ResourceNode extends ResourceRef {
+  readonly parentRefs?: readonly ResourceRef[];
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+  readonly networkingInfo?: { readonly externalURLs?: readonly string[] };
+  readonly resourceVersion?: string;
+  readonly images?: readonly string[];
+  readonly health?: HealthStatus;
+  readonly createdAt?: string;
+}
+
+export interface ApplicationTree {
+  readonly nodes?: readonly ResourceNode[];
+}
+
+/** One object's states, each as JSON text; `"null"` where there is none. Secrets are masked. */
+export interface ManagedResource {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly targetState?: string;
+  readonly liveState?: string;
+  readonly normalizedLiveState?: string;
+  readonly predictedLiveState?: string;
+  readonly resourceVersion?: string;
+  readonly modified?: boolean;
+  readonly hook?: boolean;
+}
+
+export interface RevisionMetadata {
+  readonly author?: string;
+  readonly date?: string;
+  readonly message?: string;
+  readonly tags?: readonly string[];
+}
+
+export interface UserInfo {
+  readonly loggedIn?: boolean;
+  readonly username?: string;
+}
+
+/** Every error's body. `code` is gRPC's. */
+export interface ErrorBody {
+  readonly code?: number;
+  readonly message?: string;
+  readonly error?: string;
+}

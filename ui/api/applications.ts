@@ -1,0 +1,118 @@
+// Calls of the application service, one function each.
+import type { Application, ApplicationSpec, SyncResourceRef } from "#model/application.ts";
+import type { ApplicationList, ManagedResource, RevisionMetadata } from "#protocol/rest.ts";
+import { request } from "./client.ts";
+
+/** Which application: Argo CD's API names it by name, and by namespace beside it. */
+export interface AppId {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+export interface SyncInput {
+  readonly revision?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly applyOnly?: boolean;
+  readonly resources?: readonly SyncResourceRef[];
+  readonly syncOptions?: readonly string[];
+}
+
+export type Cascade = "foreground" | "background" | "orphan";
+
+const path = (id: AppId): string => `/applications/${encodeURIComponent(id.name)}`;
+const at = (id: AppId): { appNamespace: string } => ({ appNamespace: id.namespace });
+
+/** What a row of the list is made of: the server leaves out the rest, which is most of it. */
+const rowFields = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "metadata.labels",
+  "metadata.resourceVersion",
+  "metadata.creationTimestamp",
+  "metadata.deletionTimestamp",
+  "spec.project",
+  "spec.source",
+  "spec.sources",
+  "spec.destination",
+  "spec.syncPolicy",
+  "operation",
+  "status.sync.status",
+  "status.sync.revision",
+  "status.health",
+  "status.reconciledAt",
+  "status.conditions",
+  "status.operationState.phase",
+  "status.operationState.message",
+  "status.operationState.startedAt",
+  "status.operationState.finishedAt",
+];
+export const listFields = ["metadata.resourceVersion", ...rowFields.map((field) => `items.${field}`)].join(",");
+export const streamFields = ["result.type", ...rowFields.map((field) => `result.application.${field}`)].join(",");
+
+export function listApplications(signal: AbortSignal): Promise<ApplicationList> {
+  return request("/applications", { query: { fields: listFields }, signal });
+}
+
+export function getApplication(id: AppId, signal?: AbortSignal): Promise<Application> {
+  return request(path(id), { query: at(id), ...(signal ? { signal } : {}) });
+}
+
+/** Has the application compared anew; `hard` reads the repository without any cache. Returns when it has been. */
+export function refreshApplication(id: AppId, kind: "normal" | "hard"): Promise<Application> {
+  return request(path(id), { query: { ...at(id), refresh: kind } });
+}
+
+export function createApplication(application: unknown): Promise<Application> {
+  return request("/applications", { method: "POST", body: application });
+}
+
+export function updateSpec(id: AppId, spec: ApplicationSpec): Promise<ApplicationSpec> {
+  return request(`${path(id)}/spec`, { method: "PUT", query: at(id), body: spec });
+}
+
+export function syncApplication(id: AppId, input: SyncInput): Promise<Application> {
+  const { revision, prune, dryRun, force, applyOnly, resources, syncOptions } = input;
+  const forced = force ? { force: true } : {};
+  return request(`${path(id)}/sync`, {
+    method: "POST",
+    query: at(id),
+    body: {
+      ...at(id),
+      ...(revision ? { revision } : {}),
+      prune: prune ?? false,
+      dryRun: dryRun ?? false,
+      ...(applyOnly || force ? { strategy: applyOnly ? { apply: forced } : { hook: forced } } : {}),
+      ...(resources ? { resources } : {}),
+      ...(syncOptions ? { syncOptions: { items: syncOptions } } : {}),
+    },
+  });
+}
+
+export function rollbackApplication(id: AppId, history: number, prune: boolean): Promise<Application> {
+  return request(`${path(id)}/rollback`, { method: "POST", query: at(id), body: { ...at(id), id: history, prune } });
+}
+
+export function deleteApplication(id: AppId, cascade: Cascade): Promise<unknown> {
+  const query =
+    cascade === "orphan" ? { ...at(id), cascade: "false" } : { ...at(id), cascade: "true", propagationPolicy: cascade };
+  return request(path(id), { method: "DELETE", query });
+}
+
+export function terminateOperation(id: AppId): Promise<unknown> {
+  return request(`${path(id)}/operation`, { method: "DELETE", query: at(id) });
+}
+
+export async function managedResources(id: AppId, signal: AbortSignal): Promise<readonly ManagedResource[]> {
+  const answer = await request<{ items?: readonly ManagedResource[] }>(`${path(id)}/managed-resources`, {
+    query: at(id),
+    signal,
+  });
+  return answer.items ?? [];
+}
+
+export function revisionMetadata(id: AppId, revision: string, signal: AbortSignal): Promise<RevisionMetadata> {
+  return request(`${path(id)}/revisions/${encodeURIComponent(revision)}/metadata`, { query: at(id), signal });
+}

@@ -1,0 +1,80 @@
+// What stands below the toolbar: applications, or why there are none.
+import { Inbox, SearchX, ServerOff } from "lucide-react";
+import type { RefObject } from "react";
+import type { StreamState } from "../api/event-stream.ts";
+import { Button } from "../common/button.tsx";
+import { Notice } from "../common/notice.tsx";
+import type { Sort } from "../model/filter.ts";
+import type { ListView } from "../model/list-url.ts";
+import type { AppRow } from "../model/row.ts";
+import { ListSkeleton } from "./list-skeleton.tsx";
+import type { ActiveItem } from "./page.tsx";
+import { TableView } from "./table-view.tsx";
+import { TilesView } from "./tiles-view.tsx";
+
+export interface ListBodyProps {
+  readonly loaded: boolean;
+  readonly total: number;
+  readonly stream: StreamState;
+  readonly rows: readonly AppRow[];
+  readonly view: ListView;
+  readonly sort: Sort;
+  readonly active: ActiveItem;
+  readonly selected: ReadonlySet<string>;
+  /** Set by the view: how many items stand beside each other. */
+  readonly columns: RefObject<number>;
+  readonly onSelect: (row: AppRow) => void;
+  readonly onSort: (sort: Sort) => void;
+  readonly onReset: () => void;
+  readonly onCreate: () => void;
+  readonly onRetry: () => void;
+}
+
+export function ListBody(props: ListBodyProps) {
+  const { loaded, total, stream, rows, view, onReset, onCreate, onRetry } = props;
+  if (!loaded && (stream.phase === "waiting" || stream.phase === "gone")) {
+    return (
+      <Notice
+        icon={ServerOff}
+        tone="bad"
+        title="The applications could not be read"
+        actions={
+          <Button look="primary" onClick={onRetry}>
+            Try again
+          </Button>
+        }
+      >
+        {stream.reason}
+      </Notice>
+    );
+  }
+  if (!loaded) return <ListSkeleton view={view} />;
+  if (total === 0) {
+    return (
+      <Notice
+        icon={Inbox}
+        title="No applications yet"
+        actions={
+          <Button look="primary" onClick={onCreate}>
+            New application
+          </Button>
+        }
+      >
+        An application says which folder of which Git repository belongs on which cluster. Create one here, with{" "}
+        <code>driftless app create</code>, or apply an <code>Application</code> with kubectl.
+      </Notice>
+    );
+  }
+  if (rows.length === 0) {
+    return (
+      <Notice
+        icon={SearchX}
+        title="No application matches"
+        actions={<Button onClick={onReset}>Clear all filters</Button>}
+      >
+        There {total === 1 ? "is one application" : `are ${total.toLocaleString("en")} applications`} in all.
+      </Notice>
+    );
+  }
+  return view === "table" ? <TableView {...props} /> : <TilesView {...props} />;
+}

@@ -1,0 +1,91 @@
+// Applications as a table; only the rows in sight are drawn.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { useRef } from "react";
+import type { SortKey } from "../model/filter.ts";
+import { useFocusActive } from "./focus-active.ts";
+import type { ListBodyProps } from "./list-body.tsx";
+import { useScrollMemory } from "./scroll-memory.ts";
+import { TableRow } from "./table-row.tsx";
+
+const rowHeight = 38;
+
+const heads: readonly (readonly [title: string, sort: SortKey | undefined, className: string])[] = [
+  ["Name", "name", "col-name"],
+  ["Sync", "status", "col-sync"],
+  ["Health", "health", "col-health"],
+  ["Project", "project", "col-project"],
+  ["Destination", "cluster", "col-destination"],
+  ["Source", undefined, "col-source"],
+  ["Revision", undefined, "col-revision"],
+  ["Last sync", "changed", "col-changed"],
+];
+
+export function TableView({ rows, active, selected, columns, sort, onSelect, onSort }: ListBodyProps) {
+  const container = useRef<HTMLDivElement>(null);
+  columns.current = 1;
+  const memory = useScrollMemory("table", container);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => container.current,
+    estimateSize: () => rowHeight,
+    overscan: 8,
+    initialOffset: memory,
+    paddingEnd: 72,
+    scrollPaddingStart: rowHeight,
+  });
+  useFocusActive(container, active, (index) => virtual.scrollToIndex(index));
+  return (
+    <div
+      ref={container}
+      className="scroller table"
+      role="table"
+      aria-label="Applications"
+      aria-rowcount={rows.length + 1}
+    >
+      <div role="rowgroup" className="table-head">
+        <div role="row" className="table-row" aria-rowindex={1}>
+          <span role="columnheader" className="col-check">
+            <span className="only-read">Selected</span>
+          </span>
+          {heads.map(([title, key, className]) => (
+            <span
+              key={title}
+              role="columnheader"
+              className={className}
+              aria-sort={key === sort.key ? (sort.descending ? "descending" : "ascending") : undefined}
+            >
+              {key ? (
+                <button type="button" onClick={() => onSort({ key, descending: key === sort.key && !sort.descending })}>
+                  {title}
+                  {key === sort.key &&
+                    (sort.descending ? <ArrowUp size={12} aria-hidden /> : <ArrowDown size={12} aria-hidden />)}
+                </button>
+              ) : (
+                title
+              )}
+            </span>
+          ))}
+        </div>
+      </div>
+      <div role="rowgroup" className="virtual" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start }) => {
+          const row = rows[index];
+          return (
+            row && (
+              <TableRow
+                key={row.key}
+                row={row}
+                index={index}
+                startPx={start}
+                focusable={index === Math.max(0, active.index)}
+                selected={selected.has(row.key)}
+                onSelect={onSelect}
+              />
+            )
+          );
+        })}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+// Small ways of writing things short. Pure.
+
+/** A commit's SHA as people write it; other revisions unchanged. */
+export function shortRevision(revision: string): string {
+  return /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(revision) ? revision.slice(0, 7) : revision;
+}
+
+/** A repository's address without what all share: `https://github.com/a/b.git` → `github.com/a/b`. */
+export function shortRepository(url: string): string {
+  return url
+    .replace(/^[a-z+]+:\/\//, "")
+    .replace(/^[^@/]*@/, "")
+    .replace(/\.git$/, "");
+}
+
+/** `Ann Lee <ann@example.com>` → `Ann Lee`. */
+export function authorName(author: string): string {
+  return author.replace(/\s*<[^>]*>\s*$/, "") || author;
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
+export function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
