@@ -1,7 +1,7 @@
 // Refusals of the built-in kinds against what a real API server said of the same objects (cases/refusals*).
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "#model/object.ts";
 import { validateMetadata } from "../../api/metadata.ts";
 import type { PrepareContext } from "../../contract.ts";
@@ -55,4 +55,12 @@ const good = parse(read("defaults.yaml")) as Case[];
 test.each(good)("an object without a mistake is accepted: $name", ({ create, patch }) => {
   expect(errorsOf({ name: "", create })).toEqual([]);
   expect(patch === undefined ? [] : errorsOf({ name: "", create, patch })).toEqual([]);
+});
+
+const demo = new URL("../../../../examples/demo/apps/", import.meta.url);
+const manifests = globSync("**/*.yaml", { cwd: demo }).flatMap((file) =>
+  parseAllDocuments(readFileSync(new URL(file, demo), "utf8")).map((document) => [file, document.toJS()] as const),
+);
+test.each(manifests)("the demo's objects are accepted, claim templates mounted: %s", (_, create: KubernetesObject) => {
+  expect(errorsOf({ name: "", create })).toEqual([]);
 });

@@ -93,9 +93,18 @@ export const statefulSet: Validate = (faults, object, old) => {
   }
   counts(faults, spec, ["replicas", "minReadySeconds"]);
   faults.notNegative("spec.updateStrategy.rollingUpdate.partition", fieldsAt(strategy, "rollingUpdate").partition);
-  selectorAndTemplate(faults, spec, "statefulset");
+  selectorAndTemplate(faults, withClaimsAsVolumes(spec), "statefulset");
   if (old !== undefined) statefulSetUpdate(faults, spec, fieldsAt(old, "spec"));
 };
+
+/** The spec with a volume for each claim template: its containers may mount those too. */
+function withClaimsAsVolumes(spec: Fields): Fields {
+  const claims = listAt(spec, "volumeClaimTemplates").map((claim) => ({ name: fieldsAt(claim, "metadata").name }));
+  if (claims.length === 0) return spec;
+  const pod = fieldsAt(spec, "template", "spec");
+  const volumes = listAt(pod, "volumes").filter((volume) => !claims.some(({ name }) => name === fieldsAt(volume).name));
+  return { ...spec, template: { ...fieldsAt(spec, "template"), spec: { ...pod, volumes: [...volumes, ...claims] } } };
+}
 
 const statefulSetMutable = new Set([
   "replicas",
