@@ -6,6 +6,7 @@ import { toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import { clusterDirectory } from "#controllers/application/clusters.ts";
 import { ApplicationController } from "#controllers/application/controller.ts";
+import { applicationMetrics } from "#controllers/application/metrics.ts";
 import { Sources } from "#controllers/application/sources.ts";
 import { describePod } from "#controllers/application/facts.ts";
 import { ownerApplication, type TrackingSettings } from "#core/track/track.ts";
@@ -119,7 +120,9 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     ...ports,
     intervalMs: configuration.settings.reconciliationMs,
     jitterMs: configuration.settings.reconciliationJitterMs,
+    onResult: (url, error) => controller.sources.polled(url, error),
   });
+  const directory = clusterDirectory(clusters);
   const controller = new ApplicationController({
     ...ports,
     op: life,
@@ -130,7 +133,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     namespace,
     applications,
     projects,
-    clusters: clusterDirectory(clusters),
+    clusters: directory,
     settings: () => configuration.settings,
     tracking: () => configuration.tracking,
     project: (name) => projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined),
@@ -143,6 +146,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         op: life,
       }),
   });
+  applicationMetrics(metrics, controller, directory);
   configuration.onChange(() => controller.everythingAgain());
   await controller.start();
 

@@ -20,6 +20,9 @@ export interface ApplicationControllerOptions extends ApplicationControllerDeps 
   readonly concurrencyPerCluster?: number;
 }
 
+/** How far apart the sweep's writes are. */
+const sweepEveryMs = 200;
+
 /** Told when an application's live tree changed: for streams of the API. */
 export type TreeListener = (application: string) => void;
 
@@ -34,11 +37,12 @@ export class ApplicationController {
   readonly #stops: (() => void)[] = [];
   readonly #treeListeners = new Set<TreeListener>();
   readonly sources: Sources;
+  #cancelSweep: () => void = () => {};
 
   constructor(options: ApplicationControllerOptions) {
     this.#options = options;
-    this.sources = options.sources((applications) => {
-      for (const key of applications) this.#markRender(key);
+    this.sources = options.sources((applications, why) => {
+      for (const key of applications) this.#sourceChanged(key, why);
     });
     const syncTotal = options.metrics.counter("argocd_app_sync_total", "Number of application syncs.", [
       "namespace",
@@ -110,10 +114,13 @@ export class ApplicationController {
     for (const cluster of clusters.started()) this.#follow(cluster);
     await projects.start();
     await applications.start();
+    const { reconciliationMs } = this.#options.settings();
+    if (reconciliationMs > 0) this.#cancelSweep = this.#options.clock.after(reconciliationMs, () => this.#sweep());
   }
 
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
+    this.#cancelSweep();
     await this.#loop.stop();
     this.sources.close();
   }
@@ -156,11 +163,33 @@ export class ApplicationController {
     else this.#loop.enqueueAfter(key, delayMs);
   }
 
-  #markRender(key: string): void {
+  #sourceChanged(key: string, why: "content" | "problem"): void {
     const state = this.#states.get(key);
     if (!state) return;
-    state.renderDirty = true;
+    if (why === "content") state.renderDirty = true;
     this.#loop.enqueue(key);
+  }
+
+  /**
+   * Writes down, a few a second, under which revision applications stand that the commits in between did not touch: tools
+   * read it, but it is not worth a write for each application and commit.
+   */
+  #sweep(): void {
+    const { clock, random, settings } = this.#options;
+    let delayMs = 0;
+    for (const state of this.#states.values()) {
+      const written = state.app.status?.sync;
+      const now = this.sources.revisions(state.key);
+      const before = state.app.spec.sources?.length ? (written?.revisions ?? []) : [written?.revision];
+      if (!state.desired || state.renderDirty || sameJson(now, before)) continue;
+      state.revisionDue = true;
+      this.#loop.enqueueAfter(state.key, (delayMs += sweepEveryMs));
+    }
+    const { reconciliationMs, reconciliationJitterMs } = settings();
+    if (reconciliationMs <= 0) return;
+    this.#cancelSweep = clock.after(Math.max(delayMs, reconciliationMs) + random.next() * reconciliationJitterMs, () =>
+      this.#sweep(),
+    );
   }
 
   #applicationChanged({ before, after }: InformerChange<Application>): void {

@@ -1,6 +1,6 @@
 // Carries out what core/sync decided: applies, prunes, deletes and releases hooks on a cluster, many at once. It decides
 // nothing itself; each outcome comes back as a value.
-import { toError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import { fieldManager, finalizer } from "#model/names.ts";
@@ -75,7 +75,7 @@ async function typeFor(op: Op, cluster: DestinationCluster, object: KubernetesOb
   const gvk = gvkOf(object);
   const type = cluster.typeOf(gvk) ?? (await cluster.client.discovery.find(op, gvk));
   if (!type)
-    throw toError(new Error(`the server could not find the requested resource ${object.apiVersion} ${object.kind}`));
+    throw new DriftlessError("KIND_UNKNOWN", `the cluster does not know the kind ${object.apiVersion} ${object.kind}`);
   return type;
 }
 

@@ -33,6 +33,8 @@ export const applicationType: ResourcePath = { group, version, plural: "applicat
 
 /** Status writes of one application come at most this often, but for those that must stand before a step is taken. */
 const writeEveryMs = 1000;
+/** How long a cascade waits for the live state to tell what is gone before it looks again. */
+const lookAgainMs = 5000;
 
 export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sources"> {
   readonly applications: Informer<Application>;
@@ -292,19 +294,21 @@ export class Reconciler {
     });
     const extra = extraPatch(state, refresh);
     const patch = statusPatch(app, wanted, extra);
-    if (!patch || (extra === undefined && !worthWriting(app, wanted))) return;
+    if (!patch || (extra === undefined && !state.revisionDue && !worthWriting(app, wanted))) return;
     const sinceMs = clock.monotonic() - state.lastWriteMs;
     if (!how.urgent && extra === undefined && sinceMs < writeEveryMs) {
       this.#options.wake(state.key, writeEveryMs - sinceMs);
       return;
     }
     state.lastWriteMs = clock.monotonic();
+    state.revisionDue = false;
     const ref = { namespace: app.metadata.namespace ?? "", name: app.metadata.name ?? "" };
     try {
       const written = await control.patch(op, applicationType, ref, { type: "merge", body: patch });
       this.#announce(app, written as Application);
-      state.app = written as Application;
+      // The answer may hold what somebody else changed meanwhile: whoever follows applications compares and asks for a pass.
       this.#options.applications.observe(written as Application);
+      state.app = this.#options.applications.get(ref.namespace, ref.name) ?? (written as Application);
     } catch (thrown) {
       const error = toError(thrown);
       if (error.code === "NOT_FOUND") return;
@@ -317,6 +321,9 @@ export class Reconciler {
     const found: ApplicationCondition[] = [];
     const failure = pass ? pass.failure : state.failure;
     if (failure) found.push({ type: failure.entry.condition ?? "UnknownError", message: failure.message });
+    const problem = failure ? undefined : this.#options.sources.problem(state.key);
+    if (problem)
+      found.push({ type: "ComparisonError", message: `compared with the last known commit: ${problem.message}` });
     const desired = state.desired;
     if (desired) {
       found.push(...desired.conditions);
@@ -380,7 +387,9 @@ export class Reconciler {
         const progress = await cascade(op, cluster, state.tag, policy);
         if (!progress.done) {
           await this.#deletionCondition(op, state, progress.error);
-          return { next: progress.error ? "retry" : "requeue-after", delayMs: 5000, error: progress.error! };
+          return progress.error
+            ? { next: "retry", error: progress.error }
+            : { next: "requeue-after", delayMs: lookAgainMs };
         }
       }
     }

@@ -21,6 +21,7 @@ interface Head {
 /** One source of one application, followed. */
 interface Use {
   readonly application: string;
+  readonly followed: Followed;
   readonly head: Head;
   readonly directory: string;
   /** What the last successful render read; undefined until then and after a failure: every change concerns it. */
@@ -28,9 +29,11 @@ interface Use {
 }
 
 interface Followed {
-  readonly repository: GitRepository;
+  repository: GitRepository;
   readonly heads: Map<string, Head>;
-  readonly stop: () => void;
+  stop: () => void;
+  /** Why the repository could not be asked for news at the last try. */
+  problem: DriftlessError | undefined;
   /** The last piece of work on the heads; the next one starts after it. */
   advancing: Promise<void>;
 }
@@ -47,7 +50,7 @@ export interface SourcesOptions {
   /** Credentials for a repository, as the project of the application may use them. */
   access(url: string, project: string): RepositoryAccess;
   /** Told which applications a change of a repository concerns. */
-  affected(applications: ReadonlySet<string>, change: { url: string; revision: string; sha: string | undefined }): void;
+  affected(applications: ReadonlySet<string>, why: "content" | "problem"): void;
   /** The Operation for work that a repository's change starts. */
   op: Operation;
 }
@@ -72,6 +75,20 @@ export class Sources {
 
   constructor(options: SourcesOptions) {
     this.#options = options;
+  }
+
+  /** Why one of the application's repositories cannot be asked for news; its last known commits are used meanwhile. */
+  problem(application: string): DriftlessError | undefined {
+    for (const use of this.#uses.get(application) ?? []) if (use.followed.problem) return use.followed.problem;
+    return undefined;
+  }
+
+  /** Takes in how the last poll of a repository went. */
+  polled(url: string, error: DriftlessError | undefined): void {
+    const followed = this.#followed.get(url);
+    if (!followed || followed.problem?.message === error?.message) return;
+    followed.problem = error;
+    for (const head of followed.heads.values()) this.#options.affected(everyone(head), "problem");
   }
 
   /** How many repositories are followed. */
@@ -178,10 +195,10 @@ export class Sources {
   }
 
   #register(request: FollowRequest): Use[] {
-    const wanted = request.sources.map((source) => ({
-      head: this.#head(this.#repository(source.repoURL, request.project), source.targetRevision ?? ""),
-      directory: directoryOf(source),
-    }));
+    const wanted = request.sources.map((source) => {
+      const followed = this.#repository(source.repoURL, request.project);
+      return { followed, head: this.#head(followed, source.targetRevision ?? ""), directory: directoryOf(source) };
+    });
     const known = this.#uses.get(request.application);
     if (
       known?.length === wanted.length &&
@@ -190,12 +207,7 @@ export class Sources {
       return known;
     }
     this.forget(request.application);
-    const uses = wanted.map(({ head, directory }): Use => ({
-      application: request.application,
-      head,
-      directory,
-      reads: undefined,
-    }));
+    const uses = wanted.map((use): Use => ({ application: request.application, ...use, reads: undefined }));
     for (const use of uses) {
       const set = use.head.byDirectory.get(use.directory);
       if (set) set.add(use);
@@ -215,17 +227,15 @@ export class Sources {
   #repository(url: string, project: string): Followed {
     const repository = this.#options.repositories.open(this.#options.access(url, project));
     let followed = this.#followed.get(repository.url);
-    if (!followed || followed.repository !== repository) {
-      followed?.stop();
-      const heads = followed?.heads ?? new Map<string, Head>();
-      const fresh: Followed = {
-        repository,
-        heads,
-        advancing: Promise.resolve(),
-        stop: repository.onChange(() => void this.#advanceInTurn(this.#options.op, fresh)),
-      };
-      this.#followed.set(repository.url, (followed = fresh));
+    if (followed?.repository === repository) return followed;
+    if (!followed) {
+      followed = { repository, heads: new Map(), stop: () => {}, problem: undefined, advancing: Promise.resolve() };
+      this.#followed.set(repository.url, followed);
     }
+    followed.stop();
+    followed.repository = repository;
+    const follower = followed;
+    followed.stop = repository.onChange(() => void this.#advanceInTurn(this.#options.op, follower));
     return followed;
   }
 
@@ -248,7 +258,7 @@ export class Sources {
         after,
         applications: applications.size,
       });
-      this.#options.affected(applications, { url: followed.repository.url, revision: head.revision, sha: after });
+      this.#options.affected(applications, "content");
     }
   }
 

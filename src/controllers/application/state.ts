@@ -28,6 +28,8 @@ export interface AppState {
   operationState: OperationState | undefined;
   /** When the status was last written, on the monotonic clock. */
   lastWriteMs: number;
+  /** The revision has moved without touching the application, and it is time to write that down. */
+  revisionDue: boolean;
   /** When automated sync will be considered again, on the wall clock. */
   retryAtMs: number | undefined;
   /** Why automated sync does not start, where a person should know. */
@@ -54,6 +56,7 @@ export function newAppState(key: string, tag: string, app: Application): AppStat
     running: undefined,
     operationState: app.status?.operationState,
     lastWriteMs: Number.NEGATIVE_INFINITY,
+    revisionDue: false,
     retryAtMs: undefined,
     syncCondition: undefined,
     history: undefined,
