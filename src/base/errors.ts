@@ -155,13 +155,6 @@ export const catalogue = {
     means: "A manifest is not a valid Kubernetes object.",
     hint: "Correct the file and line that the message names.",
   },
-  MANIFEST_DUPLICATE: {
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    condition: "ComparisonError",
-    means: "The same object stands twice in the source.",
-    hint: "Remove one of the two files or documents that the message names.",
-  },
   SOURCE_UNSUPPORTED: {
     http: 400,
     grpc: "UNIMPLEMENTED",
@@ -213,29 +206,6 @@ export const catalogue = {
     means: "The cluster does not know that kind of resource.",
     hint: "Install the CustomResourceDefinition first, or correct apiVersion and kind.",
     retryable: true,
-  },
-  COMPARE_FAILED: {
-    http: 500,
-    grpc: "INTERNAL",
-    condition: "ComparisonError",
-    means: "An object could not be compared.",
-    hint: "See the object and reason in the message.",
-    retryable: true,
-  },
-  SYNC_FAILED: {
-    http: 400,
-    grpc: "FAILED_PRECONDITION",
-    condition: "SyncError",
-    means: "The last sync ended with an error.",
-    hint: "See the objects' messages in status.operationState.syncResult.",
-    retryable: true,
-  },
-  SYNC_REFUSED: {
-    http: 400,
-    grpc: "FAILED_PRECONDITION",
-    condition: "SyncError",
-    means: "The sync was not started.",
-    hint: "See the message for what forbids it.",
   },
   OPERATION_IN_PROGRESS: {
     http: 409,
