@@ -24,7 +24,7 @@ interface Described<F extends Flags> extends Omit<Command, "flags" | "run"> {
 
 /** Ties the types of a command's flags to what its `run` reads. */
 export function command<F extends Flags>(described: Described<F>): Command {
-  return described as unknown as Command;
+  return described;
 }
 
 export interface Listed {

@@ -176,7 +176,7 @@ function readValue(name: string, flag: Flag, value: string): unknown {
       return whole(value);
     case "duration":
       return parseDuration(value) ?? refuse("a duration such as 30s or 2m");
-    case "bool":
+    default:
       if (/^(1|t|true)$/i.test(value)) return true;
       return /^(0|f|false)$/i.test(value) ? false : refuse("true or false");
   }

@@ -184,7 +184,8 @@ export function errorOf(
   } catch {
     content = undefined;
   }
-  const known = isObject(content) && typeof content["message"] === "string" ? content : undefined;
+  const said = isObject(content) ? content["message"] : undefined;
+  const known = typeof said === "string" ? Number((content as Record<string, unknown>)["code"]) : undefined;
   const byStatus: Readonly<Record<number, ErrorCode>> = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -195,8 +196,8 @@ export function errorOf(
     503: "SERVER_UNREACHABLE",
     504: "SERVER_UNREACHABLE",
   };
-  const code = codes[Number(known?.["code"])] ?? byStatus[status] ?? "INTERNAL";
-  const message = known ? String(known["message"]) : `${url} answers ${status} ${answer.statusMessage ?? ""}`.trim();
+  const code = codes[known ?? -1] ?? byStatus[status] ?? "INTERNAL";
+  const message = typeof said === "string" ? said : `${url} answers ${status} ${answer.statusMessage ?? ""}`.trim();
   return new DriftlessError(status === 413 ? "TOO_LARGE" : code, message, { details: { status } });
 }
 

@@ -38,7 +38,10 @@ export async function runCli(args: readonly string[]): Promise<number> {
 }
 
 function complaint(error: DriftlessError, hint: boolean): string {
-  if (hint && error.code !== "CONFIG_INVALID" && error.code !== "INVALID_ARGUMENT") return sentenceOf(error);
+  // The hints are about what a server answers; what is found here says what to do itself.
+  const answered =
+    error.details.status !== undefined && error.code !== "FAILED_PRECONDITION" && error.code !== "INVALID_ARGUMENT";
+  if (hint && (answered || error.code === "SERVER_UNREACHABLE" || error.code === "INTERNAL")) return sentenceOf(error);
   return `driftless: ${error.message.replace(/[.?]?$/, (end) => (end === "?" ? end : "."))}`;
 }
 

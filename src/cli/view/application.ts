@@ -36,8 +36,17 @@ export function isAutomated(app: Application): boolean {
 
 export function applicationTable(apps: readonly Application[]): string {
   const headers = [
-    ...["NAME", "CLUSTER", "NAMESPACE", "PROJECT", "STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS"],
-    ...["REPO", "PATH", "TARGET"],
+    "NAME",
+    "CLUSTER",
+    "NAMESPACE",
+    "PROJECT",
+    "STATUS",
+    "HEALTH",
+    "SYNCPOLICY",
+    "CONDITIONS",
+    "REPO",
+    "PATH",
+    "TARGET",
   ];
   const rows = apps.map((app) => {
     const source = sourcesOf(app.spec)[0];
@@ -180,8 +189,14 @@ export function resourceStates(app: Application, selected: readonly SyncResource
 
 export function resourcesTable(app: Application): string {
   const rows = resourceStates(app).map((item) => [
-    ...[item.group, item.kind, item.namespace, item.name],
-    ...[item.status, item.health, item.hook, item.message],
+    item.group,
+    item.kind,
+    item.namespace,
+    item.name,
+    item.status,
+    item.health,
+    item.hook,
+    item.message,
   ]);
   return table([["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"], ...rows]);
 }
@@ -192,7 +207,7 @@ export function parametersTable(source: ApplicationSource | undefined): string {
   if (!Array.isArray(parameters)) return "";
   const rows = (parameters as { name: string; value?: string }[]).map(({ name, value = "" }) => [
     name,
-    [...value].length > 80 ? `${[...value].slice(0, 77).join("")}...` : value,
+    value.length > 80 ? `${value.slice(0, 77)}...` : value,
   ]);
   return `\n\n${table([["NAME", "VALUE"], ...rows])}`;
 }

@@ -3,7 +3,7 @@
 
 /** Takes rows of cells; returns the text, a line for each row. */
 export function table(rows: readonly (readonly string[])[], minimumWidth = 0): string {
-  const widths = rows.map((row) => new Array<number>(Math.max(0, row.length - 1)).fill(0));
+  const widths = rows.map((row) => row.slice(1).map(() => 0));
   const columns = Math.max(0, ...widths.map((line) => line.length));
   for (let column = 0; column < columns; column++) {
     for (let start = 0; start < rows.length; start++) {
@@ -31,7 +31,7 @@ export function table(rows: readonly (readonly string[])[], minimumWidth = 0): s
 export function visibleLength(text: string): number {
   // oxlint-disable-next-line no-control-regex
   const plain = text.includes("\u001b") ? text.replace(/\u001b\[[0-9;]*m/g, "") : text;
-  return [...plain].length;
+  return Array.from(plain).length;
 }
 
 /** `Name:               value`, as argocd's summaries are laid out. */
