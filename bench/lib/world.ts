@@ -191,7 +191,7 @@ export async function createNamespaces(client: KubeClient): Promise<void> {
         apiVersion: "v1",
         kind: "Namespace",
         metadata: { name: namespaceOf(index) },
-      } as KubernetesObject),
+      }),
     ),
   );
 }

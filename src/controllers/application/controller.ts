@@ -175,7 +175,7 @@ export class ApplicationController {
    * read it, but it is not worth a write for each application and commit.
    */
   #sweep(): void {
-    const { clock, random, settings } = this.#options;
+    const { clock, random } = this.#options;
     let delayMs = 0;
     for (const state of this.#states.values()) {
       const written = state.app.status?.sync;
@@ -185,7 +185,7 @@ export class ApplicationController {
       state.revisionDue = true;
       this.#loop.enqueueAfter(state.key, (delayMs += sweepEveryMs));
     }
-    const { reconciliationMs, reconciliationJitterMs } = settings();
+    const { reconciliationMs, reconciliationJitterMs } = this.#options.settings();
     if (reconciliationMs <= 0) return;
     this.#cancelSweep = clock.after(Math.max(delayMs, reconciliationMs) + random.next() * reconciliationJitterMs, () =>
       this.#sweep(),

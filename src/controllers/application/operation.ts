@@ -1,6 +1,7 @@
 // The operation of one application: which one runs (asked for, automated, or found running after a restart), its plan,
 // and its way through core/sync's decisions to an end that is recorded. It can stop at any point and be taken up again.
-import { DriftlessError, toError } from "#base/errors.ts";
+import type { DriftlessError } from "#base/errors.ts";
+import { toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { autoSync } from "#core/sync/autosync.ts";
@@ -30,25 +31,8 @@ import { desiredState, type Desired } from "./desired.ts";
 import { executeSteps } from "./execute.ts";
 import { followRequest, scopeOf } from "./requests.ts";
 import type { Sources } from "./sources.ts";
-import type { AppState } from "./state.ts";
+import type { AppState, RunningOperation } from "./state.ts";
 import type { Row } from "./table.ts";
-
-/** An operation that has begun and not ended. */
-export interface RunningOperation {
-  readonly operation: Operation;
-  plan: ReadyPlan | undefined;
-  /** What the plan was made from. */
-  desired: Desired | undefined;
-  /** Its start stands on the server, or will stand there with the next status patch. */
-  announce: boolean;
-  /** Keys that a direct read found missing. */
-  readonly missing: Set<string>;
-  lastWaveAtMs: number | undefined;
-  /** After a failure: when the next attempt starts, on the wall clock. */
-  retryAtMs: number | undefined;
-  /** What the present wave waits for, for people. */
-  waits: SyncProgress["waits"];
-}
 
 export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "sources"> {
   readonly sources: Sources;

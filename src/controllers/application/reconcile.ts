@@ -234,7 +234,7 @@ export class Reconciler {
       now.every((sha) => sha !== undefined) &&
       !sameJson(now, state.desired.revisions)
     ) {
-      state.desired = { ...state.desired, revisions: now as readonly string[] };
+      state.desired = { ...state.desired, revisions: now };
     }
   }
 

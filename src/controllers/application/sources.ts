@@ -1,7 +1,8 @@
 // Where applications' desired manifests come from: resolves revisions, renders, and knows which applications a change
 // of a repository touches. A commit costs what it changed: paths are matched against an index from directory to
 // applications, and only those whose reads changed are told. It decides nothing about clusters.
-import { DriftlessError, toError } from "#base/errors.ts";
+import type { DriftlessError } from "#base/errors.ts";
+import { toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";

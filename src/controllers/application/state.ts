@@ -1,10 +1,28 @@
 // What the controller keeps in memory of one application between passes. No logic beyond bookkeeping.
 import type { DriftlessError } from "#base/errors.ts";
-import type { Application, OperationState, RevisionHistory } from "#model/application.ts";
+import type { ReadyPlan } from "#core/sync/plan.ts";
+import type { SyncProgress } from "#core/sync/progress.ts";
+import type { Application, Operation, OperationState, RevisionHistory } from "#model/application.ts";
 import type { Desired } from "./desired.ts";
 import type { DestinationCluster } from "./deps.ts";
-import type { RunningOperation } from "./operation.ts";
 import { ComparisonTable } from "./table.ts";
+
+/** An operation that has begun and not ended. */
+export interface RunningOperation {
+  readonly operation: Operation;
+  plan: ReadyPlan | undefined;
+  /** What the plan was made from. */
+  desired: Desired | undefined;
+  /** Its start stands on the server, or will stand there with the next status patch. */
+  announce: boolean;
+  /** Keys that a direct read found missing. */
+  readonly missing: Set<string>;
+  lastWaveAtMs: number | undefined;
+  /** After a failure: when the next attempt starts, on the wall clock. */
+  retryAtMs: number | undefined;
+  /** What the present wave waits for, for people. */
+  waits: SyncProgress["waits"];
+}
 
 export interface AppState {
   /** `namespace/name` of the Application. */

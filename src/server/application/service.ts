@@ -287,7 +287,7 @@ export class ApplicationService {
     if (automated && automated.enabled !== false) {
       throw new DriftlessError("FAILED_PRECONDITION", "rollback cannot be initiated when auto-sync is enabled");
     }
-    const entry = (app.status?.history ?? []).find((item) => Number(item.id) === request.id);
+    const entry = (app.status?.history ?? []).find((item) => item.id === request.id);
     if (!entry)
       throw new DriftlessError("NOT_FOUND", `application ${ref.name} does not have deployment with id ${request.id}`);
     return this.#startOperation(op, app, {
