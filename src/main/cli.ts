@@ -1,6 +1,5 @@
 // Wires the command line to the process: environment, streams, terminal, signals, time. Decides nothing about commands.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { DriftlessError } from "#base/errors.ts";
 import type { LogFields, Logger, Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
@@ -11,6 +10,7 @@ import type { Context, Input, Output, Paint } from "#cli/context.ts";
 import { run } from "#cli/run.ts";
 import { defaultDataDir } from "./data-dir.ts";
 import { sentenceOf } from "./exit.ts";
+import { localLoginFile } from "./local-login.ts";
 
 const levels = ["debug", "info", "warn", "error"];
 
@@ -57,7 +57,7 @@ function contextOf(global: Context["global"], signal: AbortSignal): Context {
     global,
     clock,
     config: readConfig,
-    localFile: join(defaultDataDir(env, process.platform), "cli.json"),
+    localFile: localLoginFile(defaultDataDir(env, process.platform)),
   };
   return {
     op,

@@ -13,6 +13,7 @@ import { createLogger, type LogLevel } from "#runtime/logger.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
 import { defaultDataDir, openDataDir } from "./data-dir.ts";
 import { startDemo, type Demo } from "./demo.ts";
+import { offerLocalLogin } from "./local-login.ts";
 import { printWelcome } from "./welcome.ts";
 import { startSystem, type System } from "./system.ts";
 
@@ -91,6 +92,7 @@ export async function up(args: readonly string[]): Promise<number> {
       environment: process.env,
     });
     stops.push(() => system.stop());
+    stops.push(await offerLocalLogin(op, flags.dataDir, system));
     const demo = flags.demo
       ? await demoFor(op, { flags, system, client: cluster.client, gitPort: remembered.gitPort })
       : undefined;
