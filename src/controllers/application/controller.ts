@@ -236,7 +236,17 @@ export class ApplicationController {
   }
 
   #follow(cluster: DestinationCluster): void {
-    this.#stops.push(cluster.cache.subscribe((change) => this.#liveChanged(cluster, change)));
+    this.#stops.push(
+      cluster.cache.subscribe((change) => this.#liveChanged(cluster, change)),
+      cluster.cache.subscribeTypes(() => this.#kindsChanged(cluster)),
+    );
+  }
+
+  /** Applications that want a kind which their cluster did not know look again. */
+  #kindsChanged(cluster: DestinationCluster): void {
+    for (const state of this.#states.values()) {
+      if (state.cluster === cluster && (state.desired?.unknownKinds.length ?? 0) > 0) this.#loop.enqueue(state.key);
+    }
   }
 
   /** Marks what a change of a live object concerns: the application that tracking names, or that desires the object. */

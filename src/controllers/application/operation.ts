@@ -2,12 +2,14 @@
 // and its way through core/sync's decisions to an end that is recorded. It can stop at any point and be taken up again.
 import type { DriftlessError } from "#base/errors.ts";
 import { toError } from "#base/errors.ts";
+import { sameJson } from "#base/json.ts";
+import { sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { autoSync } from "#core/sync/autosync.ts";
 import { appendHistory, entersHistory } from "#core/sync/history.ts";
 import { advance, type SyncProgress } from "#core/sync/progress.ts";
-import { deletionApproved, planSync, type ReadyPlan, type SyncResource } from "#core/sync/plan.ts";
+import { deletionApproved, planSync, type SyncResource } from "#core/sync/plan.ts";
 import { recordHookDeletionFailure, recordOutcomes } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
 import { healthOf } from "#core/health/health.ts";
@@ -99,9 +101,12 @@ export class OperationGate {
       return true;
     }
     if (requested) {
+      // Its end may not have reached the server yet; it must not run twice.
+      if (state.carriedOut && sameJson(state.carriedOut, requested)) return false;
       this.#begin(state, requested, true);
       return true;
     }
+    state.carriedOut = undefined;
     const automated = this.#automated(state, given);
     if (!automated) return false;
     this.#begin(state, automated, false);
@@ -428,6 +433,7 @@ export class OperationGate {
     };
     state.operationState = ended;
     state.running = undefined;
+    state.carriedOut = state.app.operation;
     if (how.phase === "Succeeded" && running.desired) state.syncedHash = hashOf(running.desired);
     if (entersHistory(ended)) {
       state.history = appendHistory(this.history(state), ended, rfc3339(nowMs), state.app.spec.revisionHistoryLimit);

@@ -14,7 +14,7 @@ import {
   type SyncStatusCode,
 } from "#model/application.ts";
 import { annotation, group, version } from "#model/names.ts";
-import { displayKey, type ObjectKey } from "#model/object.ts";
+import { displayKey, gvkOf, type ObjectKey } from "#model/object.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
 import type { ResourcePath } from "#kube/types.ts";
 import type { Informer } from "#runtime/informer.ts";
@@ -185,7 +185,9 @@ export class Reconciler {
       state.cluster?.server,
       this.#options.tracking(),
     ]);
-    const settingsChanged = state.desiredFor !== wantedFor;
+    // A kind that was unknown and is served now decides anew where its objects go.
+    const kindsArrived = state.desired?.unknownKinds.some(({ object }) => scopeOf(cluster, gvkOf(object)) !== undefined);
+    const settingsChanged = state.desiredFor !== wantedFor || kindsArrived === true;
     if (!state.renderDirty && !settingsChanged && state.desired) {
       this.#moveRevisions(state);
       return;

@@ -44,6 +44,8 @@ export interface AppState {
   running: RunningOperation | undefined;
   /** The last operation's state, ahead of what was written to the server. */
   operationState: OperationState | undefined;
+  /** The request that has been carried out, until the server has taken it off the application. */
+  carriedOut: Operation | undefined;
   /** When the status was last written, on the monotonic clock. */
   lastWriteMs: number;
   /** The revision has moved without touching the application, and it is time to write that down. */
@@ -73,6 +75,7 @@ export function newAppState(key: string, tag: string, app: Application): AppStat
     dirty: new Set(),
     running: undefined,
     operationState: app.status?.operationState,
+    carriedOut: undefined,
     lastWriteMs: Number.NEGATIVE_INFINITY,
     revisionDue: false,
     retryAtMs: undefined,

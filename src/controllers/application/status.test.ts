@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import type { Application } from "#model/application.ts";
+import { keyOf, keyText, type KubernetesObject } from "#model/object.ts";
+import { buildStatus, externalUrlsOf, imagesOf, statusPatch, type StatusInput } from "./status.ts";
+import type { Row } from "./table.ts";
+import { configMap } from "./testing/fakes.ts";
+
+const app: Application = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "Application",
+  metadata: { name: "app", namespace: "argocd" },
+  spec: {
+    project: "default",
+    source: { repoURL: "https://git.example.com/x.git", path: "." },
+    destination: { server: "https://kubernetes.default.svc", namespace: "prod" },
+  },
+};
+
+function row(object: KubernetesObject, change: Partial<Row> = {}): Row {
+  const key = keyOf(object);
+  const live = { key, version: "v1", uid: "1", resourceVersion: "1", owners: [], object };
+  return {
+    key,
+    text: keyText(key),
+    desired: undefined,
+    live,
+    sync: "Synced",
+    paths: [],
+    predicted: undefined,
+    error: undefined,
+    health: undefined,
+    requiresPruning: false,
+    ignored: false,
+    isHook: false,
+    ...change,
+  };
+}
+
+const desired = {
+  revisions: ["abc"],
+  sourceTypes: ["Directory" as const],
+  objects: new Map(),
+  hooks: [],
+  conditions: [],
+  unknownKinds: [],
+  forbidden: [],
+};
+const base: StatusInput = {
+  app,
+  rows: [],
+  desired,
+  conditions: [],
+  operationState: undefined,
+  history: undefined,
+  nowMs: Date.UTC(2026, 0, 1),
+  refreshed: false,
+};
+
+describe("buildStatus", () => {
+  const cases: { name: string; rows: Row[]; sync: string }[] = [
+    { name: "no objects", rows: [], sync: "Synced" },
+    { name: "all rows synced", rows: [row(configMap("a"))], sync: "Synced" },
+    {
+      name: "one row out of sync",
+      rows: [row(configMap("a")), row(configMap("b"), { sync: "OutOfSync" })],
+      sync: "OutOfSync",
+    },
+    {
+      name: "one row unknown",
+      rows: [row(configMap("a"), { sync: "OutOfSync" }), row(configMap("b"), { sync: "Unknown" })],
+      sync: "Unknown",
+    },
+    { name: "a hook out of sync", rows: [row(configMap("a"), { sync: "OutOfSync", isHook: true })], sync: "Synced" },
+    {
+      name: "an ignored row out of sync",
+      rows: [row(configMap("a"), { sync: "OutOfSync", ignored: true })],
+      sync: "Synced",
+    },
+  ];
+  it.each(cases)("says $sync for $name", ({ rows, sync }) => {
+    expect(buildStatus({ ...base, rows }).sync?.status).toBe(sync);
+  });
+
+  it("keeps resources, health and revision where the desired state is not known, and says Unknown", () => {
+    const before = buildStatus({ ...base, rows: [row(configMap("a"))] });
+    const after = buildStatus({ ...base, app: { ...app, status: before }, rows: [], desired: undefined });
+    expect(after.sync).toMatchObject({ status: "Unknown", revision: "abc" });
+    expect(after.resources).toEqual(before.resources);
+    expect(after.health).toEqual(before.health);
+  });
+
+  it("dates a condition once, and keeps the date while it stays", () => {
+    const first = buildStatus({ ...base, conditions: [{ type: "SyncError", message: "no" }] });
+    const later = buildStatus({
+      ...base,
+      app: { ...app, status: first },
+      conditions: [{ type: "SyncError", message: "no" }],
+      nowMs: base.nowMs + 60_000,
+    });
+    expect(later.conditions).toEqual([
+      { type: "SyncError", message: "no", lastTransitionTime: "2026-01-01T00:00:00Z" },
+    ]);
+  });
+
+  it("does not move reconciledAt where nothing was compared anew", () => {
+    const first = buildStatus(base);
+    const later = buildStatus({ ...base, app: { ...app, status: first }, nowMs: base.nowMs + 60_000 });
+    expect(later.reconciledAt).toBe(first.reconciledAt);
+    expect(statusPatch({ ...app, status: first }, later, undefined)).toBeUndefined();
+    const refreshed = buildStatus({
+      ...base,
+      app: { ...app, status: first },
+      nowMs: base.nowMs + 60_000,
+      refreshed: true,
+    });
+    expect(refreshed.reconciledAt).toBe("2026-01-01T00:01:00Z");
+  });
+});
+
+describe("imagesOf", () => {
+  it("reads workloads, jobs' templates and pods, each image once", () => {
+    const spec = { initContainers: [{ image: "init:1" }], containers: [{ image: "web:1" }, { image: "web:1" }] };
+    expect(imagesOf({ kind: "Deployment", spec: { template: { spec } } })).toEqual(["init:1", "web:1"]);
+    expect(imagesOf({ kind: "CronJob", spec: { jobTemplate: { spec: { template: { spec } } } } })).toEqual([
+      "init:1",
+      "web:1",
+    ]);
+    expect(imagesOf({ kind: "Pod", spec })).toEqual(["init:1", "web:1"]);
+    expect(imagesOf({ kind: "Service", spec: { ports: [] } })).toEqual([]);
+  });
+
+  it("is not led astray by malformed specs", () => {
+    expect(imagesOf({ kind: "Pod", spec: "x" })).toEqual([]);
+    expect(imagesOf({ kind: "Pod", spec: { containers: { image: "x" } } })).toEqual([]);
+  });
+});
+
+describe("externalUrlsOf", () => {
+  it("takes hosts and paths of an Ingress, https where TLS names the host", () => {
+    const ingress = {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: { name: "web" },
+      spec: {
+        tls: [{ hosts: ["shop.example.com"] }],
+        rules: [{ host: "shop.example.com", http: { paths: [{ path: "/a" }] } }, { host: "plain.example.com" }, {}],
+      },
+    };
+    expect(externalUrlsOf(row(ingress))).toEqual(["https://shop.example.com/a", "http://plain.example.com/"]);
+  });
+});
