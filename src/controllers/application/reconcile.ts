@@ -186,7 +186,9 @@ export class Reconciler {
       this.#options.tracking(),
     ]);
     // A kind that was unknown and is served now decides anew where its objects go.
-    const kindsArrived = state.desired?.unknownKinds.some(({ object }) => scopeOf(cluster, gvkOf(object)) !== undefined);
+    const kindsArrived = state.desired?.unknownKinds.some(
+      ({ object }) => scopeOf(cluster, gvkOf(object)) !== undefined,
+    );
     const settingsChanged = state.desiredFor !== wantedFor || kindsArrived === true;
     if (!state.renderDirty && !settingsChanged && state.desired) {
       this.#moveRevisions(state);
