@@ -3,7 +3,6 @@
 import type { DriftlessError } from "#base/errors.ts";
 import { toError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
-import { sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { autoSync } from "#core/sync/autosync.ts";
