@@ -57,29 +57,34 @@ function LoggedIn({ username }: { readonly username: string }) {
         Skip to the content
       </a>
       <TopBar username={username} onHelp={() => setHelp(true)} />
-      <Suspense fallback={<div className="splash" aria-busy="true" />}>
-        <Switch>
-          <Route path="/applications" component={ApplicationsPage} />
-          <Route path="/applications/:namespace/:name">
-            {({ namespace, name }) => <ApplicationPage key={`${namespace}/${name}`} id={{ namespace, name }} />}
-          </Route>
-          <Route path="/applications/:name">
-            {({ name }) => <ApplicationPage key={name} id={{ namespace: "", name }} />}
-          </Route>
-          <Route path="/">
-            <Redirect to="/applications" replace />
-          </Route>
-          <Route>
-            <main id="content">
-              <Notice icon={Compass} title="There is nothing at this address">
-                <a href="/applications">All applications</a>
-              </Notice>
-            </main>
-          </Route>
-        </Switch>
-      </Suspense>
+      <Switch>
+        <Route path="/applications" component={ApplicationsPage} />
+        <Route path="/applications/:namespace/:name">
+          {({ namespace, name }) => <LazyApplication namespace={namespace} name={name} />}
+        </Route>
+        <Route path="/applications/:name">{({ name }) => <LazyApplication namespace="" name={name} />}</Route>
+        <Route path="/">
+          <Redirect to="/applications" replace />
+        </Route>
+        <Route>
+          <main id="content">
+            <Notice icon={Compass} title="There is nothing at this address">
+              <a href="/applications">All applications</a>
+            </Notice>
+          </main>
+        </Route>
+      </Switch>
       <Toasts />
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </div>
+  );
+}
+
+// The boundary stands around this page alone: around all of them it would keep the list alive, hidden, while this loads.
+function LazyApplication({ namespace, name }: { readonly namespace: string; readonly name: string }) {
+  return (
+    <Suspense fallback={<main id="content" className="splash" aria-busy="true" />}>
+      <ApplicationPage key={`${namespace}/${name}`} id={{ namespace, name }} />
+    </Suspense>
   );
 }

@@ -18,7 +18,7 @@ export interface HistoryTabProps {
 
 export function HistoryTab({ application, id }: HistoryTabProps) {
   const [target, setTarget] = useState<RevisionHistory>();
-  const entries = [...(application.status?.history ?? [])].sort((a, b) => Number(b.id) - Number(a.id));
+  const entries = [...(application.status?.history ?? [])].sort((a, b) => b.id - a.id);
   if (entries.length === 0) {
     return (
       <Notice icon={History} title="Nothing was deployed yet">

@@ -57,7 +57,7 @@ export const ResourceFilterBar = memo(function ResourceFilterBar(props: Resource
           onChange={(event) => onChange({ ...filters, [choice]: event.target.value ? [event.target.value] : [] })}
         >
           <option value="">{words[choice]}</option>
-          {[...values[choice]].sort().map(([value, count]) => (
+          {[...values[choice]].sort(byValue).map(([value, count]) => (
             <option key={value} value={value}>
               {value} ({count})
             </option>
@@ -72,3 +72,7 @@ export const ResourceFilterBar = memo(function ResourceFilterBar(props: Resource
     </div>
   );
 });
+
+function byValue(a: readonly [string, number], b: readonly [string, number]): number {
+  return a[0] < b[0] ? -1 : 1;
+}

@@ -31,10 +31,10 @@ export function Revision({ id, revision, target }: RevisionProps) {
       </dd>
       <dd className="fact faint">
         {data && (
-          <>
-            <span title={data.author}>{authorName(data.author ?? "")}</span>, <Ago at={data.date} />
-            {data.tags && data.tags.length > 0 && <span>· {data.tags.join(", ")}</span>}
-          </>
+          <span title={data.author}>
+            {authorName(data.author ?? "")}, <Ago at={data.date} />
+            {data.tags && data.tags.length > 0 && ` · ${data.tags.join(", ")}`}
+          </span>
         )}
       </dd>
     </>

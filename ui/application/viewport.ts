@@ -65,7 +65,7 @@ export function useViewport(
   }, [fitTo, draw]);
   useEffect(() => {
     const element = box.current;
-    if (!element) return;
+    if (!element) return undefined;
     const observer = new ResizeObserver(() => {
       if (!touched.current) fitTo(readable);
     });
@@ -74,9 +74,12 @@ export function useViewport(
   }, [box, fitTo]);
   useEffect(() => {
     const element = box.current;
-    return element
-      ? listen(element, view, { zoomAt, moved: () => void ((touched.current = true), draw()) })
-      : undefined;
+    if (!element) return undefined;
+    const moved = (): void => {
+      touched.current = true;
+      draw();
+    };
+    return listen(element, view, { zoomAt, moved });
   }, [box, draw, zoomAt]);
   return {
     zoom(factor) {

@@ -1,6 +1,6 @@
 // Moves the focus to the item that the keyboard moved to, once the virtual list has drawn it.
 import { useEffect, useRef, type RefObject } from "react";
-import type { ActiveItem } from "./page.tsx";
+import type { ActiveItem } from "./list-props.ts";
 
 export function useFocusActive(
   container: RefObject<HTMLElement | null>,

@@ -1,34 +1,11 @@
 // What stands below the toolbar: applications, or why there are none.
 import { Inbox, SearchX, ServerOff } from "lucide-react";
-import type { RefObject } from "react";
-import type { StreamState } from "../api/event-stream.ts";
 import { Button } from "../common/button.tsx";
 import { Notice } from "../common/notice.tsx";
-import type { Sort } from "../model/filter.ts";
-import type { ListView } from "../model/list-url.ts";
-import type { AppRow } from "../model/row.ts";
 import { ListSkeleton } from "./list-skeleton.tsx";
-import type { ActiveItem } from "./page.tsx";
+import type { ListBodyProps } from "./list-props.ts";
 import { TableView } from "./table-view.tsx";
 import { TilesView } from "./tiles-view.tsx";
-
-export interface ListBodyProps {
-  readonly loaded: boolean;
-  readonly total: number;
-  readonly stream: StreamState;
-  readonly rows: readonly AppRow[];
-  readonly view: ListView;
-  readonly sort: Sort;
-  readonly active: ActiveItem;
-  readonly selected: ReadonlySet<string>;
-  /** Set by the view: how many items stand beside each other. */
-  readonly columns: RefObject<number>;
-  readonly onSelect: (row: AppRow) => void;
-  readonly onSort: (sort: Sort) => void;
-  readonly onReset: () => void;
-  readonly onCreate: () => void;
-  readonly onRetry: () => void;
-}
 
 export function ListBody(props: ListBodyProps) {
   const { loaded, total, stream, rows, view, onReset, onCreate, onRetry } = props;

@@ -19,7 +19,7 @@ export function useListState(): readonly [ListState, (change: Partial<ListState>
   useEffect(() => {
     const text = writeListState(state);
     rememberList(text);
-    if (text === written.current) return;
+    if (text === written.current) return undefined;
     const timer = setTimeout(() => {
       written.current = text;
       navigate(text === "" ? "/applications" : `/applications?${text}`, { replace: true });

@@ -1,5 +1,5 @@
 // All applications: search, filters, two views, selection. Puts the parts together; the parts draw.
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { ConnectionNote } from "../common/connection-note.tsx";
 import { applicationAddress } from "../common/list-address.ts";
@@ -10,6 +10,7 @@ import { filterRows, isFiltered, noFilters, sortRows, toggled, withChoice, type 
 import type { AppRow } from "../model/row.ts";
 import { FilterPanel } from "./filter-panel.tsx";
 import { ListBody } from "./list-body.tsx";
+import type { ActiveItem } from "./list-props.ts";
 import { useListState } from "./list-state.ts";
 import { preferredView, preferView } from "./preferred-view.ts";
 import { SelectionBar } from "./selection-bar.tsx";
@@ -17,15 +18,12 @@ import { SummaryBar } from "./summary-bar.tsx";
 import { Toolbar } from "./toolbar.tsx";
 import { useTitle } from "../common/title.ts";
 
-/** Which item has the keyboard; `moved` counts key presses, so that only they move the focus. */
-export interface ActiveItem {
-  readonly index: number;
-  readonly moved: number;
-}
-
 export function ApplicationsPage() {
   const { applications } = useServices();
-  const { rows, loaded, stream } = useApplications();
+  const live = useApplications();
+  const { loaded, stream } = live;
+  // What changes by itself may wait for what a person does.
+  const rows = useDeferredValue(live.rows);
   const [state, change] = useListState();
   const [, navigate] = useLocation();
   const [active, setActive] = useState<ActiveItem>({ index: -1, moved: 0 });

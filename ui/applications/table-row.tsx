@@ -45,7 +45,7 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
         </Link>
       </span>
       <span role="cell" className="col-sync">
-        {running ? <Status of="operation" value={row.operation!} /> : <Status of="sync" value={row.sync} />}
+        {running ? <Status of="operation" value={row.operation} /> : <Status of="sync" value={row.sync} />}
       </span>
       <span role="cell" className="col-health">
         <Status of="health" value={row.health} title={row.healthMessage} />

@@ -4,7 +4,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { useRef } from "react";
 import type { SortKey } from "../model/filter.ts";
 import { useFocusActive } from "./focus-active.ts";
-import type { ListBodyProps } from "./list-body.tsx";
+import type { ListBodyProps } from "./list-props.ts";
 import { useScrollMemory } from "./scroll-memory.ts";
 import { TableRow } from "./table-row.tsx";
 

@@ -32,11 +32,6 @@ export const Tile = memo(function Tile({ row, index, total, focusable, selected,
         <Link href={applicationAddress(row)} tabIndex={focusable ? 0 : -1} className="tile-name" title={row.name}>
           {row.name}
         </Link>
-        {row.automated && (
-          <span className="tile-auto" title="Syncs by itself">
-            <Bot size={14} aria-label="automated sync" />
-          </span>
-        )}
         <input
           type="checkbox"
           className="tile-check"
@@ -49,7 +44,12 @@ export const Tile = memo(function Tile({ row, index, total, focusable, selected,
       <div className="tile-status">
         <Status of="sync" value={row.sync} />
         <Status of="health" value={row.health} title={row.healthMessage} />
-        {running && <Status of="operation" value={row.operation!} />}
+        {running && <Status of="operation" value={row.operation} />}
+        {row.automated && (
+          <span className="tile-auto" title="Syncs by itself">
+            <Bot size={14} aria-label="automated sync" />
+          </span>
+        )}
       </div>
       <p className="fact" title={`${row.repo} ${row.path} at ${row.target}`}>
         <GitBranch size={13} aria-hidden />

@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import { useWidth } from "../common/width.ts";
 import { useFocusActive } from "./focus-active.ts";
-import type { ListBodyProps } from "./list-body.tsx";
+import type { ListBodyProps } from "./list-props.ts";
 import { Tile } from "./tile.tsx";
 import { useScrollMemory } from "./scroll-memory.ts";
 

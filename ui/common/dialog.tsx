@@ -20,6 +20,9 @@ export function Dialog({ title, onClose, children, actions, onSubmit, wide = fal
     const dialog = ref.current!;
     const before = document.activeElement;
     dialog.showModal();
+    // Not the close button, which comes first: what a person most likely wants to do here.
+    const wanted = "[data-autofocus], .dialog-body input, .dialog-body textarea, .dialog-foot button";
+    (dialog.querySelector<HTMLElement>("[data-autofocus]") ?? dialog.querySelector<HTMLElement>(wanted))?.focus();
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();

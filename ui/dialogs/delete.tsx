@@ -61,7 +61,7 @@ export function DeleteDialog({ id, onClose }: DeleteDialogProps) {
         <input
           type="text"
           value={typed}
-          autoFocus
+          data-autofocus
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}

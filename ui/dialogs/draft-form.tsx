@@ -57,7 +57,7 @@ export function DraftForm({ draft, rows, onChange }: DraftFormProps) {
               list={known[field] ? `${id}-${field}` : undefined}
               autoCapitalize="none"
               spellCheck={false}
-              autoFocus={field === "name"}
+              data-autofocus={field === "name" || undefined}
               onChange={(event) => onChange({ ...draft, [field]: event.target.value })}
             />
             {known[field] && (

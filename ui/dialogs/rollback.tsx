@@ -24,10 +24,10 @@ export function RollbackDialog({ application, id, entry, onClose }: RollbackDial
     const went = await action.run(
       async () => {
         if (automated) {
-          const { automated: _automated, ...syncPolicy } = spec.syncPolicy!;
+          const { automated: _automated, ...syncPolicy } = spec.syncPolicy;
           await updateSpec(id, { ...spec, syncPolicy });
         }
-        await rollbackApplication(id, Number(entry.id), prune);
+        await rollbackApplication(id, entry.id, prune);
       },
       { done: `Rolling back to #${entry.id}.`, quiet: true },
     );
@@ -41,7 +41,7 @@ export function RollbackDialog({ application, id, entry, onClose }: RollbackDial
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" icon={Undo2} busy={action.busy}>
+          <Button type="submit" data-autofocus look="primary" icon={Undo2} busy={action.busy}>
             {automated ? "Turn off automated sync and roll back" : "Roll back"}
           </Button>
         </>

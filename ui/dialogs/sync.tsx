@@ -77,6 +77,7 @@ export function SyncDialog({ application, id, resources, onClose }: SyncDialogPr
           <Button onClick={onClose}>Cancel</Button>
           <Button
             type="submit"
+            data-autofocus
             look="primary"
             icon={RotateCw}
             busy={action.busy}

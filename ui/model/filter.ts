@@ -42,7 +42,7 @@ function valuesOf(row: AppRow, facet: Facet): string | readonly string[] {
 export function filterRows(rows: readonly AppRow[], filters: Filters): Filtered {
   const words = filters.text.toLowerCase().split(/\s+/).filter(Boolean);
   const chosen = facets.map((facet) => new Set(filters.chosen[facet] ?? []));
-  const tallies = facets.map(() => new Map<string, number>());
+  const tallies: Tally[] = facets.map(() => new Map());
   const passed: AppRow[] = [];
   for (const row of rows) {
     if (!words.every((word) => row.haystack.includes(word))) continue;
@@ -70,17 +70,25 @@ function matches(values: string | readonly string[], wanted: ReadonlySet<string>
   return typeof values === "string" ? wanted.has(values) : values.some((value) => wanted.has(value));
 }
 
-function tally(counts: Map<string, number>, values: string | readonly string[]): void {
-  if (typeof values === "string") {
-    if (values !== "") counts.set(values, (counts.get(values) ?? 0) + 1);
-  } else for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+/** Counts in boxes, so that counting one more is one look-up. */
+type Tally = Map<string, { count: number }>;
+
+function tally(counts: Tally, values: string | readonly string[]): void {
+  if (typeof values === "string") count(counts, values);
+  else for (const value of values) count(counts, value);
 }
 
-function sortedCounts(facet: Facet, counts: Map<string, number>, chosen: readonly string[]): FacetCount[] {
+function count(counts: Tally, value: string): void {
+  const box = counts.get(value);
+  if (box) box.count++;
+  else if (value !== "") counts.set(value, { count: 1 });
+}
+
+function sortedCounts(facet: Facet, counts: Tally, chosen: readonly string[]): FacetCount[] {
   // What is chosen stays in sight, so that it can be taken back.
-  for (const value of chosen) if (!counts.has(value)) counts.set(value, 0);
+  for (const value of chosen) if (!counts.has(value)) counts.set(value, { count: 0 });
   const order = facet === "sync" ? syncOrder : facet === "health" ? healthOrder : undefined;
-  const list = [...counts].map(([value, count]) => ({ value, count }));
+  const list = [...counts].map(([value, box]) => ({ value, count: box.count }));
   return order
     ? list.sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value))
     : list.sort((a, b) => b.count - a.count || compareText(a.value, b.value));

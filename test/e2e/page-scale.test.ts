@@ -1,0 +1,86 @@
+// The page with ten thousand applications: how long a keystroke takes, how much is drawn, how it stands a lost server.
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { browserIncluded, launchBrowser, openPage } from "../support/browser.ts";
+import { buildPage } from "../support/build-page.ts";
+import { startSyntheticServer, type SyntheticServer } from "../support/synthetic-server.ts";
+
+const included = browserIncluded("The page with 10,000 applications: 3 tests");
+const count = 10_000;
+const keystrokeLimitMs = 100;
+const elementLimit = 2500;
+
+/** Runs in the page: the time from each input event until its outcome is painted. */
+const measureKeystrokes = `
+  window.keystrokeTimes = [];
+  document.addEventListener("input", (event) => {
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => keystrokeTimes.push(performance.now() - event.timeStamp);
+      channel.port2.postMessage(0);
+    });
+  }, true);`;
+const elementCount = "document.querySelectorAll('*').length";
+const focused = "document.activeElement.textContent";
+
+describe.skipIf(!included)("the page with 10,000 applications", () => {
+  let server: SyntheticServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    await buildPage();
+    [server, browser] = await Promise.all([startSyntheticServer(count), launchBrowser()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  it.each(["tiles", "table"])("filters within %s as fast as one types, while applications change", async (view) => {
+    const { page, problems, close } = await openPage(browser);
+    await page.goto(`${server.url}/applications?view=${view}`);
+    await page.getByText("10,000 applications").waitFor();
+    const changing = setInterval(() => server.change(Math.floor(Math.random() * count)), 20);
+    await page.evaluate(measureKeystrokes);
+    await page.keyboard.press("/");
+    for (const key of "billing-mail-0") await page.keyboard.press(key);
+    for (let i = 0; i < 8; i++) await page.keyboard.press("Backspace");
+    await expect.poll(() => page.evaluate("keystrokeTimes.length")).toBe(22);
+    clearInterval(changing);
+    const times = ((await page.evaluate("keystrokeTimes")) as number[]).sort((a, b) => a - b);
+    const median = times[Math.floor(times.length / 2)]!;
+    const elements = (await page.evaluate(elementCount)) as number;
+    process.stderr.write(
+      `${view}: keystroke to paint, median ${median.toFixed(0)} ms, slowest ${times.at(-1)!.toFixed(0)} ms; ${elements} elements\n`,
+    );
+    expect(median).toBeLessThan(keystrokeLimitMs);
+    expect(elements).toBeLessThan(elementLimit);
+    expect(problems).toEqual([]);
+    await close();
+  });
+
+  it("reaches the last one by one key, and draws only what is in sight", async () => {
+    const { page, close } = await openPage(browser);
+    await page.goto(`${server.url}/applications?view=table`);
+    await page.getByText("10,000 applications").waitFor();
+    await page.keyboard.press("End");
+    await page.keyboard.press("End");
+    await expect.poll(() => page.evaluate(focused)).toMatch(/^stock-/);
+    expect(await page.locator("[data-app]").count()).toBeLessThan(80);
+    await close();
+  });
+
+  it("says that the server is lost, and is live again by itself when it is back", async () => {
+    const { page, close } = await openPage(browser);
+    await page.goto(`${server.url}/applications`);
+    await page.locator('[data-live="live"]').waitFor();
+    server.down(true);
+    server.drop();
+    await page.locator('[data-live="waiting"]').waitFor();
+    await page.getByRole("alert").getByText("Connection lost").waitFor();
+    expect(await page.locator("[data-app]").count()).toBeGreaterThan(0);
+    server.down(false);
+    await page.locator('[data-live="live"]').waitFor({ timeout: 30_000 });
+    await close();
+  });
+});
