@@ -32,6 +32,7 @@ import { desiredState, type Desired } from "./desired.ts";
 import { executeSteps } from "./execute.ts";
 import { followRequest, scopeOf } from "./requests.ts";
 import type { Sources } from "./sources.ts";
+import { failureText } from "./sync-failure.ts";
 import type { AppState, RunningOperation } from "./state.ts";
 import type { Row } from "./table.ts";
 
@@ -155,7 +156,11 @@ export class OperationGate {
       sourcesUnchanged: state.syncedHash !== undefined && state.syncedHash === hashOf(state.desired),
     });
     if ("start" in decision) return decision.start;
-    state.syncCondition = decision.condition;
+    // Without automation, a sync that failed stays told of until the next one, or until nothing differs.
+    if (isAutomated(state.app)) {
+      const { condition } = decision;
+      state.syncCondition = condition && failureText(condition, state.operationState, state.desired);
+    }
     state.retryAtMs = decision.retryAt;
     return undefined;
   }
@@ -412,6 +417,8 @@ export class OperationGate {
     const retryCount = current.retryCount ?? 0;
     if (how.phase !== "Succeeded" && current.phase !== "Terminating") {
       const retry = nextRetry(running.operation.retry, retryCount, nowMs);
+      if (running.operation.sync?.dryRun !== true)
+        state.syncCondition = failureText(`Failed last sync attempt: ${how.message}`, current, running.desired);
       if (retry.retry) {
         running.retryAtMs = retry.at;
         running.announce = true;
@@ -433,6 +440,7 @@ export class OperationGate {
     state.operationState = ended;
     state.running = undefined;
     state.carriedOut = state.app.operation;
+    if (how.phase === "Succeeded") state.syncCondition = undefined;
     if (how.phase === "Succeeded" && running.desired) state.syncedHash = hashOf(running.desired);
     if (entersHistory(ended)) {
       state.history = appendHistory(this.history(state), ended, rfc3339(nowMs), state.app.spec.revisionHistoryLimit);
@@ -484,6 +492,10 @@ function revisionFields(
   revisions: readonly string[],
 ): { revision: string; revisions?: readonly string[] } {
   return app.spec.sources?.length ? { revision: "", revisions } : { revision: revisions[0] ?? "" };
+}
+
+function isAutomated({ spec }: Application): boolean {
+  return spec.syncPolicy?.automated !== undefined && spec.syncPolicy.automated.enabled !== false;
 }
 
 /** One text for all that is desired: equal for equal content, whatever the revision. */

@@ -347,7 +347,8 @@ export class Reconciler {
       if (broken) found.push({ type: "ComparisonError", message: `${displayKey(broken.key)}: ${broken.error}` });
       found.push(...sharedWarnings(state));
     }
-    found.push(...this.#operations.conditions(state));
+    // A sync that failed for a reason that stands here already is not told of twice.
+    if (!found.some(({ type }) => type.endsWith("Error"))) found.push(...this.#operations.conditions(state));
     return found;
   }
 
