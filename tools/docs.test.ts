@@ -86,7 +86,7 @@ test("every document below docs can be reached from docs/README.md", () => {
 test("docs/dependencies.md lists the dependencies of package.json, no more and no less", () => {
   const manifest = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
   const wanted = [...Object.keys(manifest["dependencies"]!), ...Object.keys(manifest["devDependencies"]!)];
-  const listed = [...read("docs/dependencies.md").matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+  const listed = [...read("docs/dependencies.md").matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]!);
   expect(listed.toSorted()).toEqual(wanted.toSorted());
 });
 

@@ -10,7 +10,6 @@ import { Reflector, type Depth, type ReflectorContext } from "./reflector.ts";
 import { kindText, LiveStore } from "./store.ts";
 import type { KubeClient, ResourceType } from "./types.ts";
 
-export { defaultInclude } from "./live.ts";
 export type { LiveCache, LiveCacheOptions, LiveChange, LiveEntry, LiveFact, LiveOwner, LiveProblem } from "./live.ts";
 
 /** After a CRD or APIService changed: how long changes are gathered before discovery is asked. */

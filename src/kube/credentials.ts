@@ -34,15 +34,6 @@ export function clientFromKubeconfig(
   return createClient(connectionFromKubeconfig(source, options), options);
 }
 
-/** Contexts of a kubeconfig, for a person to choose from. */
-export function kubeconfigContexts(text: string): {
-  readonly current: string | undefined;
-  readonly names: readonly string[];
-} {
-  const config = readKubeconfig(text, "kubeconfig");
-  return { current: config.current, names: config.contexts.map(({ name }) => name) };
-}
-
 export function connectionFromKubeconfig(
   source: { readonly text: string } | { readonly path: string },
   options: CredentialOptions & { readonly context?: string; readonly name?: string },
@@ -236,13 +227,6 @@ function clusterSecretAuth(
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** The pod's own service account; undefined outside a pod. */
-export function clientInCluster(
-  options: CredentialOptions & { readonly name?: string; readonly folder?: string },
-): KubeClient | undefined {
-  const connection = connectionInCluster(options);
-  return connection && createClient(connection, options);
-}
-
 export function connectionInCluster(
   options: CredentialOptions & { readonly name?: string; readonly folder?: string },
 ): Connection | undefined {

@@ -82,12 +82,17 @@ export function credentialsFor(
   const exact = own.find((config) => config.project === project) ?? own[0];
   if (exact && hasCredentials(exact)) return exact;
   const template = configs
-    .filter((config) => config.isTemplate && mayUse(config) && (url.startsWith(config.url) || wanted.startsWith(normalise(config.url))))
+    .filter(
+      (config) =>
+        config.isTemplate && mayUse(config) && (url.startsWith(config.url) || wanted.startsWith(normalise(config.url))),
+    )
     .sort((a, b) => b.url.length - a.url.length)[0];
   if (!template) return exact;
   return exact ? { ...template, ...exact } : template;
 }
 
 function hasCredentials(config: RepositoryConfig): boolean {
-  return [config.password, config.bearerToken, config.sshPrivateKey, config.tlsClientCert].some((part) => part !== undefined);
+  return [config.password, config.bearerToken, config.sshPrivateKey, config.tlsClientCert].some(
+    (part) => part !== undefined,
+  );
 }

@@ -100,12 +100,10 @@ class SqliteCache implements DiskCache {
       this.select = database.prepare("SELECT sum, text FROM parsed WHERE key = ?");
       this.insert = database.prepare("INSERT OR REPLACE INTO parsed VALUES (?, ?, ?, ?, ?, ?)");
       this.touch = database.prepare("UPDATE parsed SET used = ? WHERE key = ?");
-      this.bytes = Number(
-        (database.prepare("SELECT coalesce(sum(size), 0) AS total FROM parsed").get() as { total: number }).total,
-      );
-      this.generation =
-        1 +
-        Number((database.prepare("SELECT coalesce(max(used), 0) AS last FROM parsed").get() as { last: number }).last);
+      const sum = database.prepare("SELECT coalesce(sum(size), 0) AS total FROM parsed").get() as { total: number };
+      this.bytes = sum.total;
+      const newest = database.prepare("SELECT coalesce(max(used), 0) AS last FROM parsed").get() as { last: number };
+      this.generation = 1 + newest.last;
     } catch (error) {
       database.close();
       throw error;
@@ -177,11 +175,11 @@ class SqliteCache implements DiskCache {
       size: number;
     }[];
     const remove = database.prepare("DELETE FROM parsed WHERE key = ?");
-    this.bytes = rows.reduce((sum, row) => sum + Number(row.size), 0);
+    this.bytes = rows.reduce((sum, row) => sum + row.size, 0);
     for (const row of rows) {
       if (this.bytes <= this.options.maxBytes * 0.75) break;
       remove.run(row.key);
-      this.bytes -= Number(row.size);
+      this.bytes -= row.size;
     }
   }
 

@@ -16,7 +16,10 @@ export function fail(sentence, code = 1) {
   process.exit(code);
 }
 
-const lockHash = () => createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const lockHash = () =>
+  createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
 
 /** Whether dependencies of exactly this lockfile are installed. */
 export function installed() {
@@ -59,14 +62,26 @@ export async function prepare() {
   if (installed()) return;
   const npm = process.env.npm_execpath;
   const [command, args] = npm?.endsWith("js") ? [process.execPath, [npm]] : ["npm", []];
-  const code = await runQuietly("Installing dependencies", command, [...args, "ci", "--no-audit", "--no-fund", "--include=dev"]);
-  if (code !== 0) fail("The dependencies could not be installed; the reason stands above. Check the network and the npm registry, then start again.");
+  const code = await runQuietly("Installing dependencies", command, [
+    ...args,
+    "ci",
+    "--no-audit",
+    "--no-fund",
+    "--include=dev",
+  ]);
+  if (code !== 0)
+    fail(
+      "The dependencies could not be installed; the reason stands above. Check the network and the npm registry, then start again.",
+    );
   writeFileSync(stampFile, lockHash());
 }
 
 /** Replaces this process as well as Node can: runs the pinned Node, hands signals on, ends as it ends. */
 export function become(args, env = {}) {
-  const child = spawn(node, args, { stdio: "inherit", env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`, ...env } });
+  const child = spawn(node, args, {
+    stdio: "inherit",
+    env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env.PATH}`, ...env },
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
   child.on("error", (error) => fail(error.message));

@@ -27,7 +27,15 @@ let broken = 0;
 
 async function suite(name, title) {
   const file = join(reports, `${name}.json`);
-  const code = await run(title, [vitest, "run", "--project", name, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`]);
+  const code = await run(title, [
+    vitest,
+    "run",
+    "--project",
+    name,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${file}`,
+  ]);
   try {
     const report = JSON.parse(readFileSync(file, "utf8"));
     totals.passed += report.numPassedTests;
@@ -46,6 +54,7 @@ await suite("unit", "Unit tests");
 await suite("contract", "Contract: the same cases on the sandbox and on Kubernetes");
 await suite("e2e", "End to end: over real Git protocols, in a real browser where there is one");
 rmSync(reports, { recursive: true, force: true });
-if (broken > 0) process.stdout.write(`\n${broken} part${broken === 1 ? "" : "s"} of the run failed as a whole; see above.\n`);
+if (broken > 0)
+  process.stdout.write(`\n${broken} part${broken === 1 ? "" : "s"} of the run failed as a whole; see above.\n`);
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed + broken} failed, ${totals.skipped} skipped\n`);
 process.exit(totals.failed + broken === 0 && totals.passed > 0 ? 0 : 1);
