@@ -85,7 +85,10 @@ export async function createWorld(context: BenchContext, files: Readonly<Record<
 async function startDriftless(kubeconfig: string, dataDir: string, repositoryUrl: string): Promise<Running> {
   const main = join(import.meta.dirname, "..", "..", "src", "main", "driftless.ts");
   const args = [main, "up", "--no-demo", "--port", "0", "--kubeconfig", kubeconfig, "--data-dir", dataDir];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  // BENCH_PROFILE=DIR leaves a CPU profile of each run there.
+  const profile = process.env["BENCH_PROFILE"];
+  const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
+  const child = spawn(process.execPath, [...flags, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await readyUrl(child);
   const end = (): void => void child.kill("SIGKILL");
   process.once("exit", end);

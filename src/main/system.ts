@@ -115,6 +115,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     component: "argocd-application-controller",
     op: life,
+    busy: () => controller.busy,
   });
   const poller = createPoller(life, {
     ...ports,

@@ -14,12 +14,16 @@ export interface EventText {
 
 const eventPath: ResourcePath = { group: "", version: "v1", plural: "events", namespaced: true };
 const longestMessage = 1024;
+const lookAgainMs = 500;
+const longestWaitMs = 60_000;
 
 export interface EventRecorderOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly component: string;
   readonly op: Operation;
+  /** Whether there is work that events should not compete with; they wait then, but no longer than a minute. */
+  busy?(): boolean;
   /** Events waiting beyond this many are dropped, oldest first. */
   readonly limit?: number;
   readonly concurrency?: number;
@@ -27,7 +31,8 @@ export interface EventRecorderOptions {
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #waiting: KubernetesObject[] = [];
+  readonly #waiting: { readonly event: KubernetesObject; readonly sinceMs: number }[] = [];
+  #cancelTimer: (() => void) | undefined;
   #writing = 0;
   #serial = 0;
 
@@ -42,9 +47,9 @@ export class EventRecorder {
     const namespace = about.metadata.namespace ?? "default";
     const message =
       event.message.length > longestMessage ? `${event.message.slice(0, longestMessage - 1)}…` : event.message;
-    const last = this.#waiting.at(-1);
+    const last = this.#waiting.at(-1)?.event;
     if (last && last["reason"] === event.reason && last["message"] === message && sameSubject(last, about)) return;
-    this.#waiting.push({
+    const written: KubernetesObject = {
       apiVersion: "v1",
       kind: "Event",
       metadata: {
@@ -66,16 +71,25 @@ export class EventRecorder {
       firstTimestamp: rfc3339(nowMs),
       lastTimestamp: rfc3339(nowMs),
       count: 1,
-    });
+    };
+    this.#waiting.push({ event: written, sinceMs: clock.monotonic() });
     if (this.#waiting.length > limit) this.#waiting.shift();
     this.#pump();
   }
 
   #pump(): void {
-    while (this.#writing < (this.#options.concurrency ?? 2) && this.#waiting.length > 0) {
-      const event = this.#waiting.shift()!;
+    const { client, clock, op, concurrency = 2 } = this.#options;
+    while (this.#writing < concurrency && this.#waiting.length > 0) {
+      const waitedMs = clock.monotonic() - this.#waiting[0]!.sinceMs;
+      if (this.#options.busy?.() && waitedMs < longestWaitMs) {
+        this.#cancelTimer ??= clock.after(lookAgainMs, () => {
+          this.#cancelTimer = undefined;
+          this.#pump();
+        });
+        return;
+      }
+      const { event } = this.#waiting.shift()!;
       this.#writing++;
-      const { client, op } = this.#options;
       client
         .create(op, eventPath, event)
         .catch((thrown: unknown) => op.log.debug("event not written", { error: toError(thrown).message }))

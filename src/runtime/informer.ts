@@ -88,7 +88,7 @@ export class Informer<T extends KubernetesObject> {
   async #run(): Promise<void> {
     let failures = 0;
     const { op } = this.#options;
-    const stopped = AbortSignal.any([op.signal as globalThis.AbortSignal, this.#abort.signal]);
+    const stopped = AbortSignal.any([op.signal, this.#abort.signal]);
     const mine: Operation = { ...op, signal: stopped };
     while (!stopped.aborted) {
       const listedBefore = this.#resourceVersion;

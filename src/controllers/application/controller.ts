@@ -61,6 +61,7 @@ export class ApplicationController {
       sources: this.sources,
       states: this.#states,
       wake: (key, delayMs) => this.#wake(key, delayMs),
+      busy: () => this.busy,
       desiredChanged: (state, before) => this.#indexDesired(state, before),
       syncEnded: (app, ended) => {
         const labels = {
@@ -123,6 +124,11 @@ export class ApplicationController {
     this.#cancelSweep();
     await this.#loop.stop();
     this.sources.close();
+  }
+
+  /** Whether more applications ask for a pass than are worked on: what can wait should. */
+  get busy(): boolean {
+    return this.#loop.depth > 0;
   }
 
   get queueDepth(): number {

@@ -33,6 +33,8 @@ export const applicationType: ResourcePath = { group, version, plural: "applicat
 
 /** Status writes of one application come at most this often, but for those that must stand before a step is taken. */
 const writeEveryMs = 1000;
+/** The same while more applications ask for a pass than can be worked on. */
+const writeEveryBusyMs = 5000;
 /** How long a cascade waits for the live state to tell what is gone before it looks again. */
 const lookAgainMs = 5000;
 
@@ -42,6 +44,8 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   syncEnded(app: Application, ended: OperationState): void;
   readonly states: ReadonlyMap<string, AppState>;
   wake(key: string, delayMs: number): void;
+  /** Whether more applications ask for a pass than are worked on. */
+  busy(): boolean;
   desiredChanged(state: AppState, before: Desired | undefined): void;
 }
 
@@ -300,8 +304,9 @@ export class Reconciler {
     const patch = statusPatch(app, wanted, extra);
     if (!patch || (extra === undefined && !state.revisionDue && !worthWriting(app, wanted))) return;
     const sinceMs = clock.monotonic() - state.lastWriteMs;
-    if (!how.urgent && extra === undefined && sinceMs < writeEveryMs) {
-      this.#options.wake(state.key, writeEveryMs - sinceMs);
+    const everyMs = this.#options.busy() ? writeEveryBusyMs : writeEveryMs;
+    if (!how.urgent && extra === undefined && sinceMs < everyMs) {
+      this.#options.wake(state.key, writeEveryMs - (sinceMs % writeEveryMs));
       return;
     }
     state.lastWriteMs = clock.monotonic();
