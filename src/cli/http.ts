@@ -196,7 +196,8 @@ export function errorOf(
     503: "SERVER_UNREACHABLE",
     504: "SERVER_UNREACHABLE",
   };
-  const code = codes[known ?? -1] ?? byStatus[status] ?? "INTERNAL";
+  const running = known === 9 && status === 409;
+  const code = running ? "OPERATION_IN_PROGRESS" : (codes[known ?? -1] ?? byStatus[status] ?? "INTERNAL");
   const message = typeof said === "string" ? said : `${url} answers ${status} ${answer.statusMessage ?? ""}`.trim();
   return new DriftlessError(status === 413 ? "TOO_LARGE" : code, message, { details: { status } });
 }
