@@ -51,12 +51,14 @@ export function union(a: Fields, b: Fields): Fields {
   if (isEmptySet(a)) return b;
   if (b.children === undefined) return a.own || !b.own ? a : node(true, a.children as Map<string, Fields>);
   if (a.children === undefined) return b.own || !a.own ? b : node(true, b.children as Map<string, Fields>);
-  const children = new Map<string, Fields>(a.children);
+  let children: Map<string, Fields> | undefined;
   for (const [element, right] of b.children) {
-    const left = children.get(element);
-    children.set(element, left === undefined ? right : union(left, right));
+    const left = a.children.get(element);
+    const both = left === undefined ? right : union(left, right);
+    if (both !== left) (children ??= new Map(a.children)).set(element, both);
   }
-  return node(a.own || b.own, children);
+  if (children === undefined && (a.own || !b.own)) return a;
+  return node(a.own || b.own, children ?? (a.children as Map<string, Fields>));
 }
 
 /** The paths that are in both sets. */
@@ -217,15 +219,17 @@ function writeNode(set: Fields): JsonObject {
 }
 
 function sorted(children: ReadonlyMap<string, Fields> | undefined): [string, Fields][] {
-  return children === undefined ? [] : [...children].sort((a, b) => compareElements(a[0], b[0]));
+  if (children === undefined) return [];
+  const entries = [...children];
+  return entries.length < 2 ? entries : entries.sort((a, b) => compareElements(a[0], b[0]));
 }
 
 const rank: Readonly<Record<string, number>> = { f: 0, k: 1, v: 2, i: 3 };
 
 function compareElements(a: string, b: string): number {
-  const kind = (rank[a[0]!] ?? 4) - (rank[b[0]!] ?? 4);
-  if (kind !== 0) return kind;
-  if (a[0] === "f" || !/\d/.test(a)) return a < b ? -1 : a > b ? 1 : 0;
+  const first = a[0]!;
+  if (first !== b[0]) return (rank[first] ?? 4) - (rank[b[0]!] ?? 4);
+  if (first === "f" || !/\d/.test(a)) return a < b ? -1 : a > b ? 1 : 0;
   return compareValues(parsed(a), parsed(b));
 }
 

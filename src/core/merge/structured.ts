@@ -14,18 +14,18 @@ import {
   isEmptySet,
   noFields,
   pathsOf,
-  sameFields,
   union,
   withNamedFields,
 } from "./fields.ts";
 import type { Fields } from "./fields.ts";
-import { capUpdaters, managerId, readManagers, writeManagers } from "./managed.ts";
+import { capUpdaters, isEmptyManager, managerId, readManagers, renewed, withSet, writeManagers } from "./managed.ts";
 import type { Manager, Managers } from "./managed.ts";
-import { reconcileWithSchema } from "./reconcile.ts";
+import { containsRaw, overlapsRaw } from "./raw-fields.ts";
 import { anyType } from "./schema.ts";
 import type { TypeSchema } from "./schema.ts";
 import { typeErrors } from "./type-errors.ts";
 import { changesBetween, fieldsOf, mergeTyped, removeFields, withoutNulls } from "./typed.ts";
+import type { Changes } from "./typed.ts";
 
 export interface ApplyInput {
   readonly live?: KubernetesObject;
@@ -124,8 +124,7 @@ function applyOnce(
   const { applied, manager, time } = input;
   const former = input.live?.metadata.managedFields;
   const live = input.live === undefined ? undefined : withoutManagedFields(input.live);
-  const managers = readManagers(former);
-  reconcileManagers(managers, schema);
+  const managers = readManagers(former, schema);
   if (managers.size === 0 && live !== undefined) trackFirst(live, managers, schema, input);
   const merged = mergeTyped(live, withoutManagedFields(applied), schema) as KubernetesObject;
   const self: Manager = {
@@ -138,24 +137,20 @@ function applyOnce(
   };
   const id = managerId(self);
   const last = managers.get(id);
-  managers.set(id, { ...self, ...(last === undefined ? {} : { entry: last.entry, time: last.time }) });
+  managers.set(id, { ...self, time: last?.time, ...(last?.entry === undefined ? {} : { entry: last.entry }) });
   let object = last === undefined ? merged : prune(merged, last.set, managers, schema);
   // Pruning leaves null of an object that it empties, even of one that is applied empty: a custom resource keeps that one.
   if (object !== merged && !isBuiltIn(schema))
     object = mergeTyped(object, withoutManagedFields(applied), schema) as KubernetesObject;
-  const conflicts = settle(live ?? emptyLike(applied), object, {
-    managers,
-    self: id,
-    schema,
-    force: input.force,
-    resetFields: input.resetFields,
-  });
+  const changes = changesBetween(live ?? emptyLike(applied), object, schema);
+  const { force, resetFields } = input;
+  const conflicts = settle(changes, { managers, self: id, force, resetFields });
   if (conflicts.length > 0) return fail({ conflicts });
-  const stored = (isBuiltIn(schema) && object !== live ? withoutNulls(object) : object) as KubernetesObject;
+  const stored = (isBuiltIn(schema) && object !== live ? withoutNulls(object, schema) : object) as KubernetesObject;
   const changed = live === undefined || (stored !== live && !sameJson(stored, live));
+  // Who comes to own what is there already, and changes nothing, did so at no time.
   const owned = managers.get(id);
-  if (owned !== undefined && (changed || last === undefined || !sameFields(last.set, owned.set)))
-    managers.set(id, { ...owned, time });
+  if (owned !== undefined && changed) managers.set(id, withSet(owned, owned.set, time));
   const kept = changed ? stored : live;
   return ok({ object: lastAppliedSynced(withManagers(kept, managers, former), input), changed });
 }
@@ -210,42 +205,43 @@ interface Settlement {
   readonly managers: Managers;
   /** The id of who writes. */
   readonly self: string | undefined;
-  readonly schema: TypeSchema;
   readonly force: boolean;
   readonly resetFields: readonly string[] | undefined;
 }
 
 /** Takes fields from the other managers by what changed. Returns the conflicts, and then has changed nothing. */
-function settle(before: KubernetesObject, after: KubernetesObject, to: Settlement): Conflict[] {
+function settle(changes: Changes, to: Settlement): Conflict[] {
   const { managers } = to;
-  const found = changesBetween(before, after, to.schema);
-  const set = resetIn(union(found.modified, found.added), to.resetFields);
-  const removed = resetIn(found.removed, to.resetFields);
+  const set = resetIn(union(changes.modified, changes.added), to.resetFields);
+  const removed = resetIn(changes.removed, to.resetFields);
   if (isEmptySet(set) && isEmptySet(removed)) return dropEmpty(managers);
   const lost = new Map<string, Fields>();
   const conflicts: Conflict[] = [];
   for (const [id, manager] of managers) {
-    if (id === to.self) continue;
+    if (id === to.self || !overlaps(manager, set)) continue;
     const overlap = intersection(manager.set, set);
-    if (!isEmptySet(overlap)) {
-      lost.set(id, overlap);
-      if (!to.force) conflicts.push(...conflictsWith(manager, overlap));
-    }
+    lost.set(id, overlap);
+    if (!to.force) conflicts.push(...conflictsWith(manager, overlap));
   }
   if (conflicts.length > 0)
     return conflicts.sort((a, b) => (a.manager < b.manager ? -1 : a.manager > b.manager ? 1 : 0));
   for (const [id, manager] of managers) {
     if (id === to.self) continue;
     const overlap = lost.get(id);
-    let left = overlap === undefined ? manager.set : difference(manager.set, overlap);
-    left = difference(left, removed);
-    if (left !== manager.set) managers.set(id, { ...manager, set: left });
+    if (overlap === undefined && !overlaps(manager, removed)) continue;
+    const left = difference(overlap === undefined ? manager.set : difference(manager.set, overlap), removed);
+    managers.set(id, withSet(manager, left));
   }
   return dropEmpty(managers);
 }
 
+function overlaps(manager: Manager, other: Fields): boolean {
+  const { raw } = manager;
+  return raw === undefined ? !isEmptySet(intersection(manager.set, other)) : overlapsRaw(raw, other);
+}
+
 function dropEmpty(managers: Managers): Conflict[] {
-  for (const [id, manager] of managers) if (isEmptySet(manager.set)) managers.delete(id);
+  for (const [id, manager] of managers) if (isEmptyManager(manager)) managers.delete(id);
   return [];
 }
 
@@ -269,13 +265,6 @@ export function conflictMessage(conflicts: readonly Conflict[]): string {
     ([cause, lines]) => `${cause.replace("conflict with", "conflicts with")}:\n${lines.join("\n")}`,
   );
   return `Apply failed with ${conflicts.length} conflicts: ${parts.join("\n")}`;
-}
-
-function reconcileManagers(managers: Managers, schema: TypeSchema): void {
-  for (const [id, manager] of managers) {
-    const set = reconcileWithSchema(manager.set, schema);
-    if (set !== manager.set) managers.set(id, { ...manager, set });
-  }
 }
 
 /** The paths that kubectl's last client-side apply set and that are still as it set them; undefined where there are none. */
@@ -332,39 +321,45 @@ export interface TrackInput {
 export function trackUpdate(input: TrackInput): KubernetesObject {
   const schema = input.schema ?? anyType;
   const former = formerEntries(input);
-  const managers = readManagers(former);
+  const managers = readManagers(former, schema);
   const after = withoutManagedFields(input.after);
   if (managers.size === 0 && input.before !== undefined) return after;
   const before = input.before === undefined ? emptyLike(after) : withoutManagedFields(input.before);
-  reconcileManagers(managers, schema);
   const { resetFields } = input;
-  settle(before, after, { managers, self: undefined, schema, force: true, resetFields });
   const changes = changesBetween(before, after, schema);
+  settle(changes, { managers, self: undefined, force: true, resetFields });
   const own = difference(resetIn(union(changes.modified, changes.added), resetFields), untracked);
-  if (!isEmptySet(own)) {
-    const self: Manager = {
-      name: input.manager,
-      operation: "Update",
-      apiVersion: after.apiVersion,
-      subresource: input.subresource ?? "",
-      time: input.time,
-      set: own,
-    };
-    const id = managerId(self);
-    const earlier = managers.get(id);
-    managers.set(id, earlier === undefined ? self : { ...self, set: union(earlier.set, own) });
-  }
+  if (!isEmptySet(own)) trackOwn(input, own, managers);
   capUpdaters(managers);
   return withManagers(after, managers, former);
+}
+
+function trackOwn(input: TrackInput, own: Fields, managers: Managers): void {
+  const { time } = input;
+  const { apiVersion } = input.after;
+  const self: Manager = {
+    name: input.manager,
+    operation: "Update",
+    apiVersion,
+    subresource: input.subresource ?? "",
+    time,
+    set: own,
+  };
+  const id = managerId(self);
+  const earlier = managers.get(id);
+  if (earlier === undefined) managers.set(id, self);
+  else if (earlier.raw !== undefined && containsRaw(earlier.raw, own))
+    managers.set(id, renewed(earlier, { apiVersion, time }));
+  else managers.set(id, { ...self, set: union(earlier.set, own) });
 }
 
 function formerEntries(input: TrackInput): readonly ManagedFieldsEntry[] | undefined {
   const sent = input.after.metadata.managedFields;
   const before = input.before?.metadata.managedFields;
+  if (sent === undefined || sent === before) return before;
   if (input.subresource !== undefined && input.subresource !== "") return before;
-  if (sent === undefined) return before;
   if (sent.length === 0 || (sent.length === 1 && Object.keys(sent[0]!).length === 0)) return undefined;
-  return readManagers(sent).size === 0 ? before : sent;
+  return readManagers(sent, anyType).size === 0 ? before : sent;
 }
 
 /** Whether two objects differ in nothing but the times of their managedFields: such a write is no write. */

@@ -3,7 +3,7 @@
 // "nothing changed" is an identity. Source: KEP-555 "Server-side apply" and its merge rules.
 import { isObject, sameJson } from "#base/json.ts";
 import { elementKey } from "./elements.ts";
-import { childOf, isEmptySet } from "./fields.ts";
+import { childOf, isEmptySet, noFields } from "./fields.ts";
 import type { Fields, MutableFields } from "./fields.ts";
 import { anyType } from "./schema.ts";
 import type { ListSchema, TypeSchema } from "./schema.ts";
@@ -215,12 +215,16 @@ function removeElements(list: readonly unknown[], remove: Fields, schema: ListSc
   return !changed ? list : result.length > 0 ? result : null;
 }
 
-/** The value without fields that are null, as a built-in kind is stored. */
-export function withoutNulls(value: unknown): unknown {
+/**
+ * The value without fields that are null, as a built-in kind is stored. In a map of texts null is the empty text, where
+ * the type is told.
+ */
+export function withoutNulls(value: unknown, schema?: TypeSchema): unknown {
   if (Array.isArray(value)) {
+    const items = schema?.kind === "list" ? schema.items : undefined;
     let list: unknown[] | undefined;
     for (const [i, item] of value.entries()) {
-      const next = withoutNulls(item);
+      const next = withoutNulls(item, items);
       if (next !== item) (list ??= [...(value as unknown[])])[i] = next;
     }
     return list ?? value;
@@ -229,49 +233,71 @@ export function withoutNulls(value: unknown): unknown {
   let result: Record<string, unknown> | undefined;
   for (const key in value) {
     const item = value[key];
-    const next = withoutNulls(item);
-    if (item === null) delete (result ??= { ...value })[key];
-    else if (next !== item) (result ??= { ...value })[key] = next;
+    if (item === null) {
+      if (isTextMap(schema)) (result ??= { ...value })[key] = "";
+      else delete (result ??= { ...value })[key];
+      continue;
+    }
+    if (typeof item !== "object") continue;
+    const next = withoutNulls(item, schema === undefined ? undefined : fieldTypeOf(schema, key));
+    if (next !== item) (result ??= { ...value })[key] = next;
   }
   return result ?? value;
 }
 
+function isTextMap(schema: TypeSchema | undefined): boolean {
+  if (schema?.kind !== "map" || schema.value.kind !== "scalar") return false;
+  return schema.value.type === "string" && schema.value.format === undefined;
+}
+
 /** What differs between two values, as sets of fields below one node. */
 export interface Changes {
-  readonly removed: MutableFields;
-  readonly modified: MutableFields;
-  readonly added: MutableFields;
+  readonly removed: Fields;
+  readonly modified: Fields;
+  readonly added: Fields;
 }
 
-/** Compares two values by type. */
+type Change = keyof Changes;
+
+/** A place in both values; its nodes in the three sets are made when something is marked there. */
+interface Place {
+  readonly parent: Place | undefined;
+  readonly element: string;
+  removed: MutableFields | undefined;
+  modified: MutableFields | undefined;
+  added: MutableFields | undefined;
+}
+
+/** Compares two values by type. Costs as much as what differs: what is shared is not walked. */
 export function changesBetween(before: unknown, after: unknown, schema: TypeSchema): Changes {
-  const root: Changes = { removed: { own: false }, modified: { own: false }, added: { own: false } };
+  const root = below(undefined, "");
   compareTyped(before, after, schema, root);
-  for (const set of [root.removed, root.modified, root.added]) {
-    set.own = false;
-    sweep(set);
-  }
-  return root;
-}
-
-/** Drops the branches that hold no path. */
-function sweep(set: MutableFields): void {
-  for (const [element, child] of set.children ?? []) {
-    if (child.children !== undefined) sweep(child);
-    if (isEmptySet(child)) set.children!.delete(element);
-  }
-  if (set.children?.size === 0) delete set.children;
-}
-
-function below(changes: Changes, element: string): Changes {
+  for (const set of [root.removed, root.modified, root.added]) if (set !== undefined) set.own = false;
   return {
-    removed: childOf(changes.removed, element),
-    modified: childOf(changes.modified, element),
-    added: childOf(changes.added, element),
+    removed: root.removed ?? noFields,
+    modified: root.modified ?? noFields,
+    added: root.added ?? noFields,
   };
 }
 
-function compareTyped(before: unknown, after: unknown, schema: TypeSchema, at: Changes): void {
+function below(parent: Place | undefined, element: string): Place {
+  return { parent, element, removed: undefined, modified: undefined, added: undefined };
+}
+
+function mark(place: Place, change: Change): void {
+  nodeAt(place, change).own = true;
+}
+
+function nodeAt(place: Place, change: Change): MutableFields {
+  const made = place[change];
+  if (made !== undefined) return made;
+  const node: MutableFields =
+    place.parent === undefined ? { own: false } : childOf(nodeAt(place.parent, change), place.element);
+  place[change] = node;
+  return node;
+}
+
+function compareTyped(before: unknown, after: unknown, schema: TypeSchema, at: Place): void {
   if (before === after) return;
   const shape = sharedShape(before, after, schema);
   if (shape === "mixed") {
@@ -279,17 +305,17 @@ function compareTyped(before: unknown, after: unknown, schema: TypeSchema, at: C
     compareChildren(undefined, after, schema, at);
   }
   if (shape === "leaf" || shape === "mixed" || (isBlank(before) && isBlank(after))) {
-    if (before === undefined) at.added.own = true;
-    else if (after === undefined) at.removed.own = true;
-    else if (!sameJson(before, after)) at.modified.own = true;
+    if (before === undefined) mark(at, "added");
+    else if (after === undefined) mark(at, "removed");
+    else if (!sameJson(before, after)) mark(at, "modified");
     return;
   }
   compareChildren(before, after, schema, at);
-  if (before === undefined) at.added.own = true;
-  else if (after === undefined) at.removed.own = true;
+  if (before === undefined) mark(at, "added");
+  else if (after === undefined) mark(at, "removed");
 }
 
-function compareChildren(before: unknown, after: unknown, schema: TypeSchema, at: Changes): void {
+function compareChildren(before: unknown, after: unknown, schema: TypeSchema, at: Place): void {
   const value = isBlank(before) ? after : before;
   const shape = shapeOf(value, schema);
   if (shape === "fields") {
@@ -334,33 +360,40 @@ function zeroOr(value: unknown, schema: TypeSchema, key: string, parentPresent: 
   return undefined;
 }
 
-function compareElements(left: readonly unknown[], right: readonly unknown[], schema: ListSchema, at: Changes): void {
-  const group = (list: readonly unknown[]): Map<string, unknown[]> => {
-    const groups = new Map<string, unknown[]>();
-    for (const item of list) {
-      const key = elementKey(item, schema);
-      if (key === undefined) continue;
-      const same = groups.get(key);
-      if (same === undefined) groups.set(key, [item]);
-      else same.push(item);
-    }
-    return groups;
-  };
-  const before = group(left);
-  const after = group(right);
-  for (const key of new Set([...before.keys(), ...after.keys()])) {
-    const l = before.get(key) ?? [];
-    const r = after.get(key) ?? [];
-    const child = below(at, key);
-    if (l.length <= 1 && r.length <= 1) compareTyped(l[0], r[0], schema.items, child);
-    else if (l.length > 1 && r.length > 1) {
-      if (!sameJson(l, r)) child.modified.own = true;
-    } else if (l.length > 1) {
-      if (r.length > 0) compareTyped(undefined, r[0], schema.items, child);
-      child.removed.own = true;
-    } else {
-      if (l.length > 0) compareTyped(l[0], undefined, schema.items, child);
-      child.added.own = true;
-    }
+function compareElements(left: readonly unknown[], right: readonly unknown[], schema: ListSchema, at: Place): void {
+  const before = grouped(left, schema);
+  const after = grouped(right, schema);
+  for (const [key, l] of before) {
+    const r = after.get(key);
+    if (l.length !== 1 || r?.length !== 1 || l[0] !== r[0]) compareGroups(l, r ?? none, schema, below(at, key));
+  }
+  for (const [key, r] of after) if (!before.has(key)) compareGroups(none, r, schema, below(at, key));
+}
+
+const none: readonly unknown[] = [];
+
+/** Elements by what names them; those that nothing names are left out. */
+function grouped(list: readonly unknown[], schema: ListSchema): Map<string, unknown[]> {
+  const groups = new Map<string, unknown[]>();
+  for (const item of list) {
+    const key = elementKey(item, schema);
+    if (key === undefined) continue;
+    const same = groups.get(key);
+    if (same === undefined) groups.set(key, [item]);
+    else same.push(item);
+  }
+  return groups;
+}
+
+function compareGroups(l: readonly unknown[], r: readonly unknown[], schema: ListSchema, at: Place): void {
+  if (l.length <= 1 && r.length <= 1) compareTyped(l[0], r[0], schema.items, at);
+  else if (l.length > 1 && r.length > 1) {
+    if (!sameJson(l, r)) mark(at, "modified");
+  } else if (l.length > 1) {
+    if (r.length > 0) compareTyped(undefined, r[0], schema.items, at);
+    mark(at, "removed");
+  } else {
+    if (l.length > 0) compareTyped(l[0], undefined, schema.items, at);
+    mark(at, "added");
   }
 }

@@ -53,7 +53,16 @@ export function service(faults: Faults, object: KubernetesObject, old?: Kubernet
   ) {
     if (address !== before.clusterIP)
       faults.invalid("spec.clusterIPs[0]", spec.clusterIPs ?? [address], "may not change once set");
-  }
+  } else if (faults.list.length === 0 && type !== "ExternalName") clusterAddress(faults, spec, address);
+}
+
+/** Addresses are given out of 10.96.0.0/12. As the API server does, asks only once nothing else is wrong. */
+function clusterAddress(faults: Faults, spec: Fields, address: string): void {
+  if (address === "" || address === "None") return;
+  const [first, second] = address.split(".").map(Number);
+  if (first === 10 && second !== undefined && second >= 96 && second < 112) return;
+  const why = `failed to allocate IP ${address}: the provided network does not match the current range`;
+  faults.invalid("spec.clusterIPs", spec.clusterIPs ?? [address], why);
 }
 
 function servicePorts(faults: Faults, ports: readonly unknown[], type: unknown): void {
