@@ -67,6 +67,9 @@ export function claim(faults: Faults, object: KubernetesObject, old?: Kubernetes
   if (old !== undefined) claimUpdate(faults, spec, fieldsAt(old, "spec"), stringAt(old, "status", "phase") === "Bound");
 }
 
+/** Left open by whoever made the claim, and filled in once by the controller that binds it. */
+const setOnce: ReadonlySet<string> = new Set(["volumeName", "storageClassName"]);
+
 function claimUpdate(
   faults: Faults,
   spec: Record<string, unknown>,
@@ -74,7 +77,7 @@ function claimUpdate(
   bound: boolean,
 ): void {
   for (const name of new Set([...Object.keys(spec), ...Object.keys(old)])) {
-    if (sameJson(spec[name], old[name]) || (name === "volumeName" && old.volumeName === undefined)) continue;
+    if (sameJson(spec[name], old[name]) || (setOnce.has(name) && old[name] === undefined)) continue;
     if (bound && (name === "resources" || name === "volumeAttributesClassName")) continue;
     const words =
       "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";

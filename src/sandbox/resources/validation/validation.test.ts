@@ -64,3 +64,18 @@ const manifests = globSync("**/*.yaml", { cwd: demo }).flatMap((file) =>
 test.each(manifests)("the demo's objects are accepted, claim templates mounted: %s", (_, create: KubernetesObject) => {
   expect(errorsOf({ name: "", create })).toEqual([]);
 });
+
+describe("a claim that names no class", () => {
+  const create = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "data" },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+  };
+  test("may get one, with its volume, once", () => {
+    const patch = { spec: { storageClassName: "standard", volumeName: "pvc-1" } };
+    expect(errorsOf({ name: "", create, patch })).toEqual([]);
+    const named = { ...create, spec: { ...create.spec, storageClassName: "fast" } };
+    expect(errorsOf({ name: "", create: named, patch })).toHaveLength(1);
+  });
+});
