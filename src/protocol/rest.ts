@@ -50,6 +50,18 @@ export interface ManagedResource {
   readonly hook?: boolean;
 }
 
+/** What the page shows of a core/v1 Event. */
+export interface KubernetesEvent {
+  readonly metadata: { readonly uid?: string; readonly name?: string; readonly creationTimestamp?: string };
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly count?: number;
+  readonly firstTimestamp?: string | null;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+}
+
 export interface RevisionMetadata {
   readonly author?: string;
   readonly date?: string;

@@ -10,6 +10,7 @@ import type { KubeClient } from "#kube/types.ts";
 import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
+import { objectRoutes } from "./application/objects.ts";
 import { applicationRoutes } from "./application/routes.ts";
 import { ApplicationService } from "./application/service.ts";
 import { applicationStreams } from "./application/streams.ts";
@@ -53,6 +54,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   sessionRoutes(http, deps);
   applicationRoutes(http, deps, service);
   applicationStreams(http, deps, service);
+  objectRoutes(http, deps, service);
   http.get("/api/version", async () => ({ Version: options.version }));
   await http.register(async (scope) => {
     // Signatures are over the bytes as they came.

@@ -37,7 +37,8 @@ describe.skipIf(!included)("the page with 10,000 applications", () => {
   });
 
   it.each(["tiles", "table"])("filters within %s as fast as one types, while applications change", async (view) => {
-    const { page, problems, close } = await openPage(browser);
+    const watched = await openPage(browser);
+    const { page, problems } = watched;
     await page.goto(`${server.url}/applications?view=${view}`);
     await page.getByText("10,000 applications").waitFor();
     const changing = setInterval(() => server.change(Math.floor(Math.random() * count)), 20);
@@ -47,31 +48,33 @@ describe.skipIf(!included)("the page with 10,000 applications", () => {
     for (let i = 0; i < 8; i++) await page.keyboard.press("Backspace");
     await expect.poll(() => page.evaluate("keystrokeTimes.length")).toBe(22);
     clearInterval(changing);
-    const times = ((await page.evaluate("keystrokeTimes")) as number[]).sort((a, b) => a - b);
+    const times = (await page.evaluate<number[]>("keystrokeTimes")).sort((a, b) => a - b);
     const median = times[Math.floor(times.length / 2)]!;
-    const elements = (await page.evaluate(elementCount)) as number;
+    const elements = await page.evaluate<number>(elementCount);
     process.stderr.write(
       `${view}: keystroke to paint, median ${median.toFixed(0)} ms, slowest ${times.at(-1)!.toFixed(0)} ms; ${elements} elements\n`,
     );
     expect(median).toBeLessThan(keystrokeLimitMs);
     expect(elements).toBeLessThan(elementLimit);
     expect(problems).toEqual([]);
-    await close();
+    await watched.close();
   });
 
   it("reaches the last one by one key, and draws only what is in sight", async () => {
-    const { page, close } = await openPage(browser);
+    const watched = await openPage(browser);
+    const { page } = watched;
     await page.goto(`${server.url}/applications?view=table`);
     await page.getByText("10,000 applications").waitFor();
     await page.keyboard.press("End");
     await page.keyboard.press("End");
     await expect.poll(() => page.evaluate(focused)).toMatch(/^stock-/);
     expect(await page.locator("[data-app]").count()).toBeLessThan(80);
-    await close();
+    await watched.close();
   });
 
   it("says that the server is lost, and is live again by itself when it is back", async () => {
-    const { page, close } = await openPage(browser);
+    const watched = await openPage(browser);
+    const { page } = watched;
     await page.goto(`${server.url}/applications`);
     await page.locator('[data-live="live"]').waitFor();
     server.down(true);
@@ -81,6 +84,6 @@ describe.skipIf(!included)("the page with 10,000 applications", () => {
     expect(await page.locator("[data-app]").count()).toBeGreaterThan(0);
     server.down(false);
     await page.locator('[data-live="live"]').waitFor({ timeout: 30_000 });
-    await close();
+    await watched.close();
   });
 });

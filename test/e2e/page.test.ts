@@ -109,6 +109,15 @@ describe.skipIf(!included)("the page", () => {
     await details.getByRole("button", { name: "Live" }).click();
     await details.getByText("Hello from Git").waitFor();
     await shoot("application-dark");
+    await node("Pod").first().click();
+    const pod = page.getByRole("complementary", { name: /^Pod / });
+    await pod.getByRole("button", { name: "Live" }).click();
+    await pod.getByText("ownerReferences:").waitFor();
+    await page.keyboard.press("Escape");
+    await node("Deployment").click();
+    const deployment = page.getByRole("complementary", { name: "Deployment platform-api" });
+    await deployment.getByRole("button", { name: "Events" }).click();
+    await deployment.getByText("ScalingReplicaSet").first().waitFor();
     await page.keyboard.press("Escape");
   });
 

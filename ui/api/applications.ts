@@ -1,6 +1,12 @@
 // Calls of the application service, one function each.
 import type { Application, ApplicationSpec, SyncResourceRef } from "#model/application.ts";
-import type { ApplicationList, ManagedResource, RevisionMetadata } from "#protocol/rest.ts";
+import type {
+  ApplicationList,
+  KubernetesEvent,
+  ManagedResource,
+  ResourceNode,
+  RevisionMetadata,
+} from "#protocol/rest.ts";
 import { request } from "./client.ts";
 
 /** Which application: Argo CD's API names it by name, and by namespace beside it. */
@@ -115,4 +121,30 @@ export async function managedResources(id: AppId, signal: AbortSignal): Promise<
 
 export function revisionMetadata(id: AppId, revision: string, signal: AbortSignal): Promise<RevisionMetadata> {
   return request(`${path(id)}/revisions/${encodeURIComponent(revision)}/metadata`, { query: at(id), signal });
+}
+
+/** The object as it lives on the cluster now, secrets masked. */
+export async function liveObject(id: AppId, node: ResourceNode, signal: AbortSignal): Promise<unknown> {
+  const { group, version, kind, namespace, name } = node;
+  const query = { ...at(id), group, version, kind, namespace, resourceName: name };
+  const answer = await request<{ manifest?: string }>(`${path(id)}/resource`, { query, signal });
+  return JSON.parse(answer.manifest ?? "null") as unknown;
+}
+
+/** Events about one object, or about the application itself; the newest first. */
+export async function listEvents(
+  id: AppId,
+  node: ResourceNode | undefined,
+  signal: AbortSignal,
+): Promise<readonly KubernetesEvent[]> {
+  const about = node ? { resourceName: node.name, resourceNamespace: node.namespace, resourceUID: node.uid } : {};
+  const answer = await request<{ items?: readonly KubernetesEvent[] }>(`${path(id)}/events`, {
+    query: { ...at(id), ...about },
+    signal,
+  });
+  return [...(answer.items ?? [])].sort((a, b) => (eventTime(a) < eventTime(b) ? 1 : -1));
+}
+
+export function eventTime(event: KubernetesEvent): string {
+  return event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp ?? "";
 }

@@ -15,6 +15,7 @@ import { SyncDialog } from "../dialogs/sync.tsx";
 import { ApplicationStore } from "../live/application.ts";
 import { useLive } from "../live/context.ts";
 import { resourcesOf } from "../model/tree.ts";
+import { EventsView } from "../resource/events-view.tsx";
 import { ApplicationSkeleton } from "./application-skeleton.tsx";
 import { Conditions } from "./conditions.tsx";
 import { Header } from "./header.tsx";
@@ -112,6 +113,11 @@ export function ApplicationPage({ id }: { readonly id: AppId }) {
         />
       )}
       {tab === "history" && <HistoryTab application={application} id={id} />}
+      {tab === "events" && (
+        <section className="app-events" aria-label="Events of the application">
+          <EventsView id={id} node={undefined} version={application.metadata.resourceVersion ?? ""} />
+        </section>
+      )}
       {tab === "spec" && <SpecTab application={application} id={id} onSaved={() => doRefresh("normal")} />}
       {dialog === "sync" && (
         <SyncDialog application={application} id={id} resources={resources} onClose={() => setDialog(undefined)} />

@@ -1,12 +1,13 @@
 // The tabs of one application.
-import { History, ListTree, Network, SlidersHorizontal, type LucideIcon } from "lucide-react";
+import { Activity, History, ListTree, Network, SlidersHorizontal, type LucideIcon } from "lucide-react";
 
-export type Tab = "tree" | "list" | "history" | "spec";
+export type Tab = "tree" | "list" | "history" | "events" | "spec";
 
 export const tabs: readonly { readonly key: Tab; readonly word: string; readonly icon: LucideIcon }[] = [
   { key: "tree", word: "Tree", icon: Network },
   { key: "list", word: "List", icon: ListTree },
   { key: "history", word: "History", icon: History },
+  { key: "events", word: "Events", icon: Activity },
   { key: "spec", word: "Spec", icon: SlidersHorizontal },
 ];
 

@@ -27,7 +27,7 @@ const groups: readonly { readonly title: string; readonly keys: readonly (readon
     keys: [
       ["s", "Sync"],
       ["r", "Refresh"],
-      ["1 – 4", "Tree, list, history, spec"],
+      ["1 – 5", "Tree, list, history, events, spec"],
       ["/", "Filter resources"],
       ["← ↑ → ↓", "Move in the tree"],
       ["Enter", "Details of a resource"],

@@ -21,7 +21,8 @@ export class ApplicationStore {
     deleted: false,
     stream: { phase: "connecting" },
   };
-  #closers: (() => void)[] = [];
+  #closeApplication: (() => void) | undefined;
+  #closeTree: (() => void) | undefined;
 
   constructor(id: AppId) {
     this.#id = id;
@@ -35,29 +36,21 @@ export class ApplicationStore {
 
   start(): void {
     this.stop();
-    const { name, namespace } = this.#id;
-    const query = namespace ? { appNamespace: namespace } : {};
-    this.#closers = [
-      openEventStream({
-        path: "/stream/applications",
-        query: { ...query, name, resourceVersion: String(Number.MAX_SAFE_INTEGER) },
-        opened: async (signal) => this.see(await getApplication(this.#id, signal)),
-        event: (result) => this.#event(result as ApplicationEvent),
-        state: (stream) => this.#set({ stream }),
-      }),
-      openEventStream({
-        path: `/stream/applications/${encodeURIComponent(name)}/resource-tree`,
-        query,
-        event: (result) => this.#set({ nodes: (result as ApplicationTree).nodes ?? [] }),
-        // The application's own stream says how the connection stands.
-        state: () => {},
-      }),
-    ];
+    const { name } = this.#id;
+    this.#closeApplication = openEventStream({
+      path: "/stream/applications",
+      query: { ...this.#query(), name, resourceVersion: String(Number.MAX_SAFE_INTEGER) },
+      opened: async (signal) => this.see(await getApplication(this.#id, signal)),
+      event: (result) => this.#event(result as ApplicationEvent),
+      state: (stream) => this.#set({ stream }),
+    });
+    this.#openTree();
   }
 
   stop(): void {
-    for (const close of this.#closers) close();
-    this.#closers = [];
+    this.#closeApplication?.();
+    this.#closeTree?.();
+    this.#closeTree = undefined;
   }
 
   /** Takes an application as an answer brought it, if it is newer than what is known. */
@@ -66,6 +59,21 @@ export class ApplicationStore {
     const newer = (app: Application): number => Number(app.metadata.resourceVersion ?? 0);
     if (known && known.metadata.uid === application.metadata.uid && newer(known) > newer(application)) return;
     this.#set({ application, deleted: false });
+    this.#openTree();
+  }
+
+  /** The application's own stream says how the connection stands; this one only follows. */
+  #openTree(): void {
+    this.#closeTree ??= openEventStream({
+      path: `/stream/applications/${encodeURIComponent(this.#id.name)}/resource-tree`,
+      query: this.#query(),
+      event: (result) => this.#set({ nodes: (result as ApplicationTree).nodes ?? [] }),
+      state: () => {},
+    });
+  }
+
+  #query(): { readonly appNamespace?: string } {
+    return this.#id.namespace ? { appNamespace: this.#id.namespace } : {};
   }
 
   #event(event: ApplicationEvent): void {
@@ -73,7 +81,11 @@ export class ApplicationStore {
     const { namespace } = event.application.metadata;
     if (this.#id.namespace !== "" && namespace !== this.#id.namespace) return;
     if (event.type !== "DELETED") this.see(event.application);
-    else if (known?.metadata.uid === event.application.metadata.uid) this.#set({ deleted: true });
+    else if (known?.metadata.uid === event.application.metadata.uid) {
+      this.#closeTree?.();
+      this.#closeTree = undefined;
+      this.#set({ deleted: true, nodes: undefined });
+    }
   }
 
   #set(part: Partial<ApplicationSnapshot>): void {

@@ -1,7 +1,7 @@
 // The difference of two manifests as hunks to show: changed lines with a little around them, pairs of changed lines with
 // the changed words marked. Pure.
 import { diffWordsWithSpace, structuredPatch } from "diff";
-import { isObject, type JsonObject } from "#base/json.ts";
+import { isObject, type Json } from "#base/json.ts";
 import { yamlOf } from "./yaml.ts";
 
 export interface Piece {
@@ -29,18 +29,19 @@ const around = 3;
 const longestForWords = 400;
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
+const writtenByServer = ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"];
+
 /** A manifest without what the API server writes and nobody compares. */
 export function comparable(object: unknown): unknown {
   if (!isObject(object)) return object;
   const { status: _status, ...rest } = object;
-  const { uid, resourceVersion, generation, creationTimestamp, managedFields, annotations, ...metadata } = (
-    isObject(rest["metadata"]) ? rest["metadata"] : {}
-  ) as JsonObject;
-  void [uid, resourceVersion, generation, creationTimestamp, managedFields];
+  const metadata: Record<string, Json | undefined> = isObject(rest["metadata"]) ? { ...rest["metadata"] } : {};
+  for (const field of writtenByServer) delete metadata[field];
+  const { annotations, ...others } = metadata;
   const kept = isObject(annotations)
     ? Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== lastApplied))
     : {};
-  return { ...rest, metadata: { ...metadata, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) } };
+  return { ...rest, metadata: { ...others, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) } };
 }
 
 /** Takes live and desired as objects (null where there is none); returns the hunks, none where they are equal. */

@@ -31,7 +31,7 @@ describe("the tree's layout", () => {
     const layout = layoutTree(small);
     expect(neighbour(small, layout, "a1", "ArrowLeft")).toBe("a");
     expect(["a", "b"]).toContain(neighbour(small, layout, "root", "ArrowRight"));
-    const [upper, lower] = [...["a1", "a2"]].sort((p, q) => layout.places.get(p)!.y - layout.places.get(q)!.y);
+    const [upper, lower] = ["a1", "a2"].sort((p, q) => layout.places.get(p)!.y - layout.places.get(q)!.y);
     expect(neighbour(small, layout, upper!, "ArrowDown")).toBe(lower);
     expect(neighbour(small, layout, upper!, "ArrowUp")).toBeUndefined();
     expect(neighbour(small, layout, "root", "ArrowLeft")).toBeUndefined();

@@ -1,15 +1,14 @@
-// The details of one resource, beside the tree: what it is, what differs, its manifests.
-import { useQuery } from "@tanstack/react-query";
+// The details of one resource, beside the tree: what it is, what differs, its manifests, its events.
 import { X } from "lucide-react";
-import { useEffect, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { Application } from "#model/application.ts";
-import { managedResources, type AppId } from "../api/applications.ts";
-import { messageOf } from "../api/error.ts";
+import type { AppId } from "../api/applications.ts";
 import { Button } from "../common/button.tsx";
 import { KindIcon } from "../common/kind-icon.tsx";
-import { refKey, type Resource } from "../model/tree.ts";
-import { DiffView } from "./diff-view.tsx";
-import { ManifestView } from "./manifest-view.tsx";
+import type { Resource } from "../model/tree.ts";
+import { EventsView } from "./events-view.tsx";
+import { LiveManifest } from "./live-manifest.tsx";
+import { ManagedStates } from "./managed-states.tsx";
 import { ResourceSummary } from "./summary.tsx";
 
 export interface ResourceDetailsProps {
@@ -20,42 +19,29 @@ export interface ResourceDetailsProps {
   readonly onChoose: (key: string | undefined) => void;
 }
 
-type Part = "summary" | "diff" | "live" | "desired";
+type Part = "summary" | "diff" | "live" | "desired" | "events";
 const parts: readonly (readonly [Part, string])[] = [
   ["summary", "Summary"],
   ["diff", "Diff"],
   ["live", "Live"],
   ["desired", "Desired"],
+  ["events", "Events"],
 ];
+/** Of objects that Git does not declare there is no desired state. */
+const declaredOnly: readonly Part[] = ["diff", "desired"];
 
 export function ResourceDetails({ id, application, resource, resources, onChoose }: ResourceDetailsProps) {
   const { node, status, key } = resource;
-  const managed = status !== undefined;
+  const declared = status !== undefined;
   const [part, setPart] = useState<Part>(status?.status === "OutOfSync" ? "diff" : "summary");
-  const { data, error, refetch } = useQuery({
-    queryKey: ["managed", id.namespace, id.name],
-    queryFn: ({ signal }) => managedResources(id, signal),
-    enabled: managed,
-  });
   const version = `${node.resourceVersion ?? ""} ${status?.status ?? ""} ${application.status?.sync?.revision ?? ""}`;
-  useEffect(() => {
-    if (managed) void refetch();
-  }, [version, managed, refetch]);
-  const states = data?.find((item) => refKey(item) === key);
   const body = (): ReactNode => {
-    if (part === "summary") {
-      return (
-        <ResourceSummary resource={resource} resources={resources} application={application} onChoose={onChoose} />
-      );
+    if (part === "events") return <EventsView id={id} node={node} version={version} />;
+    if (part !== "summary") {
+      if (declared) return <ManagedStates id={id} resource={key} version={version} part={part} />;
+      return <LiveManifest id={id} resource={resource} />;
     }
-    if (error) return <p className="message message-bad">{messageOf(error)}</p>;
-    if (!data) return <div className="skeleton" style={{ height: 200 }} aria-busy="true" />;
-    const desired = valueOf(states?.targetState);
-    if (part === "live")
-      return <ManifestView object={valueOf(states?.liveState)} none="It does not exist on the cluster." />;
-    if (part === "desired") return <ManifestView object={desired} none="Git does not have it." />;
-    const live = valueOf(states?.normalizedLiveState ?? states?.liveState);
-    return <DiffView live={live} desired={desired === null ? null : valueOf(states?.predictedLiveState)} />;
+    return <ResourceSummary resource={resource} resources={resources} application={application} onChoose={onChoose} />;
   };
   return (
     <aside className="details" aria-label={`${node.kind} ${node.name}`}>
@@ -72,7 +58,7 @@ export function ResourceDetails({ id, application, resource, resources, onChoose
       </header>
       <nav className="tabs" aria-label="Parts of the details">
         {parts
-          .filter(([each]) => managed || each === "summary")
+          .filter(([each]) => declared || !declaredOnly.includes(each))
           .map(([each, word]) => (
             <button
               key={each}
@@ -87,13 +73,4 @@ export function ResourceDetails({ id, application, resource, resources, onChoose
       <div className="details-body">{body()}</div>
     </aside>
   );
-}
-
-function valueOf(text: string | undefined): unknown {
-  if (!text) return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }

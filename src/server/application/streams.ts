@@ -51,9 +51,19 @@ export function applicationStreams(app: FastifyInstance, deps: StreamDeps, servi
     const stream = openStream(deps, request, reply);
     let last = "";
     let cancel: (() => void) | undefined;
+    // Runs from a timer: an application that was deleted meanwhile ends its stream, nothing more.
+    const treeOf = (): ReturnType<ApplicationService["tree"]> | undefined => {
+      try {
+        return service.tree(ref);
+      } catch {
+        stream.end();
+        return undefined;
+      }
+    };
     const send = (): void => {
       cancel = undefined;
-      const tree = service.tree(ref);
+      const tree = treeOf();
+      if (!tree) return;
       const text = JSON.stringify(tree);
       if (text !== last) stream.send(tree);
       last = text;
@@ -70,6 +80,7 @@ export function applicationStreams(app: FastifyInstance, deps: StreamDeps, servi
 
 interface Stream {
   send(result: unknown): void;
+  end(): void;
   onClose(callback: () => void): void;
 }
 
@@ -116,6 +127,7 @@ function openStream(
       raw.write(events ? `data: ${text}\n\n` : `${text}\n`);
       if (raw.writableLength > unreadLimitBytes) raw.destroy();
     },
+    end: stop,
     onClose: (callback) => void callbacks.push(callback),
   };
 }
