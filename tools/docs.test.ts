@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { at, isObject, listAt } from "../src/base/json.ts";
 import { commands } from "../src/cli/commands.ts";
+import { globalFlags } from "../src/cli/global-flags.ts";
 import { applicationCrds } from "../src/model/crds.ts";
 import { annotation, finalizer } from "../src/model/names.ts";
 import type { KubernetesObject } from "../src/model/object.ts";
@@ -180,17 +181,46 @@ test("no file holds a path of this machine, a private key or a registry's addres
   expect(read("package-lock.json")).not.toContain('"resolved":');
 });
 
+describe("commands in documents", () => {
+  const lines = documents.flatMap((file) =>
+    [...read(file).matchAll(/^(?:```sh\n[\s\S]*?^```|.*`[^`\n]+`.*)/gm)].flatMap((match) =>
+      [...match[0].matchAll(/(?:^|`|bin\/)driftless ([a-z][^`\n|>]*)/gm)].map((found) => ({
+        file,
+        line: found[1]!.trim(),
+      })),
+    ),
+  );
+  const ownFlags = new Set(Object.keys(globalFlags));
+
+  test("there are some", () => {
+    expect(lines.length).toBeGreaterThan(5);
+  });
+
+  test.each(lines)("are there, with their flags: driftless $line ($file)", async ({ line }) => {
+    const words = line.split(/\s+/);
+    if (words[0] === "up") return;
+    const listed = commands.find(({ path }) => `${words.join(" ")} `.startsWith(`${path} `));
+    expect(listed, line).toBeDefined();
+    const { flags } = (await listed!.load()).default;
+    const used = words.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0]!);
+    expect(used.filter((name) => !(name in flags) && !ownFlags.has(name) && name !== "help")).toEqual([]);
+  });
+});
+
 describe("docs/compatibility.md", () => {
   const text = read("docs/compatibility.md");
-  const source = (folder: string): string =>
-    files
-      .filter((file) => file.startsWith(folder) && file.endsWith(".ts") && !file.endsWith(".test.ts"))
-      .map(read)
-      .join("\n");
+  const sources = (folder: string): string[] =>
+    files.filter((file) => file.startsWith(folder) && file.endsWith(".ts") && !file.endsWith(".test.ts")).map(read);
+
+  /** The paths that a file of the server answers; `${base}` is what the file says it is. */
+  const routesOf = (source: string): string[] => {
+    const base = /const base = "([^"]+)"/.exec(source)?.[1] ?? "";
+    const routes = source.matchAll(/\.(?:get|post|put|patch|delete)\(\s*(?:[`"]([^`"]*\/[^`"]*)[`"]|(base)\b)/g);
+    return [...routes].map((match) => (match[2] ? base : match[1]!.replace("${base}", base)));
+  };
 
   test("lists every path of the API", () => {
-    const routes = [...source("src/server/").matchAll(/\.(?:get|post|put|patch|delete)\(\s*[`"]([^`"]*\/[^`"]*)[`"]/g)];
-    const paths = new Set(routes.map((match) => match[1]!.replace(/\$\{base\}/, "/api/v1/applications")));
+    const paths = new Set(sources("src/server/").flatMap(routesOf));
     expect(paths.size).toBeGreaterThan(10);
     expect([...paths].filter((path) => path !== "/" && !text.includes(`\`${path}\``))).toEqual([]);
   });
