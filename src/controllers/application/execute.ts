@@ -11,6 +11,7 @@ import type { SyncTask } from "#core/sync/task.ts";
 import { applyObject, kubectlName } from "#kube/apply.ts";
 import type { ResourceType } from "#kube/types.ts";
 import type { DestinationCluster } from "./deps.ts";
+import { refusals } from "./rehearsal.ts";
 
 export interface Executed {
   readonly outcomes: readonly SyncOutcome[];
@@ -69,6 +70,11 @@ async function outcomeOf(task: SyncTask, dryRun: boolean, work: () => Promise<st
     if (error.code === "CANCELLED") throw error;
     return { task, ok: false, message: error.message, ...(dryRun ? { dryRun } : {}) };
   }
+}
+
+/** Asks the cluster by dry runs which of these tasks it would refuse. */
+export function rehearse(op: Op, context: Context, tasks: readonly SyncTask[]): Promise<readonly SyncOutcome[]> {
+  return refusals(tasks, (task) => apply(op, context, task, true));
 }
 
 async function typeFor(op: Op, cluster: DestinationCluster, object: KubernetesObject): Promise<ResourceType> {

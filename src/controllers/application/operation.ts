@@ -9,7 +9,7 @@ import { autoSync } from "#core/sync/autosync.ts";
 import { appendHistory, entersHistory } from "#core/sync/history.ts";
 import { advance, type SyncProgress } from "#core/sync/progress.ts";
 import { deletionApproved, planSync, type SyncResource } from "#core/sync/plan.ts";
-import { recordHookDeletionFailure, recordOutcomes } from "#core/sync/results.ts";
+import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
 import { healthOf } from "#core/health/health.ts";
 import { withTracking } from "#core/track/track.ts";
@@ -29,7 +29,7 @@ import {
 import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { desiredState, type Desired } from "./desired.ts";
-import { executeSteps } from "./execute.ts";
+import { executeSteps, rehearse } from "./execute.ts";
 import { followRequest, scopeOf } from "./requests.ts";
 import type { Sources } from "./sources.ts";
 import { failureText } from "./sync-failure.ts";
@@ -233,11 +233,11 @@ export class OperationGate {
 
   async #execute(op: Op, state: AppState, progress: SyncProgress): Promise<void> {
     const running = state.running!;
-    const { outcomes, undeleted } = await executeSteps(
-      op,
-      { cluster: state.cluster!, clock: this.#options.clock },
-      progress.steps,
-    );
+    const context = { cluster: state.cluster!, clock: this.#options.clock };
+    const prunes = progress.steps.some(({ actions }) => actions.some((action) => action.type === "prune"));
+    const refused = prunes && running.rehearsed !== running.plan ? await this.#rehearse(op, state, progress) : [];
+    const { outcomes, undeleted } =
+      refused.length > 0 ? { outcomes: refused, undeleted: [] } : await executeSteps(op, context, progress.steps);
     let results = recordOutcomes(progress.results, outcomes);
     for (const { task, error } of undeleted) results = recordHookDeletionFailure(results, task, error);
     running.lastWaveAtMs = this.#options.clock.now();
@@ -245,6 +245,17 @@ export class OperationGate {
       ...state.operationState!,
       syncResult: { ...state.operationState!.syncResult!, resources: results },
     };
+  }
+
+  /** Which of the plan's objects that are still to be applied the cluster would refuse. */
+  async #rehearse(op: Op, state: AppState, progress: SyncProgress): Promise<readonly SyncOutcome[]> {
+    const running = state.running!;
+    running.rehearsed = running.plan!;
+    const done = new Set(
+      progress.results.map(({ group, kind, namespace, name }) => keyText({ group, kind, namespace, name })),
+    );
+    const left = running.plan!.tasks.filter(({ key }) => !done.has(keyText(key)));
+    return rehearse(op, { cluster: state.cluster!, clock: this.#options.clock }, left);
   }
 
   async #verify(

@@ -15,6 +15,8 @@ export interface RunningOperation {
   desired: Desired | undefined;
   /** Its start stands on the server, or will stand there with the next status patch. */
   announce: boolean;
+  /** The plan whose applies were tried by dry runs before its first prune. */
+  rehearsed?: ReadyPlan;
   /** Keys that a direct read found missing. */
   readonly missing: Set<string>;
   lastWaveAtMs: number | undefined;

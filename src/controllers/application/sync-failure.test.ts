@@ -11,8 +11,12 @@ const result = (name: string, more: Partial<ResourceResult>): ResourceResult => 
   name,
   ...more,
 });
-const operation = (...resources: ResourceResult[]): OperationState =>
-  ({ operation: {}, phase: "Failed", startedAt: "", syncResult: { revision: "", resources } }) as OperationState;
+const operation = (...resources: ResourceResult[]): OperationState => ({
+  operation: {},
+  phase: "Failed",
+  startedAt: "",
+  syncResult: { revision: "", resources },
+});
 const desired = {
   objects: new Map([["/Service/shop/web", { file: "apps/web.yaml", line: 7 }]]),
   hooks: [{ text: "/Service/shop/check", file: "hooks.yaml", line: 3 }],
