@@ -35,7 +35,7 @@ class Cache implements LiveCache {
   readonly #typeListeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #lists: Limiter;
-  readonly #server = { streaming: true };
+  readonly #server = { streaming: true, quietUntilMs: 0 };
   #op: Operation | undefined;
   #types: readonly ResourceType[] = [];
   #refreshing: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 // Keeps one kind of the live store equal to the cluster: list, watch, resume, list again when the server has forgotten.
 // Source: Kubernetes API concepts, "Efficient detection of changes" and "Streaming lists".
 import { toError, type DriftlessError } from "#base/errors.ts";
-import type { Operation } from "#base/operation.ts";
+import type { LogFields, Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
@@ -18,7 +18,10 @@ export interface ReflectorContext {
   /** One namespace, or all. */
   readonly namespace: string | undefined;
   /** Whether the server has streaming lists; set to false by the first refusal. */
-  readonly server: { streaming: boolean };
+  readonly server: {
+    streaming: boolean;
+    /** Until when a lost connection is not reported again. */ quietUntilMs: number;
+  };
   /** Bounds the lists under way at once. */
   readonly listSlot: (signal: AbortSignal) => Promise<() => void>;
   /** A tagged object was seen in a kind of which only metadata is read. */
@@ -30,6 +33,7 @@ export interface ReflectorContext {
 /** How much of each object is read and kept. */
 export type Depth = "metadata" | "facts" | "full";
 
+const quietMs = 10_000;
 const firstBackoffMs = 200;
 const longestBackoffMs = 30_000;
 const forbiddenRetryMs = 60_000;
@@ -129,6 +133,17 @@ export class Reflector {
     }
   }
 
+  /** A lost connection breaks every watch at once: said once a cluster, not once a kind. */
+  #report(op: Operation, error: DriftlessError, fields: LogFields): void {
+    const { server, clock, client } = this.#context;
+    const lost = error.code === "CLUSTER_UNREACHABLE";
+    if (lost && clock.monotonic() >= server.quietUntilMs) {
+      server.quietUntilMs = clock.monotonic() + quietMs;
+      op.log.warn("connection to the cluster lost; it is tried again", { cluster: client.name, error: error.message });
+    } else if (!lost && this.#failures === 1) op.log.warn("watch broken", fields);
+    else op.log.debug("watch broken", fields);
+  }
+
   #afterError(error: DriftlessError, was: Step["next"], op: Operation): Step {
     const { random } = this.#context;
     this.#failures++;
@@ -151,8 +166,7 @@ export class Reflector {
     const slow = status === 401 || status === 403 || status === 404 || status === 405;
     const delayMs = slow ? forbiddenRetryMs * (1 + random.next()) : this.#backoffMs();
     const fields = { cluster: this.#context.client.name, kind: this.type.kind, error: error.message };
-    if (this.#failures === 1) op.log.warn("watch broken", fields);
-    else op.log.debug("watch broken", fields);
+    this.#report(op, error, fields);
     return { next: this.#resourceVersion === "" || slow ? "list" : "watch", delayMs };
   }
 
