@@ -68,7 +68,7 @@ afterAll(async () => {
 });
 
 test("the demo's applications become what Getting started shows", async () => {
-  const shown = [...guide("getting-started.md").matchAll(/^(\S+) +Synced +Healthy$/gm)].map((match) => match[1]);
+  const shown = [...guide("getting-started.md").matchAll(/^(\S+) +Synced +Healthy$/gm)].map((match) => match[1]!);
   expect(shown.length).toBeGreaterThan(3);
   await until("all applications synced and healthy", async () => {
     const { items } = (await api("/api/v1/applications")) as {
@@ -116,15 +116,15 @@ describe("Operating", () => {
 
   test("lists every flag of `driftless up`, and no other", () => {
     const help = String(run("up", "--help").stdout);
-    const has = [...help.matchAll(/^ +(--[a-z-]+)/gm)].map((match) => match[1]);
-    const says = [...text.matchAll(/^\| `(--[a-z-]+)/gm)].map((match) => match[1]);
+    const has = [...help.matchAll(/^ +(--[a-z-]+)/gm)].map((match) => match[1]!);
+    const says = [...text.matchAll(/^\| `(--[a-z-]+)/gm)].map((match) => match[1]!);
     expect(says.toSorted()).toEqual(has.toSorted());
   });
 
   test("lists every metric, and no other", async () => {
     const scrape = await (await fetch(`${facts.page}/metrics`)).text();
-    const has = [...scrape.matchAll(/^# HELP (\S+)/gm)].map((match) => match[1]);
-    const says = [...text.matchAll(/^\| `([a-z]+_\w+)` \|/gm)].map((match) => match[1]);
+    const has = [...scrape.matchAll(/^# HELP (\S+)/gm)].map((match) => match[1]!);
+    const says = [...text.matchAll(/^\| `([a-z]+_\w+)` \|/gm)].map((match) => match[1]!);
     expect(says.toSorted()).toEqual(has.toSorted());
   });
 

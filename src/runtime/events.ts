@@ -32,7 +32,7 @@ export interface EventRecorderOptions {
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #waiting: { readonly event: KubernetesObject; readonly sinceMs: number }[] = [];
-  #cancelTimer: (() => void) | undefined;
+  #looksAgain = false;
   #writing = 0;
   #serial = 0;
 
@@ -82,8 +82,10 @@ export class EventRecorder {
     while (this.#writing < concurrency && this.#waiting.length > 0) {
       const waitedMs = clock.monotonic() - this.#waiting[0]!.sinceMs;
       if (this.#options.busy?.() && waitedMs < longestWaitMs) {
-        this.#cancelTimer ??= clock.after(lookAgainMs, () => {
-          this.#cancelTimer = undefined;
+        if (this.#looksAgain) return;
+        this.#looksAgain = true;
+        clock.after(lookAgainMs, () => {
+          this.#looksAgain = false;
           this.#pump();
         });
         return;
