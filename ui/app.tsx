@@ -46,7 +46,7 @@ function LoggedIn({ username }: { readonly username: string }) {
   useEffect(() => {
     applications.start();
     return () => {
-      applications.stop();
+      applications.clear();
       queries.clear();
     };
   }, [applications, queries]);

@@ -7,7 +7,7 @@ import { buildPage } from "../support/build-page.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startUp, type Up } from "../support/up.ts";
 
-const included = browserIncluded("The page in a browser: 11 tests");
+const included = browserIncluded("The page in a browser: 13 tests");
 
 describe.skipIf(!included)("the page", () => {
   let up: Up;
@@ -41,6 +41,21 @@ describe.skipIf(!included)("the page", () => {
     await page.getByRole("alert").getByText("Invalid username or password").waitFor();
     // The browser itself reports the refused request.
     expect(watched.problems.every((problem) => problem.includes("401"))).toBe(true);
+  });
+
+  it("asks again when the session has ended, and goes on where one was", async () => {
+    await page.getByLabel("Password").fill(up.password);
+    await page.keyboard.press("Enter");
+    await tile("storefront").waitFor();
+    await page.context().clearCookies();
+    await tile("storefront").getByRole("link").click();
+    await page.getByText("Your session has ended").waitFor();
+    await page.getByLabel("Password").fill(up.password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "storefront" }).waitFor();
+  });
+
+  it("leads to the address that was asked for, after logging in", async () => {
     await watched.close();
     watched = await openPage(browser, { colorScheme: "dark" });
     page = watched.page;

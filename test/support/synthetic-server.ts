@@ -25,6 +25,7 @@ const types: Readonly<Record<string, string>> = {
 };
 const syncs = ["Synced", "Synced", "Synced", "OutOfSync", "Synced", "Unknown"];
 const healths = ["Healthy", "Healthy", "Progressing", "Healthy", "Degraded", "Healthy", "Missing"];
+const startedAt = Date.now();
 const words = ["cart", "search", "billing", "mail", "login", "report", "queue", "image", "stock", "price"];
 
 function application(index: number, version: number): object {
@@ -52,7 +53,7 @@ function application(index: number, version: number): object {
     status: {
       sync: { status: syncs[(index + version) % syncs.length], revision: "0123456789abcdef0123456789abcdef01234567" },
       health: { status: healths[index % healths.length] },
-      operationState: { phase: "Succeeded", finishedAt: "2030-01-02T00:00:00Z" },
+      operationState: { phase: "Succeeded", finishedAt: new Date(startedAt - index * 97_000).toISOString() },
     },
   };
 }

@@ -25,7 +25,6 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
       role="row"
       className={selected ? "table-row selected" : "table-row"}
       aria-rowindex={index + 2}
-      aria-selected={selected}
       data-index={index}
       data-app={row.name}
       style={{ transform: `translateY(${startPx}px)` }}

@@ -67,6 +67,15 @@ export class ApplicationsStore {
     this.#pending = undefined;
   }
 
+  /** Forgets everything: the next to log in may not see what the last one saw. */
+  clear(): void {
+    this.stop();
+    this.#rows.clear();
+    this.#loaded = false;
+    this.#snapshot = { rows: [], loaded: false, stream: { phase: "connecting" } };
+    this.#stream = this.#snapshot.stream;
+  }
+
   restart(): void {
     this.stop();
     this.#setStream({ phase: "connecting" });

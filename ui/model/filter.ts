@@ -91,9 +91,11 @@ function sortedCounts(facet: Facet, counts: Tally, chosen: readonly string[]): F
   const list = [...counts].map(([value, box]) => ({ value, count: box.count }));
   return order
     ? list.sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value))
-    : list.sort((a, b) => b.count - a.count || compareText(a.value, b.value));
+    : list.sort((a, b) => b.count - a.count || byNumbers.compare(a.value, b.value));
 }
 
+/** `project-2` before `project-10`. */
+const byNumbers = new Intl.Collator("en", { numeric: true });
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Takes rows; returns them in the wanted order, ties by name. Problems stand first when sorted by status or health. */
