@@ -122,8 +122,10 @@ export function targetOf(deps: Pick<ConnectDeps, "env" | "global">, server: Serv
   const ca = global["server-crt"] === "" ? decodeCa(server) : readFile(global["server-crt"], "--server-crt");
   const cert = global["client-crt"] === "" ? undefined : readFile(global["client-crt"], "--client-crt");
   const key = global["client-crt-key"] === "" ? undefined : readFile(global["client-crt-key"], "--client-crt-key");
+  const proxies = isLoopback(url) ? undefined : proxiesOf(deps.env);
   return {
     url,
+    ...(proxies ? { proxies } : {}),
     headers: headersOf(global.header),
     insecure: global.insecure || (server.insecure ?? false),
     ...(ca === undefined ? {} : { ca }),
@@ -147,6 +149,12 @@ function readFile(path: string, flag: string): string {
       cause: thrown,
     });
   }
+}
+
+function proxiesOf(env: Environment): Readonly<Record<string, string>> | undefined {
+  const names = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
+  const found = names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
+  return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
 function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {

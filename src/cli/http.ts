@@ -13,6 +13,8 @@ export interface Target {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** Proxies, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY name them. */
+  readonly proxies?: Readonly<Record<string, string>>;
   /** How often a read that failed on the network is tried again. */
   readonly retries: number;
 }
@@ -58,6 +60,11 @@ export function createHttp(target: Target, credentials: Credentials): Http {
     async send(op, method, path, options = {}) {
       const answer = await patiently(op, method, `${target.url}${path}${queryText(options.query)}`, options.body);
       const body = await readAll(answer);
+      if (answer.headers.location !== undefined && (answer.statusCode ?? 0) < 400)
+        throw new DriftlessError(
+          "SERVER_UNREACHABLE",
+          `the server ${target.url} redirects to ${answer.headers.location}: use that address`,
+        );
       if ((answer.statusCode ?? 500) >= 400) throw errorOf(answer, body, target.url);
       return parse(body, answer, target.url);
     },
@@ -90,11 +97,12 @@ function connect(op: Operation, target: Target, exchange: Exchange): Promise<Inc
   const secure = exchange.url.startsWith("https:");
   // Taken from the runtime, not imported: importing node:http evaluates all of its exports, and with them undici, which
   // costs 40 ms of the start.
-  const { request } = secure ? process.getBuiltinModule("node:https") : process.getBuiltinModule("node:http");
+  const { Agent, request } = secure ? process.getBuiltinModule("node:https") : process.getBuiltinModule("node:http");
   const body = exchange.body === undefined ? undefined : JSON.stringify(exchange.body);
   const options: RequestOptions & Record<string, unknown> = {
     method: exchange.method,
     signal: op.signal,
+    ...(target.proxies ? { agent: new Agent({ proxyEnv: target.proxies }) } : {}),
     headers: {
       accept: "application/json",
       ...(exchange.token === "" ? {} : { authorization: `Bearer ${exchange.token}` }),

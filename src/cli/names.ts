@@ -36,7 +36,7 @@ export async function chosen(
       selector === "" ? "" : ` selector ${selector}`,
       projects.length === 0 ? "" : ` projects ${projects.join(", ")}`,
     ];
-    throw new DriftlessError("NOT_FOUND", `no applications match${filters.join(",")}`);
+    throw new DriftlessError("NOT_FOUND", `no applications match${filters.join("")}`);
   }
   return apps.map((app) => parseName(qualifiedName(app)));
 }

@@ -44,22 +44,22 @@ async function outcome(
 }
 
 describe("words become a command", () => {
-  test.each<readonly [readonly string[], object, string?]>([
-    [["app", "get", "x"], { args: ["x"] }],
-    [["app", "show", "x"], { args: ["x"] }],
-    [["--server", "s", "app", "get", "x"], { args: ["x"], server: "s" }],
-    [["app", "--server=s", "get", "x", "--deep"], { args: ["x"], server: "s", deep: true }],
-    [["app", "get", "x", "-n", "y"], { namespace: "y" }],
+  test.each<readonly [line: readonly string[], expected: object, options: string]>([
+    [["app", "get", "x"], { args: ["x"] }, ""],
+    [["app", "show", "x"], { args: ["x"] }, ""],
+    [["--server", "s", "app", "get", "x"], { args: ["x"], server: "s" }, ""],
+    [["app", "--server=s", "get", "x", "--deep"], { args: ["x"], server: "s", deep: true }, ""],
+    [["app", "get", "x", "-n", "y"], { namespace: "y" }, ""],
     [["app", "get", "x"], { server: "t" }, "--server t --unknown u"],
     [["app", "get", "x", "--server", "s"], { server: "s" }, "--server 't'"],
-    [["app", "get", "--", "--help"], { args: ["--help"] }],
+    [["app", "get", "--", "--help"], { args: ["--help"] }, ""],
   ])("%j", async (line, expected, options) => {
     const result = await outcome(line, options);
     expect(result.said).toBe("");
     expect(result.seen).toMatchObject(expected);
   });
 
-  test.each([
+  test.each<readonly [readonly string[], number, string]>([
     [["app", "gte"], 1, "there is no command driftless app gte; did you mean driftless app get?"],
     [["versoin"], 1, "there is no command driftless versoin; did you mean driftless version?"],
     [["zzzzzz"], 1, "there is no command driftless zzzzzz; see driftless --help"],
@@ -75,7 +75,7 @@ describe("words become a command", () => {
     expect((await outcome(["app", "get", "seven"])).code).toBe(7);
   });
 
-  test.each([
+  test.each<readonly [readonly string[], number, string]>([
     [[], 0, "Commands:"],
     [["--help"], 0, "Commands:"],
     [["help", "app", "get"], 0, "driftless app get NAME [flags]"],
@@ -89,8 +89,9 @@ describe("words become a command", () => {
   });
 });
 
-test.each([
+test.each<readonly [string, readonly string[], string | undefined]>([
   ["lst", ["list", "get"], "list"],
+  ["lsit", ["edit", "list"], "list"],
   ["syn", ["sync", "set"], "sync"],
   ["xyzzy", ["list", "get"], undefined],
 ])("nearest to %s", (word, candidates, expected) => {

@@ -110,6 +110,8 @@ function isGroup(words: readonly string[], groups: readonly Group[]): boolean {
 }
 
 function unknown(words: readonly string[], wiring: Wiring): DriftlessError {
+  if (words[0] === "up")
+    return new DriftlessError("INVALID_ARGUMENT", "up comes first and its flags after it: see driftless up --help");
   const before = words.slice(0, -1);
   const prefix = before.length === 0 ? "" : `${before.join(" ")} `;
   const candidates = [...wiring.groups, ...wiring.commands]
@@ -132,16 +134,20 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** How many letters are to be added, dropped, changed or swapped with their neighbour. */
 function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      const change = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = swapped ? Math.min(change, rows[i - 2]![j - 2]! + 1) : change;
     }
-    row = next;
+    rows.push(row);
   }
-  return row[b.length]!;
+  return rows[a.length]![b.length]!;
 }
 
 function checkCount(listed: Listed, command: Command, args: readonly string[]): void {

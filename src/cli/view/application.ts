@@ -10,7 +10,7 @@ import {
 } from "#model/application.ts";
 import { includes } from "../resources.ts";
 import { goTime } from "./print.ts";
-import { labelled, table } from "./table.ts";
+import { labelled, oneLine, table } from "./table.ts";
 
 export interface ResourceState {
   readonly group: string;
@@ -168,7 +168,7 @@ export function resourceStates(app: Application, selected: readonly SyncResource
       status: live ? (live.status ?? "") : (item.hookPhase ?? ""),
       health: live ? (live.health?.status ?? "") : (item.status ?? ""),
       hook: item.hookType ?? "",
-      message: item.message ?? "",
+      message: oneLine(item.message ?? ""),
     });
     rest.delete(key(item));
   }

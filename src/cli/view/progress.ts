@@ -4,7 +4,7 @@ import type { Application } from "#model/application.ts";
 import type { Clock } from "#base/ports.ts";
 import type { Output, Paint } from "../context.ts";
 import { qualifiedName, type ResourceState } from "./application.ts";
-import { table, visibleLength } from "./table.ts";
+import { oneLine, table, visibleLength } from "./table.ts";
 
 type Mark = "failed" | "working" | "waiting" | "done";
 
@@ -86,7 +86,7 @@ function healthPaint(health: string, paint: Paint): string {
   return health === "Degraded" || health === "SyncFailed" ? paint.red(health) : health;
 }
 
-const firstLine = (text: string): string => text.split("\n", 1)[0]!.trim();
+const firstLine = (text: string): string => oneLine(text.split("\n", 1)[0]!.trim());
 
 export function elapsedText(elapsedMs: number): string {
   const seconds = Math.floor(elapsedMs / 1000);

@@ -34,5 +34,13 @@ export function visibleLength(text: string): number {
   return Array.from(plain).length;
 }
 
+/**
+ * A text of the server on one line, without control characters: messages of resources come from strangers, and a
+ * terminal would obey them.
+ */
+export const oneLine = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.replace(/\s*[\r\n]+\s*/g, " ").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+
 /** `Name:               value`, as argocd's summaries are laid out. */
-export const labelled = (name: string, value: string): string => `${name.padEnd(20)}${value}\n`;
+export const labelled = (name: string, value: string): string => `${name.padEnd(20)}${oneLine(value)}\n`;

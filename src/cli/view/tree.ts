@@ -1,7 +1,7 @@
 // The resource tree of `app get -o tree`: each resource below what made it, as argocd draws it. Pure.
 import type { ResourceTree, TreeNode } from "../api.ts";
 import type { ResourceState } from "./application.ts";
-import { table } from "./table.ts";
+import { oneLine, table } from "./table.ts";
 
 /** With `nowMs` the detailed tree, which tells ages and reasons. */
 export function treeText(tree: ResourceTree, states: readonly ResourceState[], nowMs?: number): string {
@@ -24,7 +24,7 @@ export function treeText(tree: ResourceTree, states: readonly ResourceState[], n
   const draw = (node: TreeNode, lead: string, prefix: string): void => {
     const state = stateOf.get(`${node.kind}/${node.namespace ?? ""}/${node.name}`);
     const health = node.health?.status ?? state?.health ?? "";
-    const message = node.health?.message ?? state?.message ?? "";
+    const message = oneLine(node.health?.message ?? state?.message ?? "");
     const reason = node.info?.find((item) => item.name === "Status Reason")?.value ?? "";
     const cells = [`${lead}${node.kind}/${node.name}`, state?.status ?? "", health];
     rows.push(detailed ? [...cells, ageOf(node.createdAt, nowMs), message, reason] : [...cells, message]);
