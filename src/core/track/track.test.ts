@@ -85,6 +85,16 @@ describe("the owner by label", () => {
     expect(ownerApplication({ labels: { "app.kubernetes.io/instance": "web" } }, key, own)).toBeUndefined();
   });
 
+  test("what a controller copied the label to is its owner's", () => {
+    const labels = { "app.kubernetes.io/instance": "web" };
+    const ownerReferences = [{ apiVersion: "v1", kind: "Service", name: "web", uid: "1" }];
+    const slice = { group: "discovery.k8s.io", kind: "EndpointSlice", namespace: "prod", name: "web-x1" };
+    const endpoints = { group: "", kind: "Endpoints", namespace: "prod", name: "web" };
+    expect(ownerApplication({ labels, ownerReferences }, slice, byLabel)).toBeUndefined();
+    expect(ownerApplication({ labels, ownerReferences: [] }, slice, byLabel)).toBe("web");
+    expect(ownerApplication({ labels }, endpoints, byLabel)).toBeUndefined();
+  });
+
   test("long names do not fit", () => {
     expect(trackingProblem("a".repeat(63), byLabel)).toBeUndefined();
     expect(trackingProblem("a".repeat(64), byLabel)).toContain("64 characters");

@@ -51,11 +51,15 @@ export function formatTrackingId(id: TrackingId): string {
 
 /**
  * The application that owns an object, by its metadata: `name`, or `namespace/name` where it is outside the
- * controller's namespace; undefined where nobody does, the mark is another installation's, or the annotation was
- * copied from another object (it names another kind, namespace or name).
+ * controller's namespace; undefined where nobody does, another object owns it, the mark is another installation's, or
+ * the annotation was copied from another object (it names another kind, namespace or name).
  */
 export function ownerApplication(meta: ObjectMeta, key: ObjectKey, settings: TrackingSettings): string | undefined {
+  // What another object owns came with that one, marks included, and goes with it.
+  if (meta.ownerReferences !== undefined && meta.ownerReferences.length > 0) return undefined;
   if (settings.method === "label") {
+    // Endpoints have their Service's labels and, unlike EndpointSlices, no reference to it.
+    if (key.kind === "Endpoints" && key.group === "") return undefined;
     const owner = meta.labels?.[settings.instanceLabelKey];
     return owner === undefined || owner === "" ? undefined : untracked(owner);
   }
