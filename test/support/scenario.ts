@@ -1,5 +1,7 @@
 // What an end-to-end scenario works with: a namespace, repositories and applications of its own on a running
 // `driftless up` that it shares with the other scenarios. A scenario reads as given, when, then.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isObject, type Json, type JsonObject } from "#base/json.ts";
 import type { Application, ApplicationSpec, ApplicationStatus } from "#model/application.ts";
@@ -82,6 +84,18 @@ export class Stage {
     await createBare(join(this.up.dataDir, "repositories", `${name}.git`));
     const url = new URL(`/${name}.git`, this.up.cloneUrl).href;
     const repository = await cloneRepository(url);
+    this.world.later(() => repository.close());
+    if (Object.keys(files).length > 0) await repository.push(files, { message: "First" });
+    return repository;
+  }
+
+  /** Given: a repository in a folder, reached by file://, of whose pushes `driftless up` hears nothing by itself. */
+  async fileRepository(files: Files = {}): Promise<Repository> {
+    const directory = mkdtempSync(join(tmpdir(), "driftless-bare-"));
+    this.world.later(() => rmSync(directory, { recursive: true, force: true }));
+    const bare = join(directory, `${this.name}.git`);
+    await createBare(bare);
+    const repository = await cloneRepository(`file://${bare}`);
     this.world.later(() => repository.close());
     if (Object.keys(files).length > 0) await repository.push(files, { message: "First" });
     return repository;

@@ -1,9 +1,25 @@
 // The one list of scenarios. A new file of scenarios is added here and nowhere else.
 import type { Scenario } from "../../support/scenario.ts";
+import { applications } from "./applications.ts";
+import { articles } from "./articles.ts";
 import { badInput } from "./bad-input.ts";
 import { basics } from "./basics.ts";
+import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
+import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { syncing } from "./syncing.ts";
+import { tracking } from "./tracking.ts";
 
-export const scenarios: readonly Scenario[] = [...basics, ...syncing, ...hooks, ...following, ...badInput];
+export const scenarios: readonly Scenario[] = [
+  ...restart,
+  ...basics,
+  ...syncing,
+  ...hooks,
+  ...following,
+  ...health,
+  ...tracking,
+  ...applications,
+  ...articles,
+  ...badInput,
+];

@@ -60,10 +60,12 @@ const mistakes: readonly Mistake[] = [
     says: () => [/bad\/broken\.yaml:\d+/],
   },
   {
-    name: "a file that is no manifest",
-    files: () => ({ "bad/values.yaml": "replicas: 3\nimage: web\n" }),
+    name: "a manifest without a name",
+    files: () => ({
+      "bad/nameless.yaml": "# Nobody can tell what it is.\napiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
+    }),
     condition: "ComparisonError",
-    says: () => ["bad/values.yaml:1"],
+    says: () => [/bad\/nameless\.yaml:\d/, "name"],
   },
   {
     name: "an unknown kind",

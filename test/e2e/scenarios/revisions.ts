@@ -9,22 +9,11 @@ import type { KubernetesObject } from "#model/object.ts";
 import { baseEnvironment } from "#git/process.ts";
 import { startGitServer } from "#git/server.ts";
 import { steadily } from "../../support/eventually.ts";
-import { cloneRepository, createBare, type Files, type Repository } from "../../support/repository.ts";
+import { cloneRepository, type Files, type Repository } from "../../support/repository.ts";
 import { configMap, manifests, scenario, type Scenario, type Stage } from "../../support/scenario.ts";
 
 const settings = (color: string): Files => ({ "settings.yaml": manifests(configMap("settings", { color })) });
 const color = (name: string) => (object: KubernetesObject) => expect(object["data"]).toEqual({ color: name });
-
-/** A bare repository in a folder, of which `driftless up` hears nothing by itself. */
-async function silentRepository(stage: Stage): Promise<Repository> {
-  const directory = mkdtempSync(join(tmpdir(), "driftless-bare-"));
-  stage.world.later(() => rmSync(directory, { recursive: true, force: true }));
-  const bare = join(directory, `${stage.name}.git`);
-  await createBare(bare);
-  const repository = await cloneRepository(`file://${bare}`);
-  stage.world.later(() => repository.close());
-  return repository;
-}
 
 /** A Git server beside `driftless up`, with a login, as somebody else's would be. */
 async function foreignServer(stage: Stage, login?: { username: string; password: string }): Promise<Repository> {
@@ -115,7 +104,7 @@ const revisions: readonly Scenario[] = [
 
 const news: readonly Scenario[] = [
   scenario("the refresh annotation asks the repository and is removed", async (stage) => {
-    const repository = await silentRepository(stage);
+    const repository = await stage.fileRepository();
     await repository.push(settings("blue"));
     const app = await stage.application({ repository, automated: true });
     await stage.live("ConfigMap", "settings", color("blue"));
@@ -134,7 +123,7 @@ const news: readonly Scenario[] = [
   }),
 
   scenario("a GET with refresh answers with what is in the repository now", async (stage) => {
-    const repository = await silentRepository(stage);
+    const repository = await stage.fileRepository();
     await repository.push(settings("blue"));
     const app = await stage.application({ repository });
     await app.is({ sync: "OutOfSync" });
@@ -174,7 +163,7 @@ interface Hook {
   readonly host: string;
   /** Key in argocd-secret and its value. */
   readonly secret: readonly [string, string];
-  request(push: Pushed): { headers: Record<string, string>; body: string };
+  readonly request: (push: Pushed) => { headers: Record<string, string>; body: string };
 }
 
 interface Pushed {
