@@ -237,15 +237,20 @@ function version(): string {
   return text;
 }
 
+/** One Ctrl-C comes several times: from the terminal to every process of the group, and handed on by npm and the launcher. */
+const sameKeyPressMs = 1_000;
+
 /** Resolves at the first Ctrl-C or SIGTERM; a second one ends the program at once. */
 function untilSignal(onFirst: () => void): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAtMs: number | undefined;
     const ask = (): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      onFirst();
-      resolve();
+      const nowMs = systemClock.monotonic();
+      if (askedAtMs === undefined) {
+        askedAtMs = nowMs;
+        onFirst();
+        resolve();
+      } else if (nowMs - askedAtMs > sameKeyPressMs) process.exit(130);
     };
     process.on("SIGINT", ask);
     process.on("SIGTERM", ask);
