@@ -124,6 +124,7 @@ export interface ApiClient {
 }
 
 const base = "/api/v1/applications";
+const openWithinMs = 500;
 const reconnectMs = [100, 250, 500, 1000, 2000];
 
 export function createApi(http: Http, clock: Clock): ApiClient {
@@ -193,12 +194,20 @@ interface FollowDeps {
   get(op: Operation, ref: AppRef): Promise<Application>;
 }
 
-/** A stream says nothing of what was deleted while it was cut: so after each cut the application is read first. */
+/**
+ * A stream says nothing of what was deleted before it was opened, and reading tells nothing of what is deleted after: so
+ * the stream is opened first, and then the application is read; after each cut again.
+ */
 async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncIterable<AppEvent> {
   let last: Application | undefined;
   for (let failures = 0; !op.signal.aborted; failures++) {
+    const over = new AbortController();
     try {
-      const query = { name: ref.name, ...(ref.appNamespace ? { appNamespace: ref.appNamespace } : {}) };
+      const inner: Operation = { ...op, signal: AbortSignal.any([op.signal, over.signal]) };
+      const opening = openApplicationStream(inner, ref, deps.http);
+      opening.catch(() => {});
+      // Some servers open a stream only when there is something to say.
+      await Promise.race([opening, pause(inner, deps.clock, openWithinMs)]);
       const now = await deps.get(op, ref);
       if (last !== undefined && last.metadata.uid !== now.metadata.uid) {
         yield { type: "DELETED", application: last };
@@ -206,11 +215,7 @@ async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncItera
       }
       last = now;
       yield { type: "MODIFIED", application: now };
-      const since = now.metadata.resourceVersion ?? "";
-      for await (const item of deps.http.stream(op, "/api/v1/stream/applications", {
-        ...query,
-        resourceVersion: since,
-      })) {
+      for await (const item of await opening) {
         const event = (item as { result?: AppEvent }).result;
         if (!event?.application) continue;
         failures = 0;
@@ -226,9 +231,16 @@ async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncItera
       }
       const lost = error.code === "SERVER_UNREACHABLE" && last !== undefined;
       if (!lost || op.signal.aborted || failures > 30) throw error;
+    } finally {
+      over.abort();
     }
     await pause(op, deps.clock, reconnectMs[Math.min(failures, reconnectMs.length - 1)]!);
   }
+}
+
+function openApplicationStream(op: Operation, ref: AppRef, http: Http): Promise<AsyncIterable<unknown>> {
+  const scope = ref.appNamespace ? { appNamespace: ref.appNamespace } : {};
+  return http.open(op, "/api/v1/stream/applications", { name: ref.name, ...scope });
 }
 
 export function pause(op: Operation, clock: Clock, delayMs: number): Promise<void> {

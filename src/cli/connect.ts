@@ -195,6 +195,6 @@ function forgivingHttp(target: Target, credentials: Credentials): Http {
         return plain().send(op, method, path, options);
       }
     },
-    stream: (op: Operation, path: string, query: Query) => http.stream(op, path, query),
+    open: (op: Operation, path: string, query: Query) => http.open(op, path, query),
   };
 }

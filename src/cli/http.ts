@@ -30,8 +30,8 @@ export type Query = Readonly<Record<string, string | readonly string[] | boolean
 export interface Http {
   readonly url: string;
   send(op: Operation, method: string, path: string, options?: { query?: Query; body?: unknown }): Promise<unknown>;
-  /** The values of a stream of JSON lines, until it ends. */
-  stream(op: Operation, path: string, query: Query): AsyncIterable<unknown>;
+  /** Opens a stream of JSON lines: resolves once it is open, with its values until it ends. */
+  open(op: Operation, path: string, query: Query): Promise<AsyncIterable<unknown>>;
 }
 
 const answerLimitBytes = 256 * 1024 * 1024;
@@ -68,10 +68,10 @@ export function createHttp(target: Target, credentials: Credentials): Http {
       if ((answer.statusCode ?? 500) >= 400) throw errorOf(answer, body, target.url);
       return parse(body, answer, target.url);
     },
-    async *stream(op, path, query) {
+    async open(op, path, query) {
       const answer = await patiently(op, "GET", `${target.url}${path}${queryText(query)}`, undefined);
       if ((answer.statusCode ?? 500) >= 400) throw errorOf(answer, await readAll(answer), target.url);
-      yield* linesOf(op, answer);
+      return linesOf(op, answer, target.url);
     },
   };
 }
@@ -210,7 +210,7 @@ export function errorOf(
   return new DriftlessError(status === 413 ? "TOO_LARGE" : code, message, { details: { status } });
 }
 
-async function* linesOf(op: Operation, answer: IncomingMessage): AsyncIterable<unknown> {
+async function* linesOf(op: Operation, answer: IncomingMessage, url: string): AsyncIterable<unknown> {
   let rest = "";
   const text = new TextDecoder();
   try {
@@ -225,7 +225,7 @@ async function* linesOf(op: Operation, answer: IncomingMessage): AsyncIterable<u
     }
   } catch (thrown) {
     if (thrown instanceof SyntaxError) throw new DriftlessError("SERVER_UNREACHABLE", "the stream is not JSON lines");
-    throw networkError(op, thrown as NodeJS.ErrnoException, "of the stream");
+    throw networkError(op, thrown as NodeJS.ErrnoException, url);
   } finally {
     answer.destroy();
   }
