@@ -169,6 +169,36 @@ export const catalogue = {
     means: "The rendered manifests are larger than the limit.",
     hint: "Split the application, or raise the limit.",
   },
+  RENDER_FAILED: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    condition: "ComparisonError",
+    means: "The chart, overlay or program cannot be rendered.",
+    hint: "Correct the file and line that the message names.",
+  },
+  RENDER_REFUSED: {
+    http: 400,
+    grpc: "PERMISSION_DENIED",
+    condition: "ComparisonError",
+    means:
+      "The source wants something that sources may not: a remote URL, a program, a path outside of its repository.",
+    hint: "Commit to the repository what the message names, and refer to it there.",
+  },
+  RENDER_TIMEOUT: {
+    http: 400,
+    grpc: "DEADLINE_EXCEEDED",
+    condition: "ComparisonError",
+    means: "The render did not end within its time limit.",
+    hint: "Look for a loop without end in the templates, or split the application.",
+  },
+  ENGINE_MISSING: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    condition: "ComparisonError",
+    means: "The program driftless-engine, which renders Helm, Kustomize and Jsonnet, is not there yet.",
+    hint: "Build it with npm run engine:build, which needs Go; directories of YAML and JSON work without it.",
+    retryable: true,
+  },
   // applications
   SPEC_INVALID: {
     http: 400,

@@ -1,6 +1,7 @@
 // Puts the system together for one control cluster: settings, repositories, clusters, the application controller, the
 // API. Used by `driftless up`, by end-to-end tests and by benches. The only place, with its neighbours, that wires ports.
 import { createHash, randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
@@ -24,6 +25,8 @@ import { apiVersion, group, label, version } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { credentialsFor, decodeBase64, repositoryFromSecret, type RepositoryConfig } from "#model/repository.ts";
 import { parseSettings, type Settings } from "#model/settings.ts";
+import { findEngine } from "#render/engine/binary.ts";
+import { createEnginePool } from "#render/engine/pool.ts";
 import { createRenderer } from "#render/renderer.ts";
 import { EventRecorder } from "#runtime/events.ts";
 import { Informer } from "#runtime/informer.ts";
@@ -107,6 +110,11 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   });
   const renderer = createRenderer({
     cacheDir: join(options.dataDir, "render"),
+    engine: createEnginePool({
+      locate: () => findEngine(options.environment),
+      clock: systemClock,
+      processes: Math.min(8, availableParallelism()),
+    }),
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     log: life.log,
   });

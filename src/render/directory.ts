@@ -25,13 +25,13 @@ export interface Walk {
 const manifestName = /\.(?:yaml|yml|json)$/;
 const maxLinks = 32;
 
-/** Lists a directory source's files, sorted as Argo CD visits them. Errors: SOURCE_UNSUPPORTED (jsonnet), MANIFEST_INVALID (links). */
+/** Lists a directory source's files, sorted as Argo CD visits them; Jsonnet files apart. Error: MANIFEST_INVALID (links). */
 export async function listManifests(
   op: Operation,
   walk: Walk,
   root: { path: string; oid: string },
   options: DirectorySource,
-): Promise<ManifestFile[]> {
+): Promise<{ readonly manifests: ManifestFile[]; readonly jsonnet: string[] }> {
   const include = options.include ? compileGlob(options.include, "spec.source.directory.include") : undefined;
   const exclude = options.exclude ? compileGlob(options.exclude, "spec.source.directory.exclude") : undefined;
   const found: ManifestFile[] = [];
@@ -60,15 +60,7 @@ export async function listManifests(
     }
   };
   await visit(root.oid, root.path, "");
-  const [first] = jsonnet;
-  if (first !== undefined) {
-    throw new DriftlessError(
-      "SOURCE_UNSUPPORTED",
-      `${first}: this version does not render Jsonnet files; exclude them with spec.source.directory.exclude: "*.jsonnet"`,
-      { details: { file: first } },
-    );
-  }
-  return found;
+  return { manifests: found, jsonnet };
 }
 
 /** The blob that a link leads to; undefined (with a warning) where it leads nowhere or to a folder. Error where it leaves the repository. */
@@ -114,7 +106,11 @@ export async function lookUp(
   const root = await walk.repository.entry(op, walk.sha, "");
   let found: Found | undefined = root && { item: root, path: "" };
   for (const [index, step] of steps.entries()) {
-    if (found?.item.type !== "tree") return undefined;
+    if (found?.item.type !== "tree") {
+      // A file where a folder was looked for: were it a folder, the answer would be another.
+      if (found) walk.reads.file(found.path, found.item.oid);
+      return undefined;
+    }
     const items = await walk.repository.items(op, found.item.oid);
     const item = items.find(({ name }) => name === step);
     const at: string[] = [...(found.path === "" ? [] : found.path.split("/")), step];

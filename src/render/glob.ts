@@ -109,3 +109,45 @@ function matches(tokens: readonly Token[], text: readonly string[]): boolean {
   while (tokens[t] === "*") t++;
   return t === tokens.length;
 }
+
+/** A glob over paths: `*` and `?` stay within one name, `**` crosses folders; `[a-z]`, `{a,b}`. Error: SPEC_INVALID. */
+export function compilePathGlob(pattern: string, field: string): (path: string) => boolean {
+  let source = "";
+  let depth = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    const letter = pattern[at] as string;
+    if (pattern.startsWith("**/", at)) {
+      source += "(?:.*/)?";
+      at += 2;
+    } else if (pattern.startsWith("**", at)) {
+      source += ".*";
+      at++;
+    } else if (letter === "*") source += "[^/]*";
+    else if (letter === "?") source += "[^/]";
+    else if (letter === "[") {
+      const end = pattern.indexOf("]", at + 1);
+      if (end < 0) throw invalidGlob(pattern, field);
+      source += `[${pattern
+        .slice(at + 1, end)
+        .replace(/^!/, "^")
+        .replaceAll("\\", "\\\\")}]`;
+      at = end;
+    } else if (letter === "{") {
+      source += "(?:";
+      depth++;
+    } else if (letter === "}" && depth > 0) {
+      source += ")";
+      depth--;
+    } else if (letter === "," && depth > 0) source += "|";
+    else source += letter.replace(/[\\^$.*+?()[\]{}|]/, "\\$&");
+  }
+  if (depth > 0 || pattern.length > maxLength) throw invalidGlob(pattern, field);
+  const expression = new RegExp(`^${source}$`, "s");
+  return (path) => expression.test(path);
+}
+
+function invalidGlob(pattern: string, field: string): DriftlessError {
+  return new DriftlessError("SPEC_INVALID", `${field} ${JSON.stringify(pattern)} is no valid glob`, {
+    details: { field },
+  });
+}

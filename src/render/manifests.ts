@@ -61,6 +61,13 @@ export function parseManifest(
   return { objects, warnings };
 }
 
+/** The objects of one rendered document: none of null, a list's items. Error: MANIFEST_INVALID. */
+export function objectsOf(value: unknown, file: string, line: number): KubernetesObject[] {
+  if (value === null || value === undefined) return [];
+  if (!isObject(value)) throw invalid(file, line, "the document is not a mapping");
+  return unfold(value, line, file);
+}
+
 /** A `List` of any kind becomes its items, at every depth. */
 function unfold(value: Readonly<Record<string, unknown>>, line: number, file: string): KubernetesObject[] {
   const { apiVersion, kind, items } = value;

@@ -44,6 +44,13 @@ export class ReadRecorder {
     this.missing.add(path);
   }
 
+  /** Takes over what another recorder found. */
+  add(reads: ReadSet): void {
+    for (const { path, oid, recursive } of reads.directories) this.directory(path, oid, recursive);
+    for (const { path, oid } of reads.files) this.file(path, oid);
+    for (const path of reads.absent) this.absent(path);
+  }
+
   result(): ReadSet {
     return {
       directories: [...this.directories.values()],

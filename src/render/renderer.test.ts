@@ -128,9 +128,10 @@ describe("which files of a directory are manifests", () => {
 
 describe("the type of a source", () => {
   const table: [string, Record<string, string>, Partial<ApplicationSource>, RegExp][] = [
-    ["a chart", { "app/Chart.yaml": "name: x" }, {}, /SOURCE_UNSUPPORTED.*Helm/],
-    ["a kustomization", { "app/kustomization.yml": "resources: []" }, {}, /SOURCE_UNSUPPORTED.*Kustomize/],
-    ["jsonnet", { "app/x.jsonnet": "{}" }, {}, /SOURCE_UNSUPPORTED.*app\/x\.jsonnet/],
+    ["a chart", { "app/Chart.yaml": "name: x" }, {}, /ENGINE_MISSING.*driftless-engine/],
+    ["a kustomization", { "app/kustomization.yml": "resources: []" }, {}, /ENGINE_MISSING.*driftless-engine/],
+    ["jsonnet", { "app/x.jsonnet": "{}" }, {}, /ENGINE_MISSING.*driftless-engine/],
+    ["a chart of a Helm repository", {}, { chart: "x" }, /SOURCE_UNSUPPORTED.*chart x/],
     ["a plugin", { "app/a.yaml": configMap("a") }, { plugin: {} }, /SOURCE_UNSUPPORTED.*Plugin/],
     [
       "two types",

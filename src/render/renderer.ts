@@ -9,8 +9,16 @@ import type { ApplicationSource, DirectorySource, SourceType } from "#model/appl
 import { openDiskCache, WeightedCache, type DiskCache } from "./cache.ts";
 import { detectedType, explicitType } from "./detect.ts";
 import { listManifests, lookUp, type ManifestFile, type Walk } from "./directory.ts";
+import { EngineRenderer, type EngineRequest } from "./engine-render.ts";
+import type { EnginePool } from "./engine/pool.ts";
+import { buildEnvironment } from "./environment.ts";
+import { helmCapabilities, helmParams } from "./helm.ts";
+import { jsonnetParams } from "./jsonnet.ts";
+import { kustomizeParams } from "./kustomize.ts";
 import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
+import { overrideNames, withOverrides } from "./overrides.ts";
 import { ReadRecorder } from "./reads.ts";
+import { RepositoryFiles } from "./repository-files.ts";
 import type { RenderedObject, Renderer, RenderRequest, RenderResult, RenderStatistics } from "./types.ts";
 import { createManifestParser } from "./yaml.ts";
 
@@ -25,6 +33,10 @@ export interface RendererOptions {
   readonly memoryBytes?: number;
   /** Default 256 MiB. */
   readonly diskBytes?: number;
+  /** Renders Helm, Kustomize and Jsonnet; without it they give ENGINE_MISSING. Closed with the renderer. */
+  readonly engine?: EnginePool;
+  /** Bytes of one source's objects as the engine renders them; default 32 MiB. */
+  readonly maxRenderedBytes?: number;
   /** Told what is wrong with the folder of the cache; it is not used then. */
   readonly log?: Operation["log"];
 }
@@ -38,15 +50,16 @@ interface CachedFile extends ParsedFile {
 }
 
 export function createRenderer(options: RendererOptions): Renderer {
-  return new DirectoryRenderer(options);
+  return new SourceRenderer(options);
 }
 
-class DirectoryRenderer implements Renderer {
+class SourceRenderer implements Renderer {
   private readonly options: RendererOptions;
   private readonly parser = createManifestParser();
   private readonly files: WeightedCache<CachedFile>;
   private readonly results = new WeightedCache<RenderResult>(maxRememberedObjects);
   private readonly disk: DiskCache | undefined;
+  private readonly engine: EngineRenderer;
   private readonly counts = { renders: 0, memoryHits: 0, diskHits: 0, filesParsed: 0 };
 
   constructor(options: RendererOptions) {
@@ -62,24 +75,110 @@ class DirectoryRenderer implements Renderer {
         problem: (reason) => log.warn(reason, { dir: options.cacheDir }),
       });
     }
+    this.engine = new EngineRenderer({
+      pool: options.engine,
+      disk: this.disk,
+      digest: options.digest,
+      parser: this.parser,
+      maxObjects: maxRememberedObjects,
+      maxOutputBytes: options.maxRenderedBytes ?? 32 << 20,
+    });
   }
 
   get statistics(): RenderStatistics {
-    return { ...this.counts };
+    const { memory, disk } = this.engine.hits;
+    return {
+      ...this.counts,
+      memoryHits: this.counts.memoryHits + memory,
+      diskHits: this.counts.diskHits + disk,
+      engineRenders: this.engine.renders,
+    };
   }
 
   async close(): Promise<void> {
+    await this.options.engine?.close();
     this.disk?.close();
   }
 
   async render(op: Operation, request: RenderRequest): Promise<RenderResult> {
     this.counts.renders++;
-    const { source, repository, sha } = request;
-    if (source.chart !== undefined && source.chart !== "") throw unsupported("Helm", `chart ${source.chart}`);
+    const { source: written, repository, sha } = request;
+    if (written.chart !== undefined && written.chart !== "")
+      throw new DriftlessError(
+        "SOURCE_UNSUPPORTED",
+        `chart ${written.chart}: charts from Helm and OCI repositories are not rendered by this version; charts in Git are`,
+        { details: { field: "spec.source.chart" } },
+      );
     const walk: Walk = { repository, sha, reads: new ReadRecorder(), warnings: [] };
-    const root = await this.folder(op, walk, source);
-    const type = await this.typeOf(op, walk, source, root);
-    if (type !== "Directory") throw unsupported(type, root.path === "" ? "the repository's root" : root.path);
+    const root = await this.folder(op, walk, written);
+    const names = await this.namesIn(op, walk, root);
+    const files = new RepositoryFiles(op, walk);
+    const overrides = overrideNames(request.appName);
+    const source = overrides.some((name) => names.has(name))
+      ? await withOverrides(files, this.parser, { source: written, folder: root.path, appName: request.appName })
+      : written;
+    const sourceType = explicitType(source) ?? detectedType(names);
+    const environment = buildEnvironment(request);
+    switch (sourceType) {
+      case "Directory":
+        return this.directory(op, walk, { request, source, root });
+      case "Kustomize":
+        this.notThere(walk, root.path, names, explicitType(source) ? overrides : ["Chart.yaml", ...overrides]);
+        return this.byEngine(op, walk, request, sourceType, {
+          kind: "kustomize",
+          params: kustomizeParams(source, root.path, environment),
+          capabilities: {},
+        });
+      case "Helm":
+        return this.byEngine(op, walk, request, sourceType, {
+          kind: "helm",
+          params: await helmParams(op, { request, source, folder: root.path, environment, walk, files }),
+          capabilities: helmCapabilities(request, source),
+        });
+      case "Plugin":
+        throw unsupported(sourceType, root.path === "" ? "the repository's root" : root.path);
+    }
+  }
+
+  /** Names whose coming would change how the source is rendered. */
+  private notThere(walk: Walk, folder: string, names: ReadonlySet<string>, looked: readonly string[]): void {
+    for (const name of looked) if (!names.has(name)) walk.reads.absent(folder === "" ? name : `${folder}/${name}`);
+  }
+
+  private async byEngine(
+    op: Operation,
+    walk: Walk,
+    request: RenderRequest,
+    sourceType: SourceType,
+    work: EngineRequest,
+  ): Promise<RenderResult> {
+    const all = await this.engine.render(op, walk, work);
+    return this.result(walk, request, sourceType, all);
+  }
+
+  private result(
+    walk: Walk,
+    request: RenderRequest,
+    sourceType: SourceType,
+    all: readonly RenderedObject[],
+  ): RenderResult {
+    const { objects, duplicates } = withoutDuplicates(all, request.namespace ?? "");
+    return {
+      objects,
+      duplicates,
+      warnings: walk.warnings,
+      sourceType,
+      reads: walk.reads.result(),
+      hash: this.options.digest(objects.map(({ hash, file, line }) => `${hash} ${line} ${file}\n`).join("")),
+    };
+  }
+
+  private async directory(
+    op: Operation,
+    walk: Walk,
+    at: { request: RenderRequest; source: ApplicationSource; root: { path: string; oid: string; direct: boolean } },
+  ): Promise<RenderResult> {
+    const { request, source, root } = at;
     const directory = directoryOptions(source);
     const key = stableStringify([engineVersion, directory, root.oid, root.path, request.namespace ?? ""]);
     const remembered = this.results.get(key);
@@ -88,20 +187,16 @@ class DirectoryRenderer implements Renderer {
       this.counts.memoryHits++;
       return remembered;
     }
-    const listed = await listManifests(op, walk, root, directory);
-    const all = await this.parseAll(op, walk, listed);
-    const { objects, duplicates } = withoutDuplicates(all, request.namespace ?? "");
-    const reads = walk.reads.result();
-    const result: RenderResult = {
-      objects,
-      duplicates,
-      warnings: walk.warnings,
-      sourceType: "Directory",
-      reads,
-      hash: this.options.digest(objects.map(({ hash, file, line }) => `${hash} ${line} ${file}\n`).join("")),
-    };
-    const selfContained = root.direct && reads.absent.length === 0 && reads.files.length === 0;
-    if (selfContained) this.results.set(key, result, 1 + objects.length);
+    const { manifests, jsonnet } = await listManifests(op, walk, root, directory);
+    const all: RenderedObject[] = await this.parseAll(op, walk, manifests);
+    if (jsonnet.length > 0) {
+      const params = jsonnetParams(source, { folder: root.path, files: jsonnet }, buildEnvironment(request));
+      all.push(...(await this.engine.render(op, walk, { kind: "jsonnet", params, capabilities: {} })));
+    }
+    const result = this.result(walk, request, "Directory", all);
+    const { absent, files } = result.reads;
+    const selfContained = root.direct && jsonnet.length === 0 && absent.length === 0 && files.length === 0;
+    if (selfContained) this.results.set(key, result, 1 + result.objects.length);
     return result;
   }
 
@@ -143,16 +238,10 @@ class DirectoryRenderer implements Renderer {
     return { path: found.path, oid: found.item.oid, direct: false };
   }
 
-  private async typeOf(
-    op: Operation,
-    walk: Walk,
-    source: ApplicationSource,
-    root: { oid: string },
-  ): Promise<SourceType> {
-    const named = explicitType(source);
-    if (named) return named;
+  /** Names of the files in the source's folder. */
+  private async namesIn(op: Operation, walk: Walk, root: { oid: string }): Promise<ReadonlySet<string>> {
     const items = await walk.repository.items(op, root.oid);
-    return detectedType(new Set(items.filter(({ type }) => type !== "tree").map(({ name }) => name)));
+    return new Set(items.filter(({ type }) => type !== "tree").map(({ name }) => name));
   }
 
   private async parseAll(op: Operation, walk: Walk, listed: readonly ManifestFile[]): Promise<RenderedObject[]> {
@@ -243,7 +332,7 @@ function directoryOptions(source: ApplicationSource): DirectorySource {
 function unsupported(type: SourceType, where: string): DriftlessError {
   return new DriftlessError(
     "SOURCE_UNSUPPORTED",
-    `${where}: sources of the type ${type} are not rendered by this version; directories of YAML and JSON are`,
+    `${where}: sources of the type ${type} are not rendered by this version`,
     { details: { field: "spec.source" } },
   );
 }

@@ -10,6 +10,17 @@ export interface RenderRequest {
   readonly sha: string;
   readonly appName: string;
   readonly namespace?: string;
+  /** The application's project, for the build environment. */
+  readonly project?: string;
+  /** What the destination cluster is; templates may ask for it. The engine's own defaults without it. */
+  readonly capabilities?: Capabilities;
+}
+
+export interface Capabilities {
+  /** `1.31.2`, with or without a leading v. */
+  readonly kubeVersion?: string;
+  /** `apps/v1`, `apps/v1/Deployment`, sorted. */
+  readonly apiVersions?: readonly string[];
 }
 
 export interface RenderedObject {
@@ -55,12 +66,15 @@ export interface RenderStatistics {
   readonly memoryHits: number;
   readonly diskHits: number;
   readonly filesParsed: number;
+  /** Renders that the engine did. */
+  readonly engineRenders: number;
 }
 
 export interface Renderer {
   /**
    * Renders one source at one commit. Errors: MANIFEST_INVALID with file, line and column; PATH_NOT_FOUND;
-   * SOURCE_UNSUPPORTED; RENDER_TOO_LARGE; SPEC_INVALID; and those of the repository.
+   * SOURCE_UNSUPPORTED; RENDER_TOO_LARGE; SPEC_INVALID; ENGINE_MISSING; RENDER_FAILED; RENDER_REFUSED; RENDER_TIMEOUT; and
+   * those of the repository.
    */
   render(op: Operation, request: RenderRequest): Promise<RenderResult>;
   readonly statistics: RenderStatistics;

@@ -50,6 +50,10 @@ async function suite(name, title) {
 if (inCI && (await run("Kubernetes for the tests", [join(root, "test", "kubernetes", "build.ts")])) !== 0) broken++;
 if ((await run("Checks: types, lint, layers, dead code, format", [join(root, "tools", "check.ts")])) !== 0) broken++;
 if ((await runQuietly("Building the page", node, [join(root, "tools", "build-ui.ts"), "--if-stale"])) !== 0) broken++;
+await runQuietly("Building driftless-engine, where Go is there", node, [
+  join(root, "tools", "engine-build.ts"),
+  "--if-go",
+]);
 await suite("unit", "Unit tests");
 await suite("contract", "Contract: the same cases on the sandbox and on Kubernetes");
 await suite("e2e", "End to end: over real Git protocols, in a real browser where there is one");

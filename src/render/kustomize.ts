@@ -1,0 +1,45 @@
+// A Kustomize source: the Application's overrides → what the engine builds. Source: Argo CD's "Kustomize" page. Pure.
+import { DriftlessError } from "#base/errors.ts";
+import { stringAt } from "#base/json.ts";
+import type { ApplicationSource } from "#model/application.ts";
+import { substitute, type BuildEnvironment } from "./environment.ts";
+import { compact, Fields } from "./fields.ts";
+
+/** Parameters of the engine's `kustomize` request. Error: SPEC_INVALID. */
+export function kustomizeParams(
+  source: ApplicationSource,
+  folder: string,
+  environment: BuildEnvironment,
+): Record<string, unknown> {
+  const fields = new Fields(source.kustomize, "spec.source.kustomize");
+  const replaced = (map: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(map).map(([key, text]) => [key, substitute(text, environment)]));
+  const annotations = fields.map("commonAnnotations");
+  return {
+    path: folder,
+    ...compact({
+      namePrefix: fields.text("namePrefix"),
+      nameSuffix: fields.text("nameSuffix"),
+      images: fields.texts("images").map((image) => substitute(image, environment)),
+      replicas: fields.objects("replicas").map((replica) => {
+        const count = Number(replica["count"] ?? Number.NaN);
+        const name = stringAt(replica, "name") ?? "";
+        if (name === "" || !Number.isInteger(count) || count < 0)
+          throw new DriftlessError("SPEC_INVALID", "spec.source.kustomize.replicas wants a name and a count", {
+            details: { field: "spec.source.kustomize.replicas" },
+          });
+        return { name, count };
+      }),
+      commonLabels: replaced(fields.map("commonLabels")),
+      forceCommonLabels: fields.flag("forceCommonLabels"),
+      labelWithoutSelector: fields.flag("labelWithoutSelector"),
+      labelIncludeTemplates: fields.flag("labelIncludeTemplates"),
+      commonAnnotations: fields.flag("commonAnnotationsEnvsubst") ? replaced(annotations) : annotations,
+      forceCommonAnnotations: fields.flag("forceCommonAnnotations"),
+      namespace: fields.text("namespace"),
+      patches: fields.objects("patches"),
+      components: fields.texts("components"),
+      ignoreMissingComponents: fields.flag("ignoreMissingComponents"),
+    }),
+  };
+}

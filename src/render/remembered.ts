@@ -1,0 +1,102 @@
+// What the engine rendered, kept under exactly what it was rendered from: the engine's version, the normalised request,
+// and the objects in Git that it read. A new commit costs a look-up of object ids; equal inputs of two applications share.
+import { isObject } from "#base/json.ts";
+import type { Operation } from "#base/operation.ts";
+import type { GitRepository } from "#git/types.ts";
+import { WeightedCache, type DiskCache } from "./cache.ts";
+import type { ReadSet, RenderedObject } from "./types.ts";
+
+export interface Remembered {
+  readonly objects: readonly RenderedObject[];
+  readonly warnings: readonly string[];
+  readonly reads: ReadSet;
+  /** Capabilities that the render asked for, with what they were. */
+  readonly used: Readonly<Record<string, unknown>>;
+}
+
+/** Several versions of one request are kept: going back to an older commit renders nothing. */
+const maxVersions = 4;
+
+export class RememberedRenders {
+  private readonly memory: WeightedCache<readonly Remembered[]>;
+  private readonly disk: DiskCache | undefined;
+  hits = { memory: 0, disk: 0 };
+
+  constructor(maxObjects: number, disk: DiskCache | undefined) {
+    this.memory = new WeightedCache(maxObjects);
+    this.disk = disk;
+  }
+
+  /** The render whose every read is the same in this commit, if one is known. */
+  async find(
+    op: Operation,
+    at: {
+      readonly repository: GitRepository;
+      readonly sha: string;
+      readonly capabilities: Readonly<Record<string, unknown>>;
+    },
+    key: string,
+  ): Promise<Remembered | undefined> {
+    const inMemory = this.memory.get(key);
+    for (const one of inMemory ?? []) {
+      if (!(await holds(op, at, one))) continue;
+      this.hits.memory++;
+      return one;
+    }
+    if (inMemory) return undefined;
+    const stored = this.stored(key);
+    if (stored.length === 0) return undefined;
+    this.remember(key, stored);
+    for (const one of stored) {
+      if (!(await holds(op, at, one))) continue;
+      this.hits.disk++;
+      return one;
+    }
+    return undefined;
+  }
+
+  keep(key: string, render: Remembered): void {
+    const versions = [render, ...(this.memory.get(key) ?? this.stored(key))].slice(0, maxVersions);
+    this.remember(key, versions);
+    this.disk?.set(`render ${key}`, JSON.stringify(versions));
+  }
+
+  private remember(key: string, versions: readonly Remembered[]): void {
+    this.memory.set(
+      key,
+      versions,
+      versions.reduce((sum, { objects }) => sum + 1 + objects.length, 0),
+    );
+  }
+
+  private stored(key: string): readonly Remembered[] {
+    const text = this.disk?.get(`render ${key}`);
+    if (text === undefined) return [];
+    const value: unknown = JSON.parse(text);
+    if (!Array.isArray(value)) return [];
+    return value.filter((one) => isObject(one) && Array.isArray(one["objects"]) && isObject(one["reads"])) as never;
+  }
+}
+
+/** Whether a commit holds exactly what a render read. */
+async function holds(
+  op: Operation,
+  at: {
+    readonly repository: GitRepository;
+    readonly sha: string;
+    readonly capabilities: Readonly<Record<string, unknown>>;
+  },
+  render: Remembered,
+): Promise<boolean> {
+  for (const [name, value] of Object.entries(render.used)) {
+    if (JSON.stringify(at.capabilities[name] ?? null) !== JSON.stringify(value)) return false;
+  }
+  const { files, directories, absent } = render.reads;
+  for (const { path, oid } of [...directories, ...files]) {
+    if ((await at.repository.entry(op, at.sha, path))?.oid !== oid) return false;
+  }
+  for (const path of absent) {
+    if ((await at.repository.entry(op, at.sha, path)) !== undefined) return false;
+  }
+  return true;
+}
