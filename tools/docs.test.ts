@@ -198,7 +198,7 @@ describe("commands in documents", () => {
 
   test.each(lines)("are there, with their flags: driftless $line ($file)", async ({ line }) => {
     const words = line.split(/\s+/);
-    if (words[0] === "up") return;
+    if (words[0] === "up" || words.includes("…")) return;
     const listed = commands.find(({ path }) => `${words.join(" ")} `.startsWith(`${path} `));
     expect(listed, line).toBeDefined();
     const { flags } = (await listed!.load()).default;
