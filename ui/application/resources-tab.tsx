@@ -6,6 +6,7 @@ import type { AppId } from "../api/applications.ts";
 import { Button } from "../common/button.tsx";
 import { Notice } from "../common/notice.tsx";
 import { useShortcuts } from "../common/shortcuts.ts";
+import { flipped } from "../model/sets.ts";
 import { buildTree, matchesResource, noResourceFilters, type Resource } from "../model/tree.ts";
 import { ResourceDetails } from "../resource/details.tsx";
 import { ResourceFilterBar } from "./resource-filter-bar.tsx";
@@ -62,7 +63,7 @@ export function ResourcesTab({ view, application, id, resources, loading, chosen
         tree={tree}
         chosen={chosen}
         onChoose={onChoose}
-        onToggle={(group) => setOpen((now) => new Set([...now, group]))}
+        onToggle={(group) => setOpen((now) => flipped(now, group))}
         opened={open.size}
         onFold={() => setOpen(new Set())}
       />

@@ -14,7 +14,7 @@ export interface TreeCanvasProps {
   readonly tree: Tree;
   readonly chosen: string | undefined;
   readonly onChoose: (key: string) => void;
-  /** Opens a group of equal leaves. */
+  /** Opens a group of equal leaves, or folds it. */
   readonly onToggle: (group: string) => void;
   readonly opened: number;
   readonly onFold: () => void;
@@ -42,7 +42,7 @@ export function TreeCanvas({ application, tree, chosen, onChoose, onToggle, open
     if (!to) return;
     box.current?.querySelector<HTMLElement>(`[data-item="${CSS.escape(to)}"]`)?.focus({ preventScroll: true });
     const place = layout.places.get(to);
-    if (place) viewport.reveal(place.x, place.y, itemWidth, itemHeight);
+    if (place) viewport.reveal(place.x, place.y, Math.min(place.width, itemWidth), Math.min(place.height, itemHeight));
   };
   return (
     <div className="tree-box">
@@ -65,6 +65,8 @@ export function TreeCanvas({ application, tree, chosen, onChoose, onToggle, open
                   application={item.type === "application" ? application : undefined}
                   x={place.x}
                   y={place.y}
+                  width={place.width}
+                  height={place.height}
                   chosen={item.type === "resource" && item.resource.key === chosen}
                   onChoose={onChoose}
                   onToggle={onToggle}
@@ -90,7 +92,7 @@ function Edges({ tree, layout }: { readonly tree: Tree; readonly layout: Layout 
       const a = layout.places.get(from);
       const b = layout.places.get(to);
       if (!a || !b) return "";
-      const [x1, y1, x2, y2] = [a.x + itemWidth, a.y + itemHeight / 2, b.x, b.y + itemHeight / 2];
+      const [x1, y1, x2, y2] = [a.x + a.width, a.y + a.height / 2, b.x, b.y + b.height / 2];
       const middle = (x1 + x2) / 2;
       return `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
     })

@@ -1,9 +1,10 @@
 // One item of the tree: the application, a resource, or many equal ones as a stack.
-import { Layers } from "lucide-react";
 import { memo } from "react";
 import type { Application } from "#model/application.ts";
 import { Status, toneOf } from "../common/status.tsx";
 import { KindIcon } from "../common/kind-icon.tsx";
+import { TreeGroup } from "./tree-group.tsx";
+import { TreeName } from "./tree-name.tsx";
 import { healthOf, type TreeItem } from "../model/tree.ts";
 
 export interface TreeItemProps {
@@ -12,14 +13,16 @@ export interface TreeItemProps {
   readonly application: Application | undefined;
   readonly x: number;
   readonly y: number;
+  readonly width: number;
+  readonly height: number;
   readonly chosen: boolean;
   readonly onChoose: (key: string) => void;
   readonly onToggle: (group: string) => void;
 }
 
 export const TreeItemView = memo(function TreeItemView(props: TreeItemProps) {
-  const { item, application, x, y, chosen, onChoose, onToggle } = props;
-  const place = { transform: `translate(${x}px, ${y}px)` };
+  const { item, application, x, y, width, height, chosen, onChoose, onToggle } = props;
+  const place = { transform: `translate(${x}px, ${y}px)`, width, height };
   if (item.type === "application") {
     const status = application?.status;
     return (
@@ -35,35 +38,7 @@ export const TreeItemView = memo(function TreeItemView(props: TreeItemProps) {
       </button>
     );
   }
-  if (item.type === "group") {
-    const worst = item.health[0]?.[0];
-    return (
-      <button
-        type="button"
-        className={`tree-item tree-group edge-${worst ? toneOf("health", worst) : "none"}`}
-        style={place}
-        data-item={item.id}
-        aria-expanded={false}
-        title={`Show all ${item.members.length}`}
-        onClick={() => onToggle(item.id)}
-      >
-        <Layers size={17} aria-hidden />
-        <span className="tree-text">
-          <b>
-            {item.members.length} × {item.kind}
-          </b>
-          <small>
-            {item.health.map(([health, count]) => (
-              <span key={health} className="tree-count">
-                <Status of="health" value={health} size={13} iconOnly /> {count}
-              </span>
-            ))}
-            <span className="faint">show all</span>
-          </small>
-        </span>
-      </button>
-    );
-  }
+  if (item.type === "group") return <TreeGroup item={item} place={place} onToggle={onToggle} />;
   const { node, status, key } = item.resource;
   const health = healthOf(item.resource);
   const sync = status?.requiresPruning ? "to be pruned" : status?.status;
@@ -85,7 +60,7 @@ export const TreeItemView = memo(function TreeItemView(props: TreeItemProps) {
     >
       <KindIcon kind={node.kind} />
       <span className="tree-text">
-        <b>{node.name}</b>
+        <TreeName name={node.name} />
         <small>
           <span className="tree-kind">{node.kind}</span>
           {(node.info ?? []).slice(0, 2).map((info) => (

@@ -8,6 +8,7 @@ import { NewApplicationDialog } from "../dialogs/new-application.tsx";
 import { useApplications, useServices } from "../live/context.ts";
 import { filterRows, isFiltered, noFilters, sortRows, toggled, withChoice, type Facet } from "../model/filter.ts";
 import type { AppRow } from "../model/row.ts";
+import { flipped } from "../model/sets.ts";
 import { FilterPanel } from "./filter-panel.tsx";
 import { ListBody } from "./list-body.tsx";
 import type { ActiveItem } from "./list-props.ts";
@@ -137,10 +138,4 @@ export function ApplicationsPage() {
       {creating && <NewApplicationDialog rows={rows} onClose={() => setCreating(false)} />}
     </div>
   );
-}
-
-function flipped(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
-  const next = new Set(set);
-  if (!next.delete(key)) next.add(key);
-  return next;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { itemHeight, itemWidth, layoutTree, neighbour, shapeOf } from "./layout.ts";
-import type { Tree } from "./tree.ts";
+import type { Tree, TreeItem } from "./tree.ts";
 
 const tree = (edges: readonly (readonly [string, string])[]): Tree => ({
   items: [...new Set(edges.flat())].map((id) => ({ type: "application", id, name: id })),
@@ -35,6 +35,28 @@ describe("the tree's layout", () => {
     expect(neighbour(small, layout, upper!, "ArrowDown")).toBe(lower);
     expect(neighbour(small, layout, upper!, "ArrowUp")).toBeUndefined();
     expect(neighbour(small, layout, "root", "ArrowLeft")).toBeUndefined();
+  });
+  it("puts the members of an open group in rows and columns inside it, and moves among them", () => {
+    const members = Array.from({ length: 60 }, (_, i) => `pod-${i}`);
+    const group = { type: "group", open: true, id: "pods", kind: "Pod", members: [], health: [] } as const;
+    const inside = members.map((id) => ({ type: "resource", id, block: "pods" }) as unknown as TreeItem);
+    const wide: Tree = {
+      items: [...tree([["root", "pods"]]).items.slice(0, 1), group, ...inside],
+      edges: [["root", "pods"]],
+    };
+    const layout = layoutTree(wide);
+    const block = layout.places.get("pods")!;
+    for (const id of members) {
+      const place = layout.places.get(id)!;
+      expect(place.x >= block.x && place.x + place.width <= block.x + block.width).toBe(true);
+      expect(place.y >= block.y && place.y + place.height <= block.y + block.height).toBe(true);
+    }
+    expect(block.width / block.height).toBeGreaterThan(1);
+    expect(neighbour(wide, layout, "pods", "ArrowRight")).toBe("pod-0");
+    expect(neighbour(wide, layout, "pod-0", "ArrowRight")).toBe("pod-1");
+    expect(neighbour(wide, layout, "pod-0", "ArrowLeft")).toBe("pods");
+    expect(neighbour(wide, layout, "pods", "ArrowLeft")).toBe("root");
+    expect(layout.places.get(neighbour(wide, layout, "pod-1", "ArrowDown")!)!.x).toBe(layout.places.get("pod-1")!.x);
   });
   it("has one shape for trees of the same edges", () => {
     expect(shapeOf(small)).toBe(shapeOf({ ...small, items: [...small.items] }));

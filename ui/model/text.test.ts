@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { authorName, plural, shortRepository, shortRevision } from "./text.ts";
+import { authorName, plural, splitName, shortRepository, shortRevision } from "./text.ts";
 import { ago, duration } from "./time.ts";
 
 describe("writing things short", () => {
@@ -14,6 +14,10 @@ describe("writing things short", () => {
     ["v1.2.3", "v1.2.3"],
     ["", ""],
   ])("revision %s", (revision, expected) => expect(shortRevision(revision)).toBe(expected));
+  it.each([
+    ["web", ["web", ""]],
+    ["platform-api-7b5d76bd49-czz2l", ["platform-api-7b5d76bd49", "-czz2l"]],
+  ])("name %s", (name, expected) => expect(splitName(name)).toEqual(expected));
   it("names and counts", () => {
     expect(authorName("Ann Lee <ann@example.com>")).toBe("Ann Lee");
     expect(plural(1, "line")).toBe("1 line");

@@ -25,3 +25,9 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 export function firstLine(text: string): string {
   return text.split("\n", 1)[0] ?? "";
 }
+
+/** A name in two: the beginning, which may be cut where room is short, and the end, which tells pods apart. */
+export function splitName(name: string): readonly [head: string, tail: string] {
+  const tail = name.length > 16 ? 6 : 0;
+  return [name.slice(0, name.length - tail), name.slice(name.length - tail)];
+}

@@ -87,8 +87,12 @@ describe("the resource tree", () => {
     });
     expect(tree.edges).toContainEqual(["ReplicaSet-web", group!.id]);
   });
-  it("draws a group's members once it is open", () => {
-    expect(draw(workload(groupFrom), {}, ["ReplicaSet-web>/Pod"])).toContain("Pod/web-3");
+  it("draws a group's members inside it once it is open", () => {
+    const group = "ReplicaSet-web>/Pod";
+    const tree = buildTree("shop", resourcesOf(app, workload(groupFrom)), noResourceFilters, new Set([group]));
+    expect(tree.items.map(show)).toContain("Pod/web-3");
+    expect(tree.items.filter((item) => item.type === "resource" && item.block === group)).toHaveLength(groupFrom);
+    expect(tree.edges.filter(([parent]) => parent === "ReplicaSet-web")).toEqual([["ReplicaSet-web", group]]);
   });
   it("does not fold objects that have children of their own", () => {
     const sets = Array.from({ length: groupFrom }, (_, i) => node("ReplicaSet", `r${i}`, { owner: "Deployment-web" }));

@@ -25,9 +25,18 @@ export const noResourceFilters: ResourceFilters = { text: "", kinds: [], sync: [
 
 export type TreeItem =
   | { readonly type: "application"; readonly id: string; readonly name: string }
-  | { readonly type: "resource"; readonly id: string; readonly resource: Resource; readonly dimmed: boolean }
   | {
+      readonly type: "resource";
+      readonly id: string;
+      readonly resource: Resource;
+      readonly dimmed: boolean;
+      /** The open group that it stands in; its edge leads there. */
+      readonly block?: string;
+    }
+  | {
+      /** Many equal leaves: drawn as one, or as a block with its members inside where somebody opened it. */
       readonly type: "group";
+      readonly open: boolean;
       readonly id: string;
       readonly kind: string;
       readonly members: readonly Resource[];
@@ -137,7 +146,7 @@ export function buildTree(
   const visited = new Set<string>([rootId]);
   const visit = (parent: string): void => {
     for (const item of groupLeaves(parent, children, { open, matched })) {
-      edges.push([parent, item.id]);
+      if (item.type !== "resource" || item.block === undefined) edges.push([parent, item.id]);
       if (visited.has(item.id)) continue;
       visited.add(item.id);
       items.push(item);
@@ -186,12 +195,17 @@ function groupLeaves(
   for (const resource of all) {
     const id = groupId(resource);
     const members = children.has(resource.id) ? undefined : groups.get(id);
-    if (!members || members.length < groupFrom || state.open.has(id)) {
-      items.push({ type: "resource", id: resource.id, resource, dimmed: !state.matched.has(resource.id) });
-    } else if (!done.has(id)) {
-      done.add(id);
-      items.push({ type: "group", id, kind: resource.node.kind, members, health: healthCounts(members) });
+    const dimmed = !state.matched.has(resource.id);
+    if (!members || members.length < groupFrom) {
+      items.push({ type: "resource", id: resource.id, resource, dimmed });
+      continue;
     }
+    const open = state.open.has(id);
+    if (!done.has(id)) {
+      done.add(id);
+      items.push({ type: "group", id, open, kind: resource.node.kind, members, health: healthCounts(members) });
+    }
+    if (open) items.push({ type: "resource", id: resource.id, resource, dimmed, block: id });
   }
   return items;
 }
