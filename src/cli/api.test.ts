@@ -24,7 +24,7 @@ const cut = new DriftlessError("SERVER_UNREACHABLE", "cut");
 /** A server whose answers to reads and streams are written down; an error ends a stream, `never` leaves it unopened. */
 function server(
   reads: readonly (object | Error)[],
-  streams: readonly (readonly (object | Error)[] | "never")[],
+  streams: readonly (readonly (object | Error)[] | "never" | "silent")[],
 ): Http & { calls: string[] } {
   const calls: string[] = [];
   let [read, stream] = [0, 0];
@@ -42,7 +42,8 @@ function server(
       if (items === "never") return new Promise(() => {});
       return Promise.resolve(
         (async function* () {
-          for (const item of items) {
+          if (items === "silent") await new Promise(() => {});
+          for (const item of items as readonly (object | Error)[]) {
             if (item instanceof Error) throw item;
             yield await Promise.resolve({ result: item });
           }
@@ -85,6 +86,14 @@ describe("an application is followed", () => {
 
   test("to its deletion where another of that name was made meanwhile", async () => {
     expect(await events(server([app("a", "1"), app("b", "7")], [[]]))).toEqual(["MODIFIED a@1", "DELETED a@1"]);
+  });
+
+  test("by reading again, where no event comes", async () => {
+    const http = server([app("a", "1"), app("a", "1"), gone], ["silent"]);
+    const seen: string[] = [];
+    for await (const { type } of createApi(http, clock).applications.follow(op, { name: "web" }, { everyMs: 10 }))
+      seen.push(type);
+    expect(seen).toEqual(["MODIFIED", "MODIFIED", "DELETED"]);
   });
 
   test("not at all where there is none", async () => {

@@ -113,7 +113,9 @@ export interface ApiClient {
       revision?: string,
     ): Promise<{ manifests: readonly string[]; revision: string }>;
     /** One application as it is and as it changes, across lost connections, until its deletion or the signal. */
-    follow(op: Operation, ref: AppRef): AsyncIterable<AppEvent>;
+    follow(op: Operation, ref: AppRef, options?: { readonly everyMs?: number }): AsyncIterable<AppEvent>;
+    /** The application with the health of each resource, which some servers keep in the tree alone. */
+    withHealth(op: Operation, ref: AppRef, app: Application): Promise<Application>;
   };
   readonly session: {
     login(op: Operation, username: string, password: string): Promise<string>;
@@ -172,7 +174,20 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         (await http.send(op, "GET", path(ref, "/manifests"), {
           query: { ...scope(ref), ...(revision ? { revision } : {}) },
         })) as { manifests: readonly string[]; revision: string },
-      follow: (op, ref) => follow(op, ref, { http, clock, get }),
+      follow: (op, ref, options) => follow(op, ref, { http, clock, get, everyMs: options?.everyMs ?? 0 }),
+      async withHealth(op, ref, app) {
+        const resources = app.status?.resources ?? [];
+        const known = resources.length === 0 || resources.some((item) => item.health !== undefined);
+        if (known || app.status?.resourceHealthSource !== "appTree") return app;
+        try {
+          const tree = await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) });
+          return healthFrom(tree as ResourceTree, app);
+        } catch (thrown) {
+          // It was deleted, or not looked at yet: what is known is shown.
+          if (["NOT_FOUND", "FAILED_PRECONDITION"].includes(toError(thrown).code)) return app;
+          throw thrown;
+        }
+      },
     },
     session: {
       async login(op, username, password) {
@@ -188,7 +203,20 @@ export function createApi(http: Http, clock: Clock): ApiClient {
   };
 }
 
+function healthFrom(tree: ResourceTree, app: Application): Application {
+  const key = (item: { group?: string; kind: string; namespace?: string; name: string }): string =>
+    `${item.group ?? ""}/${item.kind}/${item.namespace ?? ""}/${item.name}`;
+  const healths = new Map((tree.nodes ?? []).map((node) => [key(node), node.health]));
+  const resources = (app.status?.resources ?? []).map((item) => {
+    const health = healths.get(key(item));
+    return health === undefined ? item : { ...item, health };
+  });
+  return { ...app, status: { ...app.status, resources } };
+}
+
 interface FollowDeps {
+  /** Read again after this long without an event; 0 for never. */
+  readonly everyMs: number;
   readonly http: Http;
   readonly clock: Clock;
   get(op: Operation, ref: AppRef): Promise<Application>;
@@ -215,7 +243,16 @@ async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncItera
       }
       last = now;
       yield { type: "MODIFIED", application: now };
-      for await (const item of await opening) {
+      for await (const item of withPauses(
+        await opening,
+        () => pause(inner, deps.clock, deps.everyMs),
+        deps.everyMs > 0,
+      )) {
+        if (item === paused) {
+          last = await deps.get(op, ref);
+          yield { type: "MODIFIED", application: last };
+          continue;
+        }
         const event = (item as { result?: AppEvent }).result;
         if (!event?.application) continue;
         failures = 0;
@@ -235,6 +272,29 @@ async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncItera
       over.abort();
     }
     await pause(op, deps.clock, reconnectMs[Math.min(failures, reconnectMs.length - 1)]!);
+  }
+}
+
+const paused = Symbol("paused");
+
+/** The items, and `paused` wherever the wait ends before the next item comes. */
+async function* withPauses(
+  items: AsyncIterable<unknown>,
+  wait: () => Promise<void>,
+  pauses: boolean,
+): AsyncIterable<unknown> {
+  const iterator = items[Symbol.asyncIterator]();
+  let next = iterator.next();
+  for (;;) {
+    const result = pauses ? await Promise.race([next, wait().then(() => paused)]) : await next;
+    if (typeof result === "symbol") {
+      yield paused;
+      continue;
+    }
+    if (result.done) return;
+    next = iterator.next();
+    next.catch(() => {});
+    yield result.value;
   }
 }
 

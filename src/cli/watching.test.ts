@@ -56,6 +56,12 @@ describe("conditions are met", () => {
     expect(isMet(app(given), conditions)).toBe(expected);
   });
 
+  test("not before the operation has ended, where that is waited for", () => {
+    const running = app({ ...status("Synced", "Healthy"), operationState: { ...state, phase: "Running" } });
+    expect(isMet(running, { operation: true })).toBe(false);
+    expect(isMet(running, { health: true })).toBe(true);
+  });
+
   test("only the chosen resources count", () => {
     const waiting = app(status("OutOfSync", "Progressing"));
     expect(isMet(waiting, { sync: true, health: true }, [parseResource(":Service:web")])).toBe(true);

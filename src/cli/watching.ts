@@ -79,8 +79,10 @@ export async function waitFor(context: Context, api: ApiClient, request: WaitReq
   let last: Application | undefined;
   try {
     const healths = new Map<string, string>();
-    for await (const event of api.applications.follow({ ...op, signal }, request.ref)) {
-      const app = event.application;
+    // One resource can change its health without a change of the application: so it is looked at from time to time.
+    const everyMs = (request.resources?.length ?? 0) > 0 ? 1000 : 0;
+    for await (const event of api.applications.follow({ ...op, signal }, request.ref, { everyMs })) {
+      const app = await api.applications.withHealth({ ...op, signal }, request.ref, event.application);
       if (event.type === "DELETED") return deleted(context, app, request, () => progress.end());
       if (isOlder(app, request.after)) continue;
       last = app;

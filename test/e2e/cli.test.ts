@@ -164,6 +164,10 @@ describe("a day", { timeout: 120_000 }, () => {
     expect(synced).toMatch(/^Phase: {14}Succeeded$/m);
     const waited = await succeeds("app", "wait", "day", "--timeout", "60");
     expect(waited).toMatch(/^Health Status: {6}Healthy$/m);
+    expect(cells(waited, "apps")).toEqual(
+      expect.arrayContaining(["apps", "DaemonSet", "day", "node-agent", "Synced", "Healthy"]),
+    );
+    await succeeds("app", "wait", "day", "--health", "--resource", "apps:DaemonSet:node-agent", "--timeout", "60");
     expect((await driftless(["app", "diff", "day", "--refresh"])).code).toBe(0);
   });
 

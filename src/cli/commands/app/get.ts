@@ -34,7 +34,9 @@ export default command({
     const api = await context.api();
     const ref = parseName(args[0]!, values["app-namespace"]);
     const refresh = values["hard-refresh"] ? "hard" : values.refresh ? "normal" : undefined;
-    const app = await withTimeout(context, values.timeout * 1000, (op) => api.applications.get(op, ref, { refresh }));
+    const app = await withTimeout(context, values.timeout * 1000, async (op) =>
+      api.applications.withHealth(op, ref, await api.applications.get(op, ref, { refresh })),
+    );
     if (values.output === "json" || values.output === "yaml") {
       context.out.write(await document(app, values.output));
       return;
