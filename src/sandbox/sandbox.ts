@@ -151,6 +151,7 @@ class Cluster {
       access,
       newUid: () => randomUUID(),
       random: () => random.next(),
+      eventShapes: new Map(),
       afterWrite: new Map(),
     };
     const server = new ApiServer({ core, certificates, log });

@@ -22,6 +22,11 @@ export function isReadAsWritten(fields: JsonObject, schema: TypeSchema): boolean
   return true;
 }
 
+/** Tells that this FieldsV1 was just written from a set that is in line with the schema. */
+export function rememberInOrder(fields: JsonObject, schema: TypeSchema): void {
+  inOrder.set(fields, schema);
+}
+
 function isPlain(fields: JsonObject, schema: TypeSchema | undefined): boolean {
   if (schema !== undefined && isAtomic(schema)) return false;
   for (const key in fields) {

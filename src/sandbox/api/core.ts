@@ -5,6 +5,7 @@ import type { GroupKind, KubernetesObject } from "#model/object.ts";
 import type { ObjectReader, ResourceDefinition } from "../contract.ts";
 import type { Store } from "../storage/store.ts";
 import type { Access } from "./access.ts";
+import type { EventShapes } from "./events.ts";
 import { inVersionOf, type Kinds, resourceId } from "./kinds.ts";
 
 export interface Core {
@@ -15,6 +16,7 @@ export interface Core {
   newUid(): string;
   /** From 0 to 1, for generated names. */
   random(): number;
+  readonly eventShapes: EventShapes;
   /** Told of every stored change of a kind, after it: CRDs become kinds here. */
   readonly afterWrite: Map<string, (object: KubernetesObject, removed: boolean) => void>;
 }

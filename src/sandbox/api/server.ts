@@ -166,6 +166,8 @@ export class ApiServer {
   }
 
   private send(request: IncomingMessage, response: ServerResponse, answer: ApiAnswer): void {
+    // What the answer tells of must survive the process.
+    this.options.core.store.flush();
     if ("watch" in answer) return this.hub.serve(answer.watch, response);
     if ("plain" in answer) {
       if (answer.until === undefined) return this.text(response, answer.code, answer.plain);

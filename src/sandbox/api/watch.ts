@@ -162,10 +162,19 @@ export class WatchSession {
 
   flush(): void {
     if (this.pending.length === 0 || this.ended) return;
+    try {
+      this.hub.core.store.flush();
+    } catch {
+      // What cannot be stored is not told; the client lists anew.
+      return this.cutOff();
+    }
     const bytes = this.pending.length === 1 ? (this.pending[0] as Buffer) : Buffer.concat(this.pending);
     this.pending = [];
     this.response.write(bytes);
-    if (this.response.writableLength <= maxBufferedBytes) return;
+    if (this.response.writableLength > maxBufferedBytes) this.cutOff();
+  }
+
+  private cutOff(): void {
     this.ended = true;
     this.unsubscribe?.();
     this.cancelTimeout?.();

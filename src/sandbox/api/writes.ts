@@ -4,7 +4,7 @@ import { isObject, sameJson } from "#base/json.ts";
 import { apiVersionOf, type KubernetesObject, type ObjectMeta } from "#model/object.ts";
 import type { PrepareContext, ResourceDefinition } from "../contract.ts";
 import { type Core, nowText, readerOf, readObject, type WriteOptions } from "./core.ts";
-import { coreEvent, eventsGroup } from "./events.ts";
+import { coreEvent, eventsGroup, trackedEvent } from "./events.ts";
 import { inVersionOf, resourceId } from "./kinds.ts";
 import { sameButForTimes, trackUpdate } from "./merging.ts";
 import { generatedName, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
@@ -49,7 +49,7 @@ export function createObject(
   check(definition, object, undefined, options.subresource);
   const { name = "" } = object.metadata;
   if (core.store.get(resourceId(definition), namespace, name) !== undefined) throw alreadyExists(definition, name);
-  if (options.applied !== true) object = track(definition, undefined, object, options, now);
+  if (options.applied !== true) object = tracked(core, definition, object, options, now);
   return commit(core, definition, object, options);
 }
 
@@ -340,6 +340,19 @@ function check(
   const special = definition.validate?.(object, old, subresource);
   if (special !== undefined) errors.push(...special);
   if (errors.length > 0) throw invalid(definition, object.metadata.name ?? "", errors);
+}
+
+/** A created object with its managedFields. */
+function tracked(
+  core: Core,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  options: WriteOptions,
+  time: string,
+): KubernetesObject {
+  const make = (): KubernetesObject => track(definition, undefined, object, options, time);
+  if (definition.kind !== "Event" || definition.custom === true) return make();
+  return trackedEvent(core.eventShapes, object, { manager: options.manager, time }, make);
 }
 
 function track(

@@ -6,7 +6,7 @@ import { convertAutoscaler } from "./autoscaling.ts";
 import { prepareKind } from "./defaults/kinds.ts";
 import { typeDefaults } from "./defaults/types.ts";
 import { compileDefaults } from "./defaults/walk.ts";
-import type { Defaulter } from "./defaults/walk.ts";
+import type { RootDefaulter } from "./defaults/walk.ts";
 import { facts, typeNameOf, typePrefix } from "./facts.ts";
 import type { ResourceFacts } from "./facts.ts";
 import { componentsOf } from "./openapi.ts";
@@ -125,7 +125,7 @@ function makeDefinitions(): ResourceDefinition[] {
 function define(
   resource: ResourceFacts,
   types: BuiltinTypes,
-  defaults: (root: string) => Defaulter,
+  defaults: (root: string) => RootDefaulter,
 ): ResourceDefinition {
   const { group, version, kind } = resource;
   const key = `${group}/${kind}`;
@@ -160,7 +160,7 @@ function define(
     ...(selectableFields[key] === undefined ? {} : { selectableFields: selectableFields[key] }),
     validate: (object, old, subresource) => validateBuiltin(key, object, old, subresource),
     prepare(object: KubernetesObject, context: PrepareContext): KubernetesObject {
-      const filled = defaulter === undefined ? object : (defaulter(object) as unknown as KubernetesObject);
+      const filled = defaulter === undefined ? object : (defaulter(object, context.old) as unknown as KubernetesObject);
       return prepareKind(key, filled, context);
     },
   };

@@ -1,6 +1,7 @@
-// The files behind a store: a write-ahead log in segments and snapshots that replace older segments. Every record is
-// handed to the operating system before `append` returns, so nothing acknowledged is lost when the process is killed;
-// the disk follows within a second. Knows nothing of Kubernetes. The data directory's lock is the caller's.
+// The files behind a store: a write-ahead log in segments and snapshots that replace older segments. Records of one turn
+// are handed to the operating system together, at its end or by `flush`, which callers do before they acknowledge: so
+// nothing acknowledged is lost when the process is killed; the disk follows within a second. Knows nothing of
+// Kubernetes. The data directory's lock is the caller's.
 //
 // Segment N holds what happened after snapshot N was begun. Recovery reads the newest complete snapshot and every
 // segment from its number on. A snapshot counts only once it has been renamed into place.
@@ -9,7 +10,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:f
 import { join } from "node:path";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
-import { encodeRecord, magic, readRecords, type RecordHeader } from "./records.ts";
+import { magic, readRecords, RecordBuffer, type RecordHeader } from "./records.ts";
 
 export interface JournalOptions {
   readonly dir: string;
@@ -30,6 +31,8 @@ export interface SnapshotSource {
 const segmentName = (number: number): string => `log-${String(number).padStart(8, "0")}`;
 const snapshotName = (number: number): string => `snapshot-${String(number).padStart(8, "0")}`;
 const sliceMs = 4;
+/** More than this is not held back until the end of a turn. */
+const maxPendingBytes = 1024 * 1024;
 
 export class Journal {
   private readonly options: JournalOptions;
@@ -39,6 +42,8 @@ export class Journal {
   private logBytes = 0;
   private segmentBytes = 0;
   private snapshotBytes = 0;
+  private readonly pending = new RecordBuffer();
+  private flushScheduled = false;
   private compaction: Promise<void> | undefined;
   private unsynced = false;
   private syncTimer: NodeJS.Timeout | undefined;
@@ -70,10 +75,29 @@ export class Journal {
     this.removeBefore(base ?? 0);
   }
 
-  /** Writes one record. It has reached the operating system when this returns. */
+  /** Takes one record. It reaches the operating system at the end of this turn, or with `flush`. */
   append(header: RecordHeader, json: string): void {
-    const record = encodeRecord(header, json);
-    this.write(record);
+    if (this.fd < 0) throw new DriftlessError("CANCELLED", "the store is closed");
+    this.logBytes += this.pending.add(header, json);
+    if (this.pending.size > maxPendingBytes) return this.flush();
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    queueMicrotask(() => {
+      this.flushScheduled = false;
+      try {
+        this.flush();
+      } catch (error) {
+        // The records stay, and who acknowledges next hears of it.
+        this.options.log.warn("cannot write the log", { error: toError(error).message });
+      }
+    });
+  }
+
+  /** Hands all records to the operating system. Errors: DATA_DIR_UNWRITABLE; the records are then kept for the next time. */
+  flush(): void {
+    if (this.pending.size === 0) return;
+    this.write(this.pending.bytes());
+    this.pending.clear();
     this.syncSoon();
   }
 
@@ -90,6 +114,7 @@ export class Journal {
    */
   snapshot(source: SnapshotSource): Promise<void> {
     if (this.compaction !== undefined) return this.compaction;
+    this.flush();
     fdatasyncSync(this.fd);
     closeSync(this.fd);
     this.segment++;
@@ -113,6 +138,7 @@ export class Journal {
     await this.compaction;
     clearTimeout(this.syncTimer);
     if (this.fd >= 0) {
+      this.flush();
       fdatasyncSync(this.fd);
       closeSync(this.fd);
     }
@@ -122,23 +148,22 @@ export class Journal {
   private async writeSnapshot(number: number, source: SnapshotSource): Promise<void> {
     const final = join(this.options.dir, snapshotName(number));
     const fd = openSync(`${final}.tmp`, "w", 0o600);
+    const records = new RecordBuffer();
     let bytes = writeSync(fd, magic);
     try {
       for (let open = true; open;) {
         const until = performance.now() + sliceMs;
-        const batch: Buffer[] = [];
+        records.clear();
         while (performance.now() < until) {
           const record = source.next();
           if (record === undefined) {
             open = false;
-            batch.push(
-              encodeRecord({ op: "E", rv: source.rv, resource: "", namespace: "", name: String(source.count) }, ""),
-            );
+            records.add({ op: "E", rv: source.rv, resource: "", namespace: "", name: String(source.count) }, "");
             break;
           }
-          batch.push(encodeRecord(record.header, record.json));
+          records.add(record.header, record.json);
         }
-        bytes += writeAll(fd, Buffer.concat(batch));
+        bytes += writeAll(fd, records.bytes());
         if (open) await new Promise((resolve) => setImmediate(resolve));
       }
       await new Promise<void>((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
@@ -194,7 +219,6 @@ export class Journal {
     try {
       writeAll(this.fd, bytes);
       this.segmentBytes += bytes.length;
-      this.logBytes += bytes.length;
     } catch (error) {
       // A half-written record must not stand before the next one.
       ftruncateSync(this.fd, this.segmentBytes);

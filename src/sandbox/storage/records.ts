@@ -8,6 +8,8 @@ import { crc32 } from "node:zlib";
 
 export const magic = Buffer.from("driftless-store-1\n", "latin1");
 const headerBytes = 8;
+/** A buffer that grew beyond it for one large object is let go. */
+const maxKeptBytes = 4 * 1024 * 1024;
 /** No record may be longer: a length beyond it is damage, not a record. */
 const maxRecordBytes = 64 * 1024 * 1024;
 
@@ -19,16 +21,47 @@ export interface RecordHeader {
   readonly name: string;
 }
 
-/** The bytes of one record. `json` is the object's text for puts, empty otherwise. */
-export function encodeRecord(header: RecordHeader, json: string): Buffer {
-  const head = `${header.op}\t${header.rv}\t${header.resource}\t${header.namespace}\t${header.name}\n`;
-  const bodyBytes = Buffer.byteLength(json);
-  const buffer = Buffer.allocUnsafe(headerBytes + Buffer.byteLength(head) + bodyBytes);
-  const afterHead = headerBytes + buffer.write(head, headerBytes);
-  if (bodyBytes > 0) buffer.write(json, afterHead);
-  buffer.writeUInt32LE(buffer.length - headerBytes, 0);
-  buffer.writeUInt32LE(crc32(buffer.subarray(headerBytes)), 4);
-  return buffer;
+/** Records on their way to a file, one behind the other in one piece of memory that is used again. */
+export class RecordBuffer {
+  private buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  private used = 0;
+
+  get size(): number {
+    return this.used;
+  }
+
+  /** Adds a record; returns its bytes' number. `json` is the object's text for puts, empty otherwise. */
+  add(header: RecordHeader, json: string): number {
+    const head = `${header.op}\t${header.rv}\t${header.resource}\t${header.namespace}\t${header.name}\n`;
+    // No character takes more than three bytes for each unit of its length.
+    this.reserve(headerBytes + 3 * (head.length + json.length));
+    const { buffer, used: start } = this;
+    const payload = start + headerBytes;
+    let end = payload + buffer.write(head, payload);
+    if (json.length > 0) end += buffer.write(json, end);
+    buffer.writeUInt32LE(end - payload, start);
+    buffer.writeUInt32LE(crc32(buffer.subarray(payload, end)), start + 4);
+    this.used = end;
+    return end - start;
+  }
+
+  /** What was added since `clear`; valid until the next `add` or `clear`. */
+  bytes(): Buffer {
+    return this.buffer.subarray(0, this.used);
+  }
+
+  clear(): void {
+    this.used = 0;
+    if (this.buffer.length > maxKeptBytes) this.buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  }
+
+  private reserve(more: number): void {
+    const wanted = this.used + more;
+    if (wanted <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.buffer.length));
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
 }
 
 export interface ReadOutcome {

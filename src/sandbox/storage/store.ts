@@ -150,6 +150,11 @@ export class Store {
     return [...(this.owned.get(uid)?.values() ?? [])];
   }
 
+  /** Hands every change to the operating system: to be called before one is acknowledged. Errors: DATA_DIR_UNWRITABLE. */
+  flush(): void {
+    this.journal?.flush();
+  }
+
   /** Writes a snapshot now; resolves when it replaced the log before it. */
   async snapshot(): Promise<void> {
     await this.journal?.snapshot(this.snapshotSource());

@@ -29,8 +29,11 @@ const unwritten = new Set(["api.core.v1.ReplicationControllerSpec.minReadySecond
 const objectMeta = "apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const nothing: Plan = { empty: {}, steps: [] };
 
+/** Fields that are those of `stored`, the object before an update, have their defaults already. */
+export type RootDefaulter = (value: Fields, stored: Fields | undefined) => Fields;
+
 /** Compiles defaulters by type name (without `io.k8s.`); returns one for each root type asked for. */
-export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (root: string) => Defaulter {
+export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (root: string) => RootDefaulter {
   const plans = new Map<string, Plan>();
   const planOf = (type: string): Plan => {
     const known = plans.get(type);
@@ -39,7 +42,7 @@ export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (ro
     plans.set(type, made);
     return made;
   };
-  const apply = (type: string, value: Fields): Fields => {
+  const apply = (type: string, value: Fields, stored?: Fields): Fields => {
     const plan = planOf(type);
     let current = table[type]?.(value) ?? value;
     for (const field in plan.empty) {
@@ -47,7 +50,7 @@ export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (ro
     }
     for (const step of plan.steps) {
       const child = current[step.field];
-      if (child === undefined || child === null) continue;
+      if (child === undefined || child === null || child === stored?.[step.field]) continue;
       current = withField(
         current,
         step.field,
@@ -60,7 +63,7 @@ export function compileDefaults(table: Readonly<Record<string, Defaulter>>): (ro
     if (type === quantity) return canonical(value);
     return isObject(value) ? apply(type, value) : value;
   };
-  return (root) => (value) => apply(root, value);
+  return (root) => (value, stored) => apply(root, value, stored);
 }
 
 function makePlan(type: string): Plan {

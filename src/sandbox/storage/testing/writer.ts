@@ -20,6 +20,7 @@ function write(): void {
       data: { x: "y".repeat(500) },
     };
     const stored = store.put("/configmaps", object);
+    store.flush();
     writeSync(1, `${name} ${stored.metadata.resourceVersion}\n`);
   }
   // Snapshots are written in between.
