@@ -62,9 +62,12 @@ export async function prepare() {
   if (installed()) return;
   const npm = process.env.npm_execpath;
   const [command, args] = npm?.endsWith("js") ? [process.execPath, [npm]] : ["npm", []];
+  // Not `npm ci`: it refuses a lockfile in which a tool's binary for some other platform is missing, as happens where the
+  // registry at hand does not have them all. What the lockfile names is installed in exactly that version, and it stays.
   const code = await runQuietly("Installing dependencies", command, [
     ...args,
-    "ci",
+    "install",
+    "--no-save",
     "--no-audit",
     "--no-fund",
     "--include=dev",
