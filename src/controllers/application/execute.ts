@@ -24,6 +24,9 @@ interface Context {
   readonly clock: Clock;
 }
 
+const servedWithinMs = 10_000;
+const servedPollMs = 100;
+
 /** Executes steps one after the other, the actions of a step side by side. */
 export async function executeSteps(op: Op, context: Context, steps: readonly SyncStep[]): Promise<Executed> {
   const outcomes: SyncOutcome[] = [];
@@ -48,7 +51,11 @@ async function execute(
   const { task } = action;
   switch (action.type) {
     case "apply":
-      return outcomeOf(task, action.dryRun, () => apply(op, context, task, action.dryRun));
+      return outcomeOf(task, action.dryRun, () =>
+        task.definition && !action.dryRun
+          ? onceServed(op, context, () => apply(op, context, task, action.dryRun))
+          : apply(op, context, task, action.dryRun),
+      );
     case "prune":
       return outcomeOf(task, action.dryRun, () => prune(op, context, action));
     case "delete-hook":
@@ -59,6 +66,23 @@ async function execute(
       } catch (thrown) {
         return { task, error: toError(thrown).message };
       }
+  }
+}
+
+/** For objects of a kind that this sync has just defined: the cluster serves it a moment after it says so. */
+async function onceServed(op: Op, { cluster, clock }: Context, work: () => Promise<string>): Promise<string> {
+  const until = clock.monotonic() + servedWithinMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (thrown) {
+      const { code, message } = toError(thrown);
+      const unserved = code === "KIND_UNKNOWN" || (code === "NOT_FOUND" && /404 page|could not find the/.test(message));
+      if (!unserved || clock.monotonic() > until) throw thrown;
+    }
+    await new Promise<void>((resolve) => clock.after(servedPollMs, resolve));
+    op.signal.throwIfAborted();
+    cluster.client.discovery.invalidate();
   }
 }
 
