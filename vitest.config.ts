@@ -13,6 +13,7 @@ export default defineConfig({
             "ui/**/*.test.ts",
             "sim/**/*.test.ts",
             "docs/**/*.test.ts",
+            "test/render/**/*.test.ts",
           ],
           testTimeout: 30_000,
         },

@@ -140,15 +140,22 @@ func collect(params *helmParams, main *chart.Chart, texts map[string]string, res
 		}
 		return err
 	}
+	var parts []part
 	if !params.SkipCRDs {
 		for _, crd := range main.CRDObjects() {
-			if err := addDocuments(result, place(crd.Filename), string(crd.File.Data)); err != nil {
-				return err
-			}
+			parts = append(parts, part{place(crd.Filename), string(crd.File.Data), addDocuments})
 		}
 	}
 	for _, manifest := range manifests {
-		if err := result.addYAML(place(manifest.Name), manifest.Content); err != nil {
+		parts = append(parts, part{place(manifest.Name), manifest.Content, (*rendered).addYAML})
+	}
+	// The command ends each with a line break and trims the last: a text that keeps its last line breaks shows it.
+	for index, one := range parts {
+		text := one.text + "\n"
+		if index == len(parts)-1 {
+			text = strings.TrimSpace(text) + "\n"
+		}
+		if err := one.add(result, one.file, text); err != nil {
 			return err
 		}
 	}
@@ -156,11 +163,17 @@ func collect(params *helmParams, main *chart.Chart, texts map[string]string, res
 		if params.SkipTests && slices.Contains(hook.Events, release.HookTest) {
 			continue
 		}
-		if err := result.addYAML(place(hook.Path), hook.Manifest); err != nil {
+		if err := result.addYAML(place(hook.Path), hook.Manifest+"\n"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// part is some text of the output with the file that it came from, and whether it may hold several documents.
+type part struct {
+	file, text string
+	add        func(*rendered, string, string) error
 }
 
 func addDocuments(result *rendered, fromFile, text string) error {

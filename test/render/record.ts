@@ -1,0 +1,66 @@
+// node test/render/record.ts: renders every case with the official helm and kustomize, and writes what they give to
+// golden/. Builds both from Go modules into the user's cache first. Cases that they refuse are printed and left out.
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { engineCache } from "../../src/render/engine/binary.ts";
+import { createManifestParser } from "../../src/render/yaml.ts";
+import { goldenFile, renderCases, type RenderCase } from "./render-cases.ts";
+
+const run = promisify(execFile);
+const packages = { kustomize: "sigs.k8s.io/kustomize/kustomize/v5", helm: "helm.sh/helm/v4/cmd/helm" };
+
+async function build(kind: keyof typeof packages): Promise<string> {
+  const program = join(dirname(engineCache(process.env)), "cli", kind);
+  mkdirSync(dirname(program), { recursive: true });
+  await run("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", program, packages[kind]], {
+    cwd: join(import.meta.dirname, "cli"),
+    env: { ...process.env, CGO_ENABLED: "0" },
+  });
+  return program;
+}
+
+async function record(kind: "kustomize" | "helm"): Promise<void> {
+  const program = await build(kind);
+  const root = mkdtempSync(join(tmpdir(), "driftless-record-"));
+  const { cases, shared } = renderCases(kind);
+  const write = (name: string, content: Buffer): void => {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), content);
+  };
+  for (const [name, content] of Object.entries(shared)) write(name, content);
+  const golden: Record<string, unknown[]> = {};
+  const parser = createManifestParser();
+  for (const one of cases) {
+    for (const [name, content] of Object.entries(one.files)) write(join(one.folder, name), content);
+    try {
+      const { stdout } = await run(program, commandOf(one), {
+        cwd: join(root, one.folder),
+        maxBuffer: 64 << 20,
+        env: { HOME: root, PATH: "" },
+      });
+      golden[one.name] = parser
+        .yaml(stdout, one.name)
+        .documents.map(({ value }) => value)
+        .filter((value) => value !== null && value !== undefined);
+    } catch (error) {
+      console.error(`${kind}: ${one.name}: ${(error as Error).message}`);
+    }
+  }
+  mkdirSync(dirname(goldenFile(kind)), { recursive: true });
+  writeFileSync(goldenFile(kind), `${JSON.stringify(golden, null, 1)}\n`);
+  rmSync(root, { recursive: true, force: true });
+  console.log(`${kind}: ${Object.keys(golden).length} of ${cases.length} recorded`);
+}
+
+function commandOf(one: RenderCase): string[] {
+  if (one.kind === "kustomize") return ["build", "."];
+  const [flag, name] = one.arguments;
+  const [release, rest] = flag === "--release" ? [name ?? "", one.arguments.slice(2)] : ["rel", one.arguments];
+  return ["template", release, ".", "--namespace", "prod", "--include-crds", ...rest];
+}
+
+await record("kustomize");
+await record("helm");

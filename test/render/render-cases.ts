@@ -1,0 +1,62 @@
+// The cases of Helm and Kustomize features: read from their files, each as the files of a folder and how to render it.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+
+export type CaseFile = string | { readonly base64: string };
+
+export interface RenderCase {
+  readonly kind: "kustomize" | "helm";
+  readonly name: string;
+  /** Below the repository's root. */
+  readonly folder: string;
+  readonly files: Readonly<Record<string, Buffer>>;
+  /** The Application's `helm` block, and the same as arguments of `helm template`. */
+  readonly source?: Readonly<Record<string, unknown>>;
+  readonly arguments: readonly string[];
+}
+
+interface Written {
+  readonly k?: string;
+  readonly n?: string;
+  readonly chart?: string;
+  readonly t?: string;
+  readonly f?: Readonly<Record<string, CaseFile>>;
+  readonly source?: Readonly<Record<string, unknown>>;
+  readonly args?: readonly string[];
+}
+
+const bytes = (file: CaseFile): Buffer =>
+  typeof file === "string" ? Buffer.from(file.endsWith("\n") ? file : `${file}\n`) : Buffer.from(file.base64, "base64");
+
+/** All cases, and the files that they share. */
+export function renderCases(kind: "kustomize" | "helm"): { cases: RenderCase[]; shared: Record<string, Buffer> } {
+  const text = readFileSync(join(import.meta.dirname, `${kind}.yaml`), "utf8");
+  const written = parse(text) as { shared?: Record<string, CaseFile>; cases: Record<string, Written> };
+  const shared = Object.fromEntries(
+    Object.entries(written.shared ?? {}).map(([name, file]) => [`${kind}/${name}`, bytes(file)]),
+  );
+  const cases = Object.entries(written.cases).map(([name, one], index): RenderCase => {
+    const files: Record<string, Buffer> = {};
+    const add = (file: string, content: CaseFile): void => void (files[file] = bytes(content));
+    if (kind === "kustomize") add(one.n ?? "kustomization.yaml", one.k ?? "");
+    else {
+      add("Chart.yaml", one.chart ?? "apiVersion: v2\nname: web\nversion: 1.2.3\nappVersion: '4.5'\n");
+      if (one.t !== undefined) add("templates/main.yaml", one.t);
+    }
+    for (const [file, content] of Object.entries(one.f ?? {})) add(file, content);
+    return {
+      kind,
+      name,
+      folder: `${kind}/c${index}`,
+      files,
+      arguments: one.args ?? [],
+      ...(one.source ? { source: one.source } : {}),
+    };
+  });
+  return { cases, shared };
+}
+
+export type Golden = Readonly<Record<string, readonly unknown[]>>;
+
+export const goldenFile = (kind: string): string => join(import.meta.dirname, "golden", `${kind}.json`);
