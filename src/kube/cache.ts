@@ -202,13 +202,14 @@ class Cache implements LiveCache {
   }
 
   #context(text: string, namespace: string | undefined): ReflectorContext {
-    const { clock, random, tagOf, describe } = this.#options;
+    const { clock, random, tagOf, describe, keepAppliedBy } = this.#options;
     return {
       client: this.#client,
       store: this.#store,
       clock,
       random,
       tagOf,
+      keepAppliedBy,
       describe: describe !== undefined && this.#described.has(text) ? (object) => describe.of(object) : undefined,
       namespace,
       server: this.#server,

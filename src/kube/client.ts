@@ -70,6 +70,7 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
         path,
         accept: settings.metadataOnly === true ? one : json,
         dropManagedFields: settings.dropManagedFields === true,
+        keepAppliedBy: settings.keepAppliedBy,
         onOpen: settings.onOpen,
       });
     },
@@ -146,7 +147,8 @@ async function listAll(
       resourceVersion: next === undefined ? settings.resourceVersion : undefined,
     };
     const body = await read(op, base + query(parameters), accept, true);
-    const page = parse(settings.dropManagedFields === true ? withoutManagedFields(body) : body, base) as RawList;
+    const text = settings.dropManagedFields === true ? withoutManagedFields(body, settings.keepAppliedBy) : body;
+    const page = parse(text, base) as RawList;
     addItems(items, page, type);
     next = page.metadata?.continue;
     if (next === undefined || next === "") {

@@ -4,7 +4,7 @@
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
-import { inClusterName, inClusterServer, label } from "#model/names.ts";
+import { fieldManager, inClusterName, inClusterServer, label } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { Aborts } from "./aborts.ts";
 import { createLiveCache } from "./cache.ts";
@@ -215,6 +215,7 @@ export class Clusters {
   #add(spec: ClusterSpec, client: KubeClient, shared: boolean): void {
     const { clock, random, cache } = this.#options;
     const live = createLiveCache(client, {
+      keepAppliedBy: fieldManager,
       ...cache(spec),
       clock,
       random,

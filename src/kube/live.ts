@@ -28,7 +28,7 @@ export interface LiveEntry {
   readonly tag?: string;
   readonly createdAt?: string;
   readonly deleting?: boolean;
-  /** Whole, without managedFields: for objects of managed kinds that are tagged or that no controller owns. */
+  /** Whole, without managedFields (but see `keepAppliedBy`): for objects of managed kinds that are tagged or that no controller owns. */
   readonly object?: KubernetesObject;
   /** What `options.describe` returned. */
   readonly info?: readonly LiveFact[];
@@ -73,6 +73,8 @@ export interface LiveCacheOptions {
   readonly random: Random;
   /** Which application an object is tracked by. Called with every object's metadata. */
   readonly tagOf: (meta: ObjectMeta, key: ObjectKey) => string | undefined;
+  /** Of managedFields, the entries of this manager's server-side applies are kept: comparing needs them. */
+  readonly keepAppliedBy?: string;
   /** Which kinds to watch at all; `defaultInclude` unless told. */
   readonly include?: (type: ResourceType) => boolean;
   /** Kinds of which small facts are kept: they are read in full, but not kept so. */

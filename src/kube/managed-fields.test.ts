@@ -1,6 +1,7 @@
 import { assert, jsonValue, property } from "fast-check";
 import { expect, test } from "vitest";
-import { withoutManagedFields } from "./managed-fields.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import { objectWithoutManagedFields, withoutManagedFields } from "./managed-fields.ts";
 
 const managedFields = [
   {
@@ -32,6 +33,31 @@ test.each(cases)("managedFields go, all else stays: %s", (name, value) => {
     key === "managedFields" && name !== "as another list" ? undefined : each,
   ) as unknown;
   expect(JSON.parse(text)).toEqual(expected);
+});
+
+const applied = { manager: "us", operation: "Apply", apiVersion: "v1", fieldsV1: { "f:data": { 'k:{"a":"]}"}': {} } } };
+const others = [
+  { manager: "us", operation: "Update" },
+  { manager: "us too", operation: "Apply", fieldsV1: {} },
+];
+
+test.each([
+  ["alone", [applied], [applied]],
+  ["among others", [others[0], applied, others[1]], [applied]],
+  [
+    "twice, for a subresource",
+    [applied, others[1], { ...applied, subresource: "scale" }],
+    [applied, { ...applied, subresource: "scale" }],
+  ],
+  ["not at all", others, undefined],
+])("what one manager applied is kept: %s", (_, managedFields, kept) => {
+  const object = (fields: unknown) => ({ metadata: { name: "a", managedFields: fields, uid: "u" }, data: { x: "y" } });
+  const given = { items: [object(managedFields), object(others), object(managedFields)] };
+  const expected = { items: [object(kept), object(undefined), object(kept)] };
+  const plain = JSON.parse(JSON.stringify(expected)) as unknown;
+  expect(JSON.parse(withoutManagedFields(JSON.stringify(given), "us"))).toEqual(plain);
+  const one = object(managedFields) as unknown as KubernetesObject;
+  expect(objectWithoutManagedFields(one, "us")).toEqual(JSON.parse(JSON.stringify(object(kept))));
 });
 
 test("any values around and inside are kept or cut whole", () => {

@@ -4,6 +4,7 @@ import { toError, type DriftlessError } from "#base/errors.ts";
 import type { LogFields, Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
+import { objectWithoutManagedFields } from "./managed-fields.ts";
 import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
 import { isNewer, localKey, makeEntry, type Entry, type LiveStore, type StoredKind } from "./store.ts";
 import type { KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
@@ -14,6 +15,7 @@ export interface ReflectorContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly tagOf: LiveCacheOptions["tagOf"];
+  readonly keepAppliedBy: string | undefined;
   readonly describe: ((object: KubernetesObject) => readonly LiveFact[] | undefined) | undefined;
   /** One namespace, or all. */
   readonly namespace: string | undefined;
@@ -185,6 +187,7 @@ export class Reflector {
       const { items, resourceVersion } = await this.#context.client.list(op, this.type, {
         ...this.#scope(),
         dropManagedFields: true,
+        keepAppliedBy: this.#context.keepAppliedBy,
       });
       if (op.signal.aborted) return;
       const seen = new Set<string>();
@@ -212,6 +215,7 @@ export class Reflector {
         ...(listing ? {} : { resourceVersion: this.#resourceVersion }),
         timeoutSeconds: Math.round(shortestWatchS + random.next() * span),
         dropManagedFields: true,
+        keepAppliedBy: this.#context.keepAppliedBy,
         // A list has succeeded only at its end; a watch that is resumed, as soon as the server takes it up.
         ...(listing ? {} : { onOpen: () => this.#recovered() }),
       });
@@ -323,19 +327,12 @@ export class Reflector {
       details: {
         partial,
         tag,
-        object: keep ? this.#kept(object) : undefined,
+        object: keep ? objectWithoutManagedFields(object, this.#context.keepAppliedBy) : undefined,
         info: partial ? undefined : this.#context.describe?.(object),
       },
     });
     store.put(entry);
     if (tag !== undefined && this.depth !== "full") this.#context.onTagged(this.kind);
-  }
-
-  /** The object as it is kept: with its kind, which items of lists lack, and without managedFields. */
-  #kept(object: KubernetesObject): KubernetesObject {
-    if (object.metadata.managedFields === undefined) return object;
-    const { managedFields: _dropped, ...metadata } = object.metadata;
-    return { ...object, metadata };
   }
 
   /** Takes out what a list at `resourceVersion` did not have, except what is known to be newer than the list. */

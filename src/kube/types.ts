@@ -40,6 +40,8 @@ export interface ListOptions {
   readonly metadataOnly?: boolean;
   /** Leaves out metadata.managedFields, which are half of most answers and costly to parse. */
   readonly dropManagedFields?: boolean;
+  /** With `dropManagedFields`: what this manager applied (server-side) stays. */
+  readonly keepAppliedBy?: string | undefined;
   /** "0": whatever the API server's cache holds, unpaged and without a read from etcd. Absent: the most recent. */
   readonly resourceVersion?: string;
 }
@@ -58,6 +60,8 @@ export interface WatchOptions {
   /** The list comes as ADDED events first, ended by a bookmark with `initialEventsEnd` (KEP-3157). */
   readonly sendInitialEvents?: boolean;
   readonly dropManagedFields?: boolean;
+  /** With `dropManagedFields`: what this manager applied (server-side) stays. */
+  readonly keepAppliedBy?: string | undefined;
   /** Called when the server has accepted the watch, before its first event. */
   readonly onOpen?: () => void;
   /** After how long the server ends the watch. */

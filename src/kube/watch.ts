@@ -39,10 +39,11 @@ export async function* watchEvents(
     readonly path: string;
     readonly accept: string;
     readonly dropManagedFields: boolean;
+    readonly keepAppliedBy?: string | undefined;
     readonly onOpen?: (() => void) | undefined;
   },
 ): AsyncIterable<WatchEvent> {
-  const { path, accept, dropManagedFields } = request;
+  const { path, accept, dropManagedFields, keepAppliedBy } = request;
   const context = { server: transport.connection.server, what: `WATCH ${path}` };
   let lines: string[] = [];
   let ended = false;
@@ -74,7 +75,8 @@ export async function* watchEvents(
           paused = false;
           handle.resume();
         }
-        for (const line of taken) yield parseEvent(dropManagedFields ? withoutManagedFields(line) : line, context);
+        for (const line of taken)
+          yield parseEvent(dropManagedFields ? withoutManagedFields(line, keepAppliedBy) : line, context);
         continue;
       }
       if (ended) {

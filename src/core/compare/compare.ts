@@ -43,7 +43,7 @@ const same: Comparison = { outcome: "same" };
 /**
  * Takes what is desired and what is live (one may be absent: then the outcome is `differs` at ""), their type (undefined:
  * the cluster has no schema for the kind) and the settings. Structured merge needs the live object's managedFields to
- * see what the manager no longer applies; without them it only sees what it adds or changes.
+ * see what the manager no longer applies: its own entry is enough. Without it only what it adds or changes is seen.
  */
 export function compare(
   desired: KubernetesObject | undefined,
