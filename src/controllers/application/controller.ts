@@ -1,5 +1,7 @@
 // The application controller: which applications there are, what changed for each, and the loop that takes up what is
 // dirty. What one pass does stands in reconcile.ts; this file only routes changes to passes.
+import type { Operation } from "#base/operation.ts";
+import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
@@ -157,6 +159,11 @@ export class ApplicationController {
   /** Takes in an application that somebody of this process wrote, at once. */
   observe(app: Application): void {
     this.#options.applications.observe(app);
+  }
+
+  /** What the application would desire at other revisions; nothing changes. Errors: those of rendering. */
+  desiredAt(op: Operation, state: AppState, revisions: readonly string[]): Promise<Desired> {
+    return this.#reconciler.desiredAt(op, state, revisions);
   }
 
   onTreeChange(listener: TreeListener): () => void {
@@ -320,4 +327,4 @@ function concerns(before: Application, after: Application): boolean {
   );
 }
 
-const watchedAnnotations = [annotation.refresh, annotation.skipReconcile, annotation.manifestGeneratePaths];
+const watchedAnnotations = [annotation.refresh, annotation.skipReconcile, annotation.deletionApproved];

@@ -13,6 +13,9 @@ import type { ResourceType } from "#kube/types.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { refusals } from "./rehearsal.ts";
 
+/** How long a prune waits for the watch to tell of it. */
+const deletionSeenMs = 1000;
+
 export interface Executed {
   readonly outcomes: readonly SyncOutcome[];
   /** Hooks that could not be deleted or released, with the reason. */
@@ -143,7 +146,11 @@ function refOf(key: ObjectKey): { namespace?: string; name: string } {
   return key.namespace === "" ? { name: key.name } : { namespace: key.namespace, name: key.name };
 }
 
-async function prune(op: Op, { cluster }: Context, action: Extract<SyncAction, { type: "prune" }>): Promise<string> {
+async function prune(
+  op: Op,
+  { cluster, clock }: Context,
+  action: Extract<SyncAction, { type: "prune" }>,
+): Promise<string> {
   const { task } = action;
   const live = task.live!;
   const type = await typeFor(op, cluster, live);
@@ -157,7 +164,29 @@ async function prune(op: Op, { cluster }: Context, action: Extract<SyncAction, {
     // Another object stands there by now, which nobody asked to prune.
     if (toError(thrown).code !== "CONFLICT") throw thrown;
   }
-  return action.dryRun ? "pruned (dry run)" : "pruned";
+  if (action.dryRun) return "pruned (dry run)";
+  await goneFromCache(cluster, task, clock);
+  return "pruned";
+}
+
+/** Waits a moment until the live state shows the deletion, so that what follows is not decided on what was. */
+function goneFromCache(cluster: DestinationCluster, task: SyncTask, clock: Clock): Promise<void> {
+  const gone = (): boolean => {
+    const entry = cluster.cache.get(task.key);
+    return entry === undefined || entry.deleting === true || entry.uid !== task.live?.metadata.uid;
+  };
+  if (gone()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      stop();
+      cancel();
+      resolve();
+    };
+    const stop = cluster.cache.subscribe(() => {
+      if (gone()) end();
+    });
+    const cancel = clock.after(deletionSeenMs, end);
+  });
 }
 
 /** Takes our finalizer from a hook's object and, where the hook is to go, deletes it. */

@@ -28,9 +28,9 @@ import {
 } from "#model/application.ts";
 import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import { desiredState, type Desired } from "./desired.ts";
+import type { Desired } from "./desired.ts";
 import { executeSteps, rehearse } from "./execute.ts";
-import { followRequest, scopeOf } from "./requests.ts";
+import { desiredAt } from "./requests.ts";
 import type { Sources } from "./sources.ts";
 import { failureText } from "./sync-failure.ts";
 import type { AppState, RunningOperation } from "./state.ts";
@@ -199,6 +199,10 @@ export class OperationGate {
     }
     if (timedOut(state.operationState!, this.#options.settings().syncTimeoutMs, clock.now())) {
       state.operationState = { ...state.operationState!, phase: "Terminating" };
+    }
+    const plan = running.plan!;
+    if (!plan.pruneConfirmed && deletionApproved(state.app, state.operationState!.startedAt)) {
+      running.plan = { ...plan, pruneConfirmed: true };
     }
     for (let turn = 0; turn < turnsPerPass; turn++) {
       const progress = this.#advance(state, running, cluster!);
@@ -392,25 +396,14 @@ export class OperationGate {
       )
     )
       return current;
-    const cluster = state.cluster!;
-    const request = { ...followRequest(state.app, state.key), sources };
-    const rendered = await this.#options.sources.renderAt(op, request, wanted);
-    await cluster.learnKinds(
-      op,
-      rendered.flatMap(({ result }) => result.objects.map(({ object }) => object)),
-    );
-    const next = desiredState({
-      application: state.tag,
-      rendered,
-      destination: {
-        server: cluster.server,
-        name: cluster.name,
-        namespace: state.app.spec.destination.namespace ?? "",
-      },
-      tracking: this.#options.tracking(),
+    const context = {
+      state,
       project,
-      scopeOf: (kind) => scopeOf(cluster, kind),
-    });
+      cluster: state.cluster!,
+      tracking: this.#options.tracking(),
+      sources: this.#options.sources,
+    };
+    const next = await desiredAt(op, context, { revisions: wanted, sources });
     const same = ownSources && current && hashOf(next) === hashOf(current);
     return same ? current : next;
   }
@@ -452,7 +445,7 @@ export class OperationGate {
     state.running = undefined;
     state.carriedOut = state.app.operation;
     if (how.phase === "Succeeded") state.syncCondition = undefined;
-    if (how.phase === "Succeeded" && running.desired) state.syncedHash = hashOf(running.desired);
+    if (running.desired) state.syncedHash = hashOf(running.desired);
     if (entersHistory(ended)) {
       state.history = appendHistory(this.history(state), ended, rfc3339(nowMs), state.app.spec.revisionHistoryLimit);
     }

@@ -22,8 +22,8 @@ import type { Outcome } from "#runtime/loop.ts";
 import { compareSettings } from "./compare-settings.ts";
 import { cascade, cascadeOf, ownFinalizers } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import { desiredState, type Desired } from "./desired.ts";
-import { followRequest, scopeOf } from "./requests.ts";
+import type { Desired } from "./desired.ts";
+import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
 import { describeSourceError, type Sources } from "./sources.ts";
 import { OperationGate } from "./operation.ts";
 import type { AppState } from "./state.ts";
@@ -93,6 +93,15 @@ export class Reconciler {
     return this.#outcome(pass, waitMs);
   }
 
+  /** What the application would desire at other revisions; changes nothing. Errors: those of its spec and of rendering. */
+  async desiredAt(op: Op, state: AppState, revisions: readonly string[]): Promise<Desired> {
+    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
+    const cluster = this.#clusterGate(state, project);
+    await cluster.ready(op);
+    const tracking = this.#options.tracking();
+    return desiredAt(op, { state, project, cluster, tracking, sources: this.#options.sources }, { revisions });
+  }
+
   /** What comes next: failures that time may mend are tried again; the rest waits for a change. */
   #outcome(pass: Pass, waitMs: number | undefined): Outcome {
     if (pass.failure?.entry.retryable) return { next: "retry", error: pass.failure };
@@ -101,16 +110,15 @@ export class Reconciler {
   }
 
   async #passGates(op: Op, state: AppState, pass: Pass): Promise<void> {
-    const project = this.#specGate(state, pass);
+    const project = this.#specGate(state, pass.project);
     const cluster = this.#clusterGate(state, project);
     await cluster.ready(op);
     await this.#desiredGate(op, state, { pass, project, cluster });
     await this.#compareGate(op, state, cluster);
   }
 
-  #specGate(state: AppState, pass: Pass): AppProject {
+  #specGate(state: AppState, project: AppProject | undefined): AppProject {
     const { spec } = state.app;
-    const project = pass.project;
     if (!project) {
       throw new DriftlessError(
         "SPEC_INVALID",
@@ -202,22 +210,7 @@ export class Reconciler {
     state.renderDirty = false;
     try {
       const rendered = await sources.follow(op, request);
-      await cluster.learnKinds(
-        op,
-        rendered.flatMap(({ result }) => result.objects.map(({ object }) => object)),
-      );
-      state.desired = desiredState({
-        application: state.tag,
-        rendered,
-        destination: {
-          server: cluster.server,
-          name: cluster.name,
-          namespace: state.app.spec.destination.namespace ?? "",
-        },
-        tracking: this.#options.tracking(),
-        project,
-        scopeOf: (kind) => scopeOf(cluster, kind),
-      });
+      state.desired = await toDesired(op, { state, project, cluster, tracking: this.#options.tracking() }, rendered);
     } catch (thrown) {
       state.renderDirty = true;
       state.desired = undefined;

@@ -1,7 +1,11 @@
-// What an application asks of its sources and its cluster, read from its spec. Pure.
-import { sourcesOf, type Application } from "#model/application.ts";
+// What an application asks of its sources and its cluster, and the way from sources to its desired state.
+import type { Operation as Op } from "#base/operation.ts";
+import type { TrackingSettings } from "#core/track/track.ts";
+import { sourcesOf, type Application, type AppProject } from "#model/application.ts";
 import type { DestinationCluster } from "./deps.ts";
-import type { FollowRequest } from "./sources.ts";
+import { desiredState, type Desired } from "./desired.ts";
+import type { FollowRequest, RenderedSource, Sources } from "./sources.ts";
+import type { AppState } from "./state.ts";
 
 export function followRequest(app: Application, key: string): FollowRequest {
   return {
@@ -20,4 +24,47 @@ export function scopeOf(
 ): "namespaced" | "cluster" | undefined {
   const type = cluster.typeOf(kind);
   return type === undefined ? undefined : type.namespaced ? "namespaced" : "cluster";
+}
+
+export interface DesiredContext {
+  readonly state: AppState;
+  readonly project: AppProject;
+  readonly cluster: DestinationCluster;
+  readonly tracking: TrackingSettings;
+}
+
+/** Takes what was rendered for an application; returns its desired state on its cluster, whose kinds are learnt first. */
+export async function toDesired(
+  op: Op,
+  context: DesiredContext,
+  rendered: readonly RenderedSource[],
+): Promise<Desired> {
+  const { state, project, cluster, tracking } = context;
+  await cluster.learnKinds(
+    op,
+    rendered.flatMap(({ result }) => result.objects.map(({ object }) => object)),
+  );
+  return desiredState({
+    application: state.tag,
+    rendered,
+    destination: {
+      server: cluster.server,
+      name: cluster.name,
+      namespace: state.app.spec.destination.namespace ?? "",
+    },
+    tracking,
+    project,
+    scopeOf: (kind) => scopeOf(cluster, kind),
+  });
+}
+
+/** The desired state at other revisions or of other sources; follows nothing. Errors: those of rendering. */
+export async function desiredAt(
+  op: Op,
+  context: DesiredContext & { readonly sources: Sources },
+  at: { readonly revisions: readonly (string | undefined)[]; readonly sources?: FollowRequest["sources"] },
+): Promise<Desired> {
+  const { app, key } = context.state;
+  const request = { ...followRequest(app, key), ...(at.sources ? { sources: at.sources } : {}) };
+  return toDesired(op, context, await context.sources.renderAt(op, request, at.revisions));
 }

@@ -58,7 +58,7 @@ export interface AppState {
   syncCondition: string | undefined;
   /** The history, ahead of what was written to the server. */
   history: readonly RevisionHistory[] | undefined;
-  /** The content that the last operation of this process synced: the same under another revision is no news. */
+  /** The content that the last operation of this process worked on: the same under another revision is no news. */
   syncedHash: string | undefined;
 }
 

@@ -40,13 +40,6 @@ export function appRef(request: FastifyRequest, name = "name"): AppRef {
   };
 }
 
-/** What an application looks like in an answer: without managedFields, which nobody asked for. */
-export function presented(app: Application): Application {
-  if (!app.metadata.managedFields) return app;
-  const { managedFields: _managed, ...metadata } = app.metadata;
-  return { ...app, metadata };
-}
-
 export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service: ApplicationService): void {
   const op = (request: FastifyRequest): ReturnType<typeof operationOf> => operationOf(deps, request);
   const user = (request: FastifyRequest): string => request.account?.username ?? "";
@@ -57,7 +50,7 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     const name = one(query, "name");
     const { items, resourceVersion } = service.list(applicationQuery(query));
     const found = name ? items.filter((item) => item.metadata.name === name) : items;
-    const answer = { metadata: { resourceVersion }, items: found.map(presented) };
+    const answer = { metadata: { resourceVersion }, items: found.map((item) => service.presented(item)) };
     return fieldsOf(one(query, "fields"))?.(answer) ?? answer;
   });
   app.post(base, async (request) => {
@@ -65,7 +58,7 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     const upsert = flag(query, "upsert");
     const validate = flag(query, "validate");
     const body = bodyObject(request) as unknown as Application;
-    return presented(
+    return service.presented(
       await service.create(op(request), body, {
         ...(upsert === undefined ? {} : { upsert }),
         ...(validate === undefined ? {} : { validate }),
@@ -74,7 +67,7 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
   });
   app.get(`${base}/:name`, async (request) => {
     const refresh = one(request.query as Query, "refresh");
-    return presented(await service.get(op(request), { ...appRef(request), ...(refresh ? { refresh } : {}) }));
+    return service.presented(await service.get(op(request), { ...appRef(request), ...(refresh ? { refresh } : {}) }));
   });
   app.put(`${base}/:name`, async (request) => {
     const body = bodyObject(request) as unknown as Application;
@@ -84,7 +77,7 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
       });
     }
     const validate = flag(request.query as Query, "validate");
-    return presented(await service.update(op(request), body, validate === undefined ? {} : { validate }));
+    return service.presented(await service.update(op(request), body, validate === undefined ? {} : { validate }));
   });
   app.put(`${base}/:name/spec`, async (request) => {
     const validate = flag(request.query as Query, "validate");
@@ -97,7 +90,7 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
   });
   app.patch(`${base}/:name`, async (request) => {
     const body = bodyObject(request) as { patch?: string; patchType?: string };
-    return presented(await service.patch(op(request), appRef(request), body.patch ?? "", body.patchType ?? ""));
+    return service.presented(await service.patch(op(request), appRef(request), body.patch ?? "", body.patchType ?? ""));
   });
   app.delete(`${base}/:name`, async (request) => {
     const query = request.query as Query;
@@ -109,11 +102,13 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     return {};
   });
   app.post(`${base}/:name/sync`, async (request) =>
-    presented(await service.sync(op(request), appRef(request), (request.body ?? {}) as SyncRequest, user(request))),
+    service.presented(
+      await service.sync(op(request), appRef(request), (request.body ?? {}) as SyncRequest, user(request)),
+    ),
   );
   app.post(`${base}/:name/rollback`, async (request) => {
     const body = bodyObject(request) as { id?: number | string; prune?: boolean; dryRun?: boolean };
-    return presented(
+    return service.presented(
       await service.rollback(op(request), appRef(request), { ...body, id: Number(body.id ?? 0) }, user(request)),
     );
   });
@@ -131,7 +126,9 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     );
     return { items: service.managedResources(appRef(request, "applicationName"), filter) };
   });
-  app.get(`${base}/:name/manifests`, async (request) => service.manifests(appRef(request)));
+  app.get(`${base}/:name/manifests`, async (request) =>
+    service.manifests(op(request), appRef(request), one(request.query as Query, "revision") ?? ""),
+  );
   app.get(`${base}/:name/revisions/:revision/metadata`, async (request) =>
     service.revisionMetadata(op(request), appRef(request), (request.params as { revision: string }).revision),
   );

@@ -26,7 +26,7 @@ import {
   type SyncResourceRef,
 } from "#model/application.ts";
 import { annotation, apiVersion, finalizer } from "#model/names.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import { keyText, type KubernetesObject } from "#model/object.ts";
 import type { CommitMetadata } from "#git/types.ts";
 import type { Informer } from "#runtime/informer.ts";
 import { matchesSelector } from "./selector.ts";
@@ -336,21 +336,42 @@ export class ApplicationService {
     return rows.map(diffOf);
   }
 
-  /** The desired objects as they will be applied, secrets masked. */
-  manifests(ref: AppRef): {
-    readonly manifests: readonly string[];
-    readonly revision: string;
-    readonly sourceType: string;
-  } {
+  /** The desired objects as they will be applied, secrets masked; of another revision where one is named. */
+  async manifests(
+    op: Op,
+    ref: AppRef,
+    revision = "",
+  ): Promise<{ readonly manifests: readonly string[]; readonly revision: string; readonly sourceType: string }> {
     const state = this.#state(ref);
-    if (!state.desired)
+    const desired =
+      revision === "" || revision === state.desired?.revisions[0]
+        ? state.desired
+        : await this.#deps.controller.desiredAt(op, state, [revision]);
+    if (!desired)
       throw state.failure ?? new DriftlessError("FAILED_PRECONDITION", "the application has not been rendered yet");
-    const objects = [...state.desired.objects.values(), ...state.desired.hooks];
+    const objects = [...desired.objects.values(), ...desired.hooks];
     return {
       manifests: objects.map(({ object }) => JSON.stringify(maskSecrets({ desired: object }).desired)),
-      revision: state.desired.revisions[0] ?? "",
-      sourceType: state.desired.sourceTypes[0] ?? "",
+      revision: desired.revisions[0] ?? "",
+      sourceType: desired.sourceTypes[0] ?? "",
     };
+  }
+
+  /**
+   * What an application looks like in an answer: with the health of each resource, which is not written to its status,
+   * and without managedFields, which nobody asked for.
+   */
+  presented(app: Application): Application {
+    const { managedFields: _managed, ...metadata } = app.metadata;
+    const resources = app.status?.resources;
+    const state = resources && this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");
+    if (!state) return { ...app, metadata };
+    const withHealth = resources.map((resource) => {
+      const { group = "", kind, namespace = "", name } = resource;
+      const health = state.table.row(keyText({ group, kind, namespace, name }))?.health;
+      return health ? { ...resource, health } : resource;
+    });
+    return { ...app, metadata, status: { ...app.status, resources: withHealth } };
   }
 
   async revisionMetadata(op: Op, ref: AppRef, revision: string): Promise<CommitMetadata> {

@@ -7,7 +7,7 @@ import type { ApplicationController } from "#controllers/application/controller.
 import type { Informer } from "#runtime/informer.ts";
 import type { HttpDeps } from "../http.ts";
 import { fieldsOf } from "./fields.ts";
-import { applicationQuery, appRef, presented } from "./routes.ts";
+import { applicationQuery, appRef } from "./routes.ts";
 import type { ApplicationService } from "./service.ts";
 
 export interface StreamDeps extends HttpDeps {
@@ -32,14 +32,14 @@ export function applicationStreams(app: FastifyInstance, deps: StreamDeps, servi
     const since = query["resourceVersion"] ?? "";
     for (const item of service.list(wanted).items) {
       if (matches(item) && (since === "" || Number(item.metadata.resourceVersion) > Number(since)))
-        stream.send({ type: "ADDED", application: presented(item) });
+        stream.send({ type: "ADDED", application: service.presented(item) });
     }
     stream.onClose(
       deps.applications.subscribe(({ before, after }) => {
         const was = before !== undefined && matches(before);
         const is = after !== undefined && matches(after);
-        if (is) stream.send({ type: was ? "MODIFIED" : "ADDED", application: presented(after) });
-        else if (was) stream.send({ type: "DELETED", application: presented(after ?? before) });
+        if (is) stream.send({ type: was ? "MODIFIED" : "ADDED", application: service.presented(after) });
+        else if (was) stream.send({ type: "DELETED", application: service.presented(after ?? before) });
       }),
     );
   });
