@@ -88,6 +88,29 @@ describe("a Deployment", () => {
     expect(images().filter((image) => image === "nginx:1")).toHaveLength(3);
   });
 
+  it("stops a rollout from one broken image to another, and counts the new pods that are not available", () => {
+    world.create(deployment("web", { replicas: 4 }, { image: "nginx:does-not-exist" }));
+    world.settle();
+    setImage("other:does-not-exist");
+    world.settle(30_000);
+    // Four and one more; three have to stay beside the two new ones, which are no better.
+    expect(sizes()).toEqual({ 1: 3, 2: 2 });
+  });
+
+  it("never scales an old ReplicaSet up while too few pods are available", () => {
+    world.create(deployment("web", { replicas: 4 }, { image: "nginx:does-not-exist" }));
+    world.settle();
+    const [old] = sets();
+    setImage("other:does-not-exist");
+    let most = 0;
+    for (let i = 0; i < 500; i++) {
+      world.settle(10);
+      most = Math.max(most, world.get(kinds.replicaSet, old.metadata.name).spec.replicas);
+    }
+    expect(most).toBeLessThanOrEqual(4);
+    expect(world.events("web").filter((text) => text.includes(`up replica set ${old.metadata.name}`))).toHaveLength(1);
+  });
+
   it("rolls back to an earlier ReplicaSet under a new revision number", () => {
     world.create(deployment("web", { replicas: 2 }));
     world.settle();
