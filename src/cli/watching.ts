@@ -87,7 +87,10 @@ export async function waitFor(context: Context, api: ApiClient, request: WaitReq
       if (isOlder(app, request.after)) continue;
       last = app;
       const states = resourceStates(app, request.resources);
-      if (isMet(app, request.conditions, request.resources)) {
+      const met = isMet(app, request.conditions, request.resources);
+      // What a write of ours did is shown, also where it was done before we could look.
+      if (met && request.after) progress.show(app, states);
+      if (met) {
         progress.end();
         await printFinal(context, api, { app, request });
         return { app, operation: app.status?.operationState };
