@@ -14,12 +14,21 @@ export interface Remembered {
   readonly used: Readonly<Record<string, unknown>>;
 }
 
+/** The commit that is rendered, and what its cluster is. */
+interface Place {
+  readonly repository: GitRepository;
+  readonly sha: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
 /** Several versions of one request are kept: going back to an older commit renders nothing. */
 const maxVersions = 4;
 
 export class RememberedRenders {
   private readonly memory: WeightedCache<readonly Remembered[]>;
   private readonly disk: DiskCache | undefined;
+  /** The commit at which a render was last seen to hold: asked again for the same commit, nothing is looked up. */
+  private readonly seenAt = new WeakMap<Remembered, string>();
   hits = { memory: 0, disk: 0 };
 
   constructor(maxObjects: number, disk: DiskCache | undefined) {
@@ -28,18 +37,10 @@ export class RememberedRenders {
   }
 
   /** The render whose every read is the same in this commit, if one is known. */
-  async find(
-    op: Operation,
-    at: {
-      readonly repository: GitRepository;
-      readonly sha: string;
-      readonly capabilities: Readonly<Record<string, unknown>>;
-    },
-    key: string,
-  ): Promise<Remembered | undefined> {
+  async find(op: Operation, at: Place, key: string): Promise<Remembered | undefined> {
     const inMemory = this.memory.get(key);
     for (const one of inMemory ?? []) {
-      if (!(await holds(op, at, one))) continue;
+      if (!(await this.holds(op, at, one))) continue;
       this.hits.memory++;
       return one;
     }
@@ -48,11 +49,22 @@ export class RememberedRenders {
     if (stored.length === 0) return undefined;
     this.remember(key, stored);
     for (const one of stored) {
-      if (!(await holds(op, at, one))) continue;
+      if (!(await this.holds(op, at, one))) continue;
       this.hits.disk++;
       return one;
     }
     return undefined;
+  }
+
+  private async holds(op: Operation, at: Place, render: Remembered): Promise<boolean> {
+    for (const [name, value] of Object.entries(render.used)) {
+      if (JSON.stringify(at.capabilities[name] ?? null) !== JSON.stringify(value)) return false;
+    }
+    const place = `${at.repository.url} ${at.sha}`;
+    if (this.seenAt.get(render) === place) return true;
+    if (!(await sameReads(op, at, render.reads))) return false;
+    this.seenAt.set(render, place);
+    return true;
   }
 
   keep(key: string, render: Remembered): void {
@@ -78,20 +90,9 @@ export class RememberedRenders {
   }
 }
 
-/** Whether a commit holds exactly what a render read. */
-async function holds(
-  op: Operation,
-  at: {
-    readonly repository: GitRepository;
-    readonly sha: string;
-    readonly capabilities: Readonly<Record<string, unknown>>;
-  },
-  render: Remembered,
-): Promise<boolean> {
-  for (const [name, value] of Object.entries(render.used)) {
-    if (JSON.stringify(at.capabilities[name] ?? null) !== JSON.stringify(value)) return false;
-  }
-  const { files, directories, absent } = render.reads;
+/** Whether a commit holds exactly what was read. */
+async function sameReads(op: Operation, at: Place, reads: ReadSet): Promise<boolean> {
+  const { files, directories, absent } = reads;
   for (const { path, oid } of [...directories, ...files]) {
     if ((await at.repository.entry(op, at.sha, path))?.oid !== oid) return false;
   }
