@@ -30,6 +30,9 @@ function random(seed: number): (below: number) => number {
 const configMap = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { v: "${value}" }\n`;
 
+/** Apart, lest our own check of imports takes it for one of this file. */
+const jsonnetImport = (path: string): string => `import ${JSON.stringify(path)}`;
+
 function generate(): Record<string, string> {
   const files: Record<string, string> = {};
   for (let i = 0; i < 6; i++) {
@@ -50,7 +53,7 @@ function generate(): Record<string, string> {
     files[`over/o${i}/own.yaml`] = configMap("own", "0");
     files[`over/o${i}/notes.txt`] = "0";
     files[`json/j${i}/a.jsonnet`] =
-      `local l = import '../../lib/l${i % 6}.libsonnet'; { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'j' }, data: { v: l.v } }`;
+      `local l = ${jsonnetImport(`../../lib/l${i % 6}.libsonnet`)}; { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'j' }, data: { v: l.v } }`;
   }
   return files;
 }
@@ -135,7 +138,7 @@ describe.skipIf(!engineForTests())("reads", () => {
       expect(hashOf(kept), label).toBe(hashOf(fresh));
       if (typeof before === "string") continue;
       const touched = readsTouched(before.reads, [path]);
-      if (!touched) expect(hashOf(fresh), label).toBe(before.hash);
+      expect(touched || hashOf(fresh) === before.hash, label).toBe(true);
       seen[touched ? "touched" : "untouched"]++;
       if (hashOf(fresh) !== before.hash) seen.different++;
     }
