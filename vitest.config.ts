@@ -31,6 +31,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          // Scenarios wait much more than they compute.
+          maxConcurrency: 10,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

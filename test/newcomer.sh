@@ -22,7 +22,7 @@ export GIT_AUTHOR_NAME=Ada GIT_AUTHOR_EMAIL=ada@example.com GIT_COMMITTER_NAME=A
 finish() {
   status=$?
   trap - EXIT
-  [ -n "$group" ] && kill -KILL -- "-$group" 2>/dev/null
+  if [ -n "$group" ]; then kill -KILL -- "-$group" 2>/dev/null || true; fi
   if [ -n "${KEEP:-}" ]; then echo "left in $work" >&2; else rm -rf "$work"; fi
   exit "$status"
 }

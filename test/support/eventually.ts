@@ -1,7 +1,7 @@
 // Waiting for what must become true: asked again until it is, with a deadline. Tests never sleep.
 
 export interface Patience {
-  /** 20 s unless told. */
+  /** 30 s unless told. */
   readonly withinMs?: number;
   readonly everyMs?: number;
   /** Said beside the last failure when time is up. */
@@ -10,7 +10,7 @@ export interface Patience {
 
 /** Calls `probe` until it does not throw; returns what it returned. Throws its last error when time is up. */
 export async function eventually<T>(probe: () => Promise<T> | T, patience: Patience = {}): Promise<T> {
-  const { withinMs = 20_000, everyMs = 80 } = patience;
+  const { withinMs = 30_000, everyMs = 80 } = patience;
   const deadline = performance.now() + withinMs;
   for (;;) {
     try {

@@ -183,7 +183,7 @@ class Instance implements Up {
 }
 
 /** A shell that waits for the end of a pipe from this process, then kills the child: it ends however this one ends. */
-function endWithThisProcess(child: ChildProcess): void {
+export function endWithThisProcess(child: ChildProcess): void {
   const watcher = spawn("/bin/sh", ["-c", `cat >/dev/null; kill -9 ${child.pid} 2>/dev/null`], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,

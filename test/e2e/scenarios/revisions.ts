@@ -1,6 +1,8 @@
 // What targetRevision may name, over which protocols, and how news of a push arrives.
+import { execFileSync, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -9,7 +11,8 @@ import type { KubernetesObject } from "#model/object.ts";
 import { baseEnvironment } from "#git/process.ts";
 import { startGitServer } from "#git/server.ts";
 import { steadily } from "../../support/eventually.ts";
-import { cloneRepository, type Files, type Repository } from "../../support/repository.ts";
+import { cloneRepository, createBare, type Files, type Repository } from "../../support/repository.ts";
+import { endWithThisProcess } from "../../support/up.ts";
 import { configMap, manifests, scenario, type Scenario, type Stage } from "../../support/scenario.ts";
 
 const settings = (color: string): Files => ({ "settings.yaml": manifests(configMap("settings", { color })) });
@@ -33,6 +36,31 @@ async function foreignServer(stage: Stage, login?: { username: string; password:
     rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   });
   return { ...repository, url: server.repositoryUrl(`team/${stage.name}`) };
+}
+
+/** `git daemon`, which serves the protocol git:// and nothing else; resolves with its port. */
+async function gitDaemon(stage: Stage, root: string): Promise<number> {
+  const port = await freePort();
+  const program = join(execFileSync("git", ["--exec-path"], { encoding: "utf8" }).trim(), "git-daemon");
+  const args = ["--reuseaddr", "--listen=127.0.0.1", `--port=${port}`, "--export-all", `--base-path=${root}`];
+  const child = spawn(program, [...args, "--enable=receive-pack", root], { stdio: "ignore" });
+  child.on("error", () => {});
+  endWithThisProcess(child);
+  stage.world.later(() => {
+    child.kill("SIGKILL");
+  });
+  return port;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 const revisions: readonly Scenario[] = [
@@ -120,6 +148,24 @@ const news: readonly Scenario[] = [
     await app.refresh("hard");
     await stage.live("ConfigMap", "settings", color("red"));
     await app.is({ sync: "Synced", revision: last });
+  }),
+
+  scenario("a repository is followed over the git protocol", async (stage) => {
+    const root = mkdtempSync(join(tmpdir(), "driftless-daemon-"));
+    stage.world.later(() => rmSync(root, { recursive: true, force: true, maxRetries: 5 }));
+    await createBare(join(root, "team", "settings.git"));
+    const port = await gitDaemon(stage, root);
+    const repository = await stage.until(() => cloneRepository(`git://127.0.0.1:${port}/team/settings.git`));
+    stage.world.later(() => repository.close());
+    await repository.push(settings("blue"));
+    const app = await stage.application({ repository, automated: true });
+    await stage.live("ConfigMap", "settings", color("blue"));
+
+    const commit = await repository.push(settings("green"));
+    await app.refresh();
+
+    await stage.live("ConfigMap", "settings", color("green"));
+    await app.is({ sync: "Synced", revision: commit });
   }),
 
   scenario("a GET with refresh answers with what is in the repository now", async (stage) => {
