@@ -14,14 +14,20 @@ export interface LogOptions {
 const secretNames = ["password", "token", "secret", "authorization", "sshPrivateKey", "bearerToken"];
 const redact = { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: "******" };
 
-function wrap(inner: pino.Logger): Logger {
-  const emit = (level: LogLevel) => (message: string, fields?: LogFields) => inner[level](fields ?? {}, message);
+/** A logger over one that is made when the first line is written: most passes write none. */
+function wrap(make: () => pino.Logger, enabled: (level: LogLevel) => boolean): Logger {
+  let made: pino.Logger | undefined;
+  const emit = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (!enabled(level)) return;
+    made ??= make();
+    made[level](fields ?? {}, message);
+  };
   return {
     debug: emit("debug"),
     info: emit("info"),
     warn: emit("warn"),
     error: emit("error"),
-    with: (fields) => wrap(inner.child(fields)),
+    with: (fields) => wrap(() => (made ??= make()).child(fields), enabled),
   };
 }
 
@@ -31,8 +37,13 @@ export function createLogger(options: LogOptions): Logger {
     options.format === "json"
       ? options.destination
       : { write: (line: string) => options.destination.write(asText(line)) };
+  const root = pino(
+    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact },
+    destination,
+  );
   return wrap(
-    pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact }, destination),
+    () => root,
+    (level) => root.isLevelEnabled(level),
   );
 }
 

@@ -60,6 +60,7 @@ interface Pass {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #operations: OperationGate;
+  readonly #answers = new WeakMap<AppProject, Map<string, boolean>>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -138,7 +139,7 @@ export class Reconciler {
         throw new DriftlessError("SPEC_INVALID", "spec.source.repoURL is required", {
           details: { field: "spec.source.repoURL" },
         });
-      if (!isSourcePermitted(project.spec, source.repoURL)) {
+      if (!this.#permits(project, `source ${source.repoURL}`, () => isSourcePermitted(project.spec, source.repoURL))) {
         throw new DriftlessError(
           "PROJECT_FORBIDS",
           `application repo ${source.repoURL} is not permitted in project '${project.metadata.name}'`,
@@ -149,20 +150,26 @@ export class Reconciler {
     return project;
   }
 
+  /** A project's answer, asked once: patterns are compiled for each question. */
+  #permits(project: AppProject, question: string, ask: () => boolean): boolean {
+    let answers = this.#answers.get(project);
+    if (!answers) this.#answers.set(project, (answers = new Map()));
+    let answer = answers.get(question);
+    if (answer === undefined) answers.set(question, (answer = ask()));
+    return answer;
+  }
+
   #clusterGate(state: AppState, project: AppProject): DestinationCluster {
     const { destination } = state.app.spec;
     const cluster = this.#options.clusters.find(destination);
     if (cluster instanceof DriftlessError) throw cluster;
-    if (
-      !isDestinationPermitted(project.spec, {
-        server: cluster.server,
-        name: cluster.name,
-        namespace: destination.namespace ?? "",
-      })
-    ) {
+    const { server, name } = cluster;
+    const namespace = destination.namespace ?? "";
+    const permits = (): boolean => isDestinationPermitted(project.spec, { server, name, namespace });
+    if (!this.#permits(project, `destination ${server} ${name} ${namespace}`, permits)) {
       throw new DriftlessError(
         "PROJECT_FORBIDS",
-        `application destination server '${cluster.server}' and namespace '${destination.namespace ?? ""}' do not match any of the allowed destinations in project '${project.metadata.name}'`,
+        `application destination server '${server}' and namespace '${namespace}' do not match any of the allowed destinations in project '${project.metadata.name}'`,
         { details: { field: "spec.destination" } },
       );
     }
