@@ -5,6 +5,7 @@ import { printReport } from "./lib/report.ts";
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "commit-to-live": () => import("./commit-to-live.ts"),
   fleet: () => import("./fleet.ts"),
+  "sandbox-fleet": () => import("./sandbox-fleet.ts"),
   "self-heal": () => import("./self-heal.ts"),
   restart: () => import("./restart.ts"),
 };
