@@ -380,7 +380,7 @@ describe.skipIf(!engineForTests())("sources that the engine renders", () => {
         "asks/templates/a.yaml": configMap("{{ .Capabilities.KubeVersion.Minor | quote }}"),
       });
       const at = (path: string, kubeVersion: string): Promise<RenderResult> =>
-        render(made, sha, { path }, { capabilities: { kubeVersion } });
+        render(made, sha, { path }, { capabilities: async () => ({ kubeVersion }) });
       await at("app", "1.30.0");
       let before = renderer.statistics.engineRenders;
       await at("app", "1.31.0");

@@ -78,12 +78,17 @@ export async function helmParams(op: Operation, context: HelmContext): Promise<R
 }
 
 /** The cluster's capabilities, or what the source says instead. */
-export function helmCapabilities(request: RenderRequest, source: ApplicationSource): Record<string, unknown> {
+export async function helmCapabilities(
+  op: Operation,
+  request: RenderRequest,
+  source: ApplicationSource,
+): Promise<Record<string, unknown>> {
+  const cluster = await request.capabilities?.(op);
   const fields = new Fields(source.helm, "spec.source.helm");
   const apiVersions = fields.texts("apiVersions");
   return compact({
-    kubeVersion: fields.text("kubeVersion") ?? request.capabilities?.kubeVersion,
-    apiVersions: apiVersions.length > 0 ? apiVersions : request.capabilities?.apiVersions,
+    kubeVersion: fields.text("kubeVersion") ?? cluster?.kubeVersion,
+    apiVersions: apiVersions.length > 0 ? apiVersions : cluster?.apiVersions,
   });
 }
 

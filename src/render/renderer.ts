@@ -133,7 +133,7 @@ class SourceRenderer implements Renderer {
         return this.byEngine(op, walk, request, sourceType, {
           kind: "helm",
           params: await helmParams(op, { request, source, folder: root.path, environment, walk, files }),
-          capabilities: helmCapabilities(request, source),
+          capabilities: await helmCapabilities(op, request, source),
         });
       case "Plugin":
         throw unsupported(sourceType, root.path === "" ? "the repository's root" : root.path);

@@ -12,8 +12,8 @@ export interface RenderRequest {
   readonly namespace?: string;
   /** The application's project, for the build environment. */
   readonly project?: string;
-  /** What the destination cluster is; templates may ask for it. The engine's own defaults without it. */
-  readonly capabilities?: Capabilities;
+  /** Tells what the destination cluster is; asked for charts only. The engine's own defaults without it. */
+  readonly capabilities?: (op: Operation) => Promise<Capabilities>;
 }
 
 export interface Capabilities {

@@ -189,7 +189,7 @@ export class Reconciler {
   ): Promise<void> {
     const { pass, project, cluster } = given;
     const { sources } = this.#options;
-    const request = followRequest(state.app, state.key);
+    const request = followRequest(state.app, state.key, cluster);
     if (pass.refresh !== undefined) {
       if (pass.refresh === "hard") cluster.client.discovery.invalidate();
       await sources.refresh(op, request);

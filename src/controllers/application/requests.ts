@@ -2,19 +2,32 @@
 import type { Operation as Op } from "#base/operation.ts";
 import type { TrackingSettings } from "#core/track/track.ts";
 import { sourcesOf, type Application, type AppProject } from "#model/application.ts";
+import type { Capabilities } from "#render/types.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { desiredState, type Desired } from "./desired.ts";
 import type { FollowRequest, RenderedSource, Sources } from "./sources.ts";
 import type { AppState } from "./state.ts";
 
-export function followRequest(app: Application, key: string): FollowRequest {
+export function followRequest(app: Application, key: string, cluster?: DestinationCluster): FollowRequest {
   return {
+    ...(cluster ? { capabilities: (op) => capabilitiesOf(op, cluster) } : {}),
     application: key,
     project: app.spec.project || "default",
     sources: sourcesOf(app.spec),
     namespace: app.spec.destination.namespace ?? "",
     appName: app.metadata.name ?? "",
   };
+}
+
+/** The cluster's version, and what it serves, as Helm's templates ask for it. */
+async function capabilitiesOf(op: Op, { client }: DestinationCluster): Promise<Capabilities> {
+  const [{ gitVersion }, types] = await Promise.all([client.version(op), client.discovery.all(op)]);
+  const served = new Set<string>();
+  for (const { group, version, kind } of types) {
+    const groupVersion = group === "" ? version : `${group}/${version}`;
+    served.add(groupVersion).add(`${groupVersion}/${kind}`);
+  }
+  return { kubeVersion: gitVersion, apiVersions: [...served].sort() };
 }
 
 /** Whether a kind is namespaced on a cluster; undefined: the cluster does not know it. */
@@ -65,6 +78,6 @@ export async function desiredAt(
   at: { readonly revisions: readonly (string | undefined)[]; readonly sources?: FollowRequest["sources"] },
 ): Promise<Desired> {
   const { app, key } = context.state;
-  const request = { ...followRequest(app, key), ...(at.sources ? { sources: at.sources } : {}) };
+  const request = { ...followRequest(app, key, context.cluster), ...(at.sources ? { sources: at.sources } : {}) };
   return toDesired(op, context, await context.sources.renderAt(op, request, at.revisions));
 }

@@ -7,7 +7,7 @@ import type { Operation } from "#base/operation.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";
 import { readsTouched } from "#render/reads.ts";
-import type { Renderer, RenderResult } from "#render/types.ts";
+import type { Renderer, RenderRequest, RenderResult } from "#render/types.ts";
 
 /** A revision that applications follow (a branch, a tag, a range) and the commit that it means now. */
 interface Head {
@@ -62,6 +62,8 @@ export interface FollowRequest {
   readonly sources: readonly ApplicationSource[];
   readonly namespace: string;
   readonly appName: string;
+  /** Tells what the destination cluster is, for charts that ask. */
+  readonly capabilities?: RenderRequest["capabilities"];
 }
 
 const directoryOf = (source: ApplicationSource): string => {
@@ -192,7 +194,14 @@ export class Sources {
     request: FollowRequest,
     at: { source: ApplicationSource; repository: GitRepository; sha: string },
   ): Promise<RenderResult> {
-    return this.#options.renderer.render(op, { ...at, appName: request.appName, namespace: request.namespace });
+    const { appName, namespace, project, capabilities } = request;
+    return this.#options.renderer.render(op, {
+      ...at,
+      appName,
+      namespace,
+      project,
+      ...(capabilities ? { capabilities } : {}),
+    });
   }
 
   #register(request: FollowRequest): Use[] {

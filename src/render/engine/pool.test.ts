@@ -6,6 +6,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { silentLogger, type Operation } from "#base/operation.ts";
 import { testClock } from "#git/testing.ts";
 import type { FileAnswer } from "./frames.ts";
+import { createEvaluators } from "./evaluate.ts";
 import { createEnginePool } from "./pool.ts";
 import type { EngineWork, FileServer } from "./process.ts";
 import { engineForTests, testPool } from "./testing.ts";
@@ -217,5 +218,20 @@ describe.skipIf(!engineForTests())("engine processes", () => {
   it.each(evaluations)("evaluates %s", async (kind, params, expected) => {
     const pool = make({ processes: 1 });
     expect(JSON.parse((await pool.run(op, { kind, params })).toString())).toMatchObject(expected as object);
+  });
+
+  it("gives each item of a batch its own outcome", async () => {
+    const evaluators = createEvaluators(make({ processes: 1 }));
+    const health = "return {status = obj.ready and 'Healthy' or 'Progressing', missing = obj.none.deep}";
+    const outcomes = await evaluators.lua(op, [
+      { script: "return {status = obj.ready and 'Healthy' or 'Progressing'}", globals: { obj: { ready: true } } },
+      { script: health, globals: { obj: { ready: true } } },
+    ]);
+    expect(outcomes[0]).toEqual({ ok: true, value: { status: "Healthy" } });
+    expect(outcomes[1]).toMatchObject({ ok: false, error: { code: "RENDER_FAILED" } });
+    expect(await evaluators.templates(op, [{ text: "{{ .a }}", data: { a: "b" } }])).toEqual([
+      { ok: true, value: "b" },
+    ]);
+    expect(await evaluators.semver(op, [])).toEqual([]);
   });
 });
