@@ -105,6 +105,12 @@ describe("which files of a directory are manifests", () => {
     expect(readsTouched(result.reads, ["shared/y.yaml"])).toBe(false);
   });
 
+  it("renders nothing of a source that only lends its files by ref", async () => {
+    const { objects } = await render(tree, { ref: "values", path: "" });
+    expect(objects).toEqual([]);
+    expect(names(await render(tree, { ref: "values" }))).toEqual(["hidden", "a", "b", "c"]);
+  });
+
   it("finds a path that goes over a link", async () => {
     expect(
       names(

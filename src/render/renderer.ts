@@ -110,6 +110,8 @@ class SourceRenderer implements Renderer {
         { details: { field: "spec.source.chart" } },
       );
     const walk: Walk = { repository, sha, reads: new ReadRecorder(), warnings: [] };
+    // A source that only lends its files to others by `ref` has no manifests of its own.
+    if (written.ref && !written.path) return this.result(walk, request, "Directory", []);
     const root = await this.folder(op, walk, written);
     const names = await this.namesIn(op, walk, root);
     const files = new RepositoryFiles(op, walk);

@@ -195,6 +195,7 @@ class Pool implements EnginePool {
 
   private async processOf(slot: Slot): Promise<EngineProcess> {
     if (!slot.process?.alive) {
+      this.located = undefined; // it may be gone, or built anew
       const { program, version } = this.locate();
       slot.process = new EngineProcess({ program, version, memoryMiB: this.options.memoryMiB ?? 512 });
     }
