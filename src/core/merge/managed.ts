@@ -6,7 +6,7 @@ import type { ManagedFieldsEntry } from "#model/object.ts";
 import { fieldsFromV1, fieldsToV1, isEmptySet, sameFields, union } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { parseInstant } from "./instant.ts";
-import { isReadAsWritten, rememberInOrder } from "./raw-fields.ts";
+import { isReadAsWritten } from "./raw-fields.ts";
 import { reconcileWithSchema } from "./reconcile.ts";
 import type { TypeSchema } from "./schema.ts";
 
@@ -102,17 +102,17 @@ export function isEmptyManager(manager: Manager): boolean {
   return true;
 }
 
-/** Managers without fields are left out; undefined where none is left. `schema`: the present type of their object. */
-export function writeManagers(managers: Managers, schema: TypeSchema): ManagedFieldsEntry[] | undefined {
+/** Managers without fields are left out; undefined where none is left. */
+export function writeManagers(managers: Managers): ManagedFieldsEntry[] | undefined {
   const entries: ManagedFieldsEntry[] = [];
-  for (const manager of managers.values()) if (!isEmptyManager(manager)) entries.push(entryOf(manager, schema));
+  for (const manager of managers.values()) if (!isEmptyManager(manager)) entries.push(entryOf(manager));
   if (entries.length === 0) return undefined;
   return entries.length === 1 ? entries : entries.sort(compareEntries);
 }
 
-function entryOf(manager: Manager, schema: TypeSchema): ManagedFieldsEntry {
+function entryOf(manager: Manager): ManagedFieldsEntry {
   const { entry } = manager;
-  const fieldsV1 = writtenFields(manager, schema);
+  const fieldsV1 = writtenFields(manager);
   if (
     entry !== undefined &&
     entry.time === manager.time &&
@@ -132,14 +132,11 @@ function entryOf(manager: Manager, schema: TypeSchema): ManagedFieldsEntry {
 }
 
 /** FieldsV1 of the set: the entry's own where it says the same. */
-function writtenFields(manager: Manager, schema: TypeSchema): JsonObject {
+function writtenFields(manager: Manager): JsonObject {
   if (manager.raw !== undefined) return manager.raw;
   const former = manager.entry?.fieldsV1;
   const { set } = manager;
-  if (isObject(former) && sameFields(fieldsFromV1(former), set)) return former;
-  const fields = fieldsToV1(set);
-  rememberInOrder(fields, schema);
-  return fields;
+  return isObject(former) && sameFields(fieldsFromV1(former), set) ? former : fieldsToV1(set);
 }
 
 function compareText(a: string, b: string): number {

@@ -8,10 +8,11 @@ import type { Json, JsonObject } from "#base/json.ts";
 import { gvkOf } from "#model/object.ts";
 import type { KubernetesObject, ManagedFieldsEntry } from "#model/object.ts";
 import { sameValue } from "./equal.ts";
-import { difference, fieldsFromV1, fieldsToV1, intersection, union } from "./fields.ts";
+import { contains, difference, fieldsFromV1, fieldsToV1, intersection, isEmptySet, union } from "./fields.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch, createMergePatch, threeWayMergePatch } from "./merge-patch.ts";
 import { canonicalQuantity } from "./quantity.ts";
+import { containsRaw, isReadAsWritten, overlapsRaw } from "./raw-fields.ts";
 import { catalogueFromOpenApiV3, schemaFromStructural } from "./schema.ts";
 import type { TypeSchema } from "./schema.ts";
 import { applyStrategicPatch } from "./strategic.ts";
@@ -343,6 +344,25 @@ describe("server-side apply", () => {
   });
 });
 
+describe("FieldsV1 that is used as it stands", () => {
+  test.each([
+    ["plain", { "f:spec": { "f:size": {}, "f:tags": { ".": {}, 'v:"a"': {} } } }, true],
+    ["with a key that others escape otherwise", { "f:spec": { "f:tags": { 'v:"\\u0061"': {} } } }, false],
+    ["with a key that others space otherwise", { "f:spec": { "f:tags": { 'k:{"a": 1}': {} } } }, false],
+    ["with what is no path element", { "f:spec": { "x:size": {} } }, false],
+    ["with a value that is no object", { "f:spec": { "f:size": 1 } }, false],
+    ["of a root that is owned itself", { ".": {}, "f:spec": {} }, false],
+  ])("%s", (_, fields, expected) => {
+    expect(isReadAsWritten(fields as JsonObject, widget)).toBe(expected);
+  });
+  test("what is atomic by now is brought in line first", () => {
+    const fields = { "f:spec": { "f:securityContext": {}, "f:nodeSelector": { "f:a": {} } } };
+    const pod = catalogue.typeOf({ group: "", version: "v1", kind: "Pod" })!;
+    expect(isReadAsWritten(fields, pod)).toBe(false);
+    expect(isReadAsWritten({ "f:spec": { "f:nodeSelector": {} } }, pod)).toBe(true);
+  });
+});
+
 describe("properties", () => {
   const word = fc.constantFrom("a", "b", "c", "d");
   const spec = fc.record(
@@ -465,6 +485,9 @@ describe("properties", () => {
         expect(fieldsToV1(union(difference(a, b), intersection(a, b)))).toEqual(fieldsToV1(a));
         expect(fieldsToV1(intersection(difference(a, b), b))).toEqual({});
         expect(fieldsToV1(union(a, b))).toEqual(fieldsToV1(union(b, a)));
+        // The text, asked as it stands, says what the set says.
+        expect(overlapsRaw(fieldsToV1(a), b)).toBe(!isEmptySet(intersection(a, b)));
+        expect(containsRaw(fieldsToV1(a), b)).toBe(contains(a, b));
       }),
     );
   });

@@ -6,25 +6,11 @@ import { elementType, type Fields } from "./fields.ts";
 import type { TypeSchema } from "./schema.ts";
 
 /**
- * FieldsV1 found to be in order under a schema. A memory of answers that can't change (both are immutable), not state:
- * without it the outcome is the same, later.
- */
-const inOrder = new WeakMap<JsonObject, TypeSchema>();
-
-/**
  * Whether reading this FieldsV1, bringing it in line with the schema and writing it again would change nothing in what
  * it says; the functions below are meant for such ones alone.
  */
 export function isReadAsWritten(fields: JsonObject, schema: TypeSchema): boolean {
-  if (inOrder.get(fields) === schema) return true;
-  if (fields["."] !== undefined || !isPlain(fields, schema)) return false;
-  inOrder.set(fields, schema);
-  return true;
-}
-
-/** Tells that this FieldsV1 was just written from a set that is in line with the schema. */
-export function rememberInOrder(fields: JsonObject, schema: TypeSchema): void {
-  inOrder.set(fields, schema);
+  return fields["."] === undefined && isPlain(fields, schema);
 }
 
 function isPlain(fields: JsonObject, schema: TypeSchema | undefined): boolean {

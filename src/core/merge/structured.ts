@@ -87,9 +87,9 @@ function withoutManagedFields(object: KubernetesObject): KubernetesObject {
 function withManagers(
   object: KubernetesObject,
   managers: Managers,
-  { former, schema }: { readonly former: readonly ManagedFieldsEntry[] | undefined; readonly schema: TypeSchema },
+  former: readonly ManagedFieldsEntry[] | undefined,
 ): KubernetesObject {
-  const entries = writeManagers(managers, schema);
+  const entries = writeManagers(managers);
   if (entries === undefined) return withoutManagedFields(object);
   const same =
     former !== undefined && former.length === entries.length && entries.every((entry, i) => entry === former[i]);
@@ -152,7 +152,7 @@ function applyOnce(
   const owned = managers.get(id);
   if (owned !== undefined && changed) managers.set(id, withSet(owned, owned.set, time));
   const kept = changed ? stored : live;
-  return ok({ object: lastAppliedSynced(withManagers(kept, managers, { former, schema }), input), changed });
+  return ok({ object: lastAppliedSynced(withManagers(kept, managers, former), input), changed });
 }
 
 function emptyLike(object: KubernetesObject): KubernetesObject {
@@ -331,7 +331,7 @@ export function trackUpdate(input: TrackInput): KubernetesObject {
   const own = difference(resetIn(union(changes.modified, changes.added), resetFields), untracked);
   if (!isEmptySet(own)) trackOwn(input, own, managers);
   capUpdaters(managers);
-  return withManagers(after, managers, { former, schema });
+  return withManagers(after, managers, former);
 }
 
 function trackOwn(input: TrackInput, own: Fields, managers: Managers): void {
