@@ -372,6 +372,20 @@ describe.skipIf(!engineForTests())("sources that the engine renders", () => {
       expect(valueOf(await once(files, helm === undefined ? {} : { helm }))).toBe(expected);
     });
 
+    it("takes value files of another source, and says what it read of it", async () => {
+      const other = await repo();
+      const lent = { repository: other.repository, sha: await commit(other, { "envs/prod.yaml": "x: lent\n" }) };
+      const made = await repo();
+      const sha = await commit(made, chart({ "a.yaml": configMap("{{ .Values.x }}") }));
+      const helm = { valueFiles: ["$values/envs/prod.yaml", "$values/envs/none.yaml"], ignoreMissingValueFiles: true };
+      const result = await render(made, sha, { helm }, { refs: { values: lent } });
+      expect(valueOf(result)).toBe("lent");
+      const reads = result.refReads?.["values"] ?? { directories: [], files: [], absent: [] };
+      expect(readsTouched(reads, ["envs/prod.yaml"])).toBe(true);
+      expect(readsTouched(reads, ["envs/none.yaml"])).toBe(true);
+      expect(readsTouched(reads, ["envs/dev.yaml"])).toBe(false);
+    });
+
     it("counts the cluster's capabilities as read only when a template asks for them", async () => {
       const made = await repo();
       const sha = await commit(made, {
@@ -502,12 +516,16 @@ dependencies:
     const outside: [string, ApplicationSource["helm"], string][] = [
       ["a value file by URL", { valueFiles: ["https://example.com/v.yaml"] }, "RENDER_REFUSED"],
       ["a value file outside", { valueFiles: ["../../etc/passwd"] }, "RENDER_REFUSED"],
-      ["a value file of another source", { valueFiles: ["$values/v.yaml"] }, "SOURCE_UNSUPPORTED"],
+      ["a value file of a source that is not there", { valueFiles: ["$values/v.yaml"] }, "SPEC_INVALID"],
+      ["a value file outside of another source", { valueFiles: ["$here/../v.yaml"] }, "RENDER_REFUSED"],
       ["a value file that is missing", { valueFiles: ["none.yaml"] }, "RENDER_FAILED"],
       ["a parameter of the wrong type", { valueFiles: [1] }, "SPEC_INVALID"],
     ];
     it.each(outside)("refuses %s", async (_name, helm, code) => {
-      expect(await failure(once(chart({ "a.yaml": "" }), helm ? { helm } : {}))).toMatchObject({ code });
+      const made = await repo();
+      const sha = await commit(made, chart({ "a.yaml": "" }));
+      const refs = { here: { repository: made.repository, sha } };
+      expect(await failure(render(made, sha, helm ? { helm } : {}, { refs }))).toMatchObject({ code });
     });
   });
 

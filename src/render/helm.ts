@@ -9,7 +9,8 @@ import type { Walk } from "./directory.ts";
 import { substitute, type BuildEnvironment } from "./environment.ts";
 import { compact, Fields } from "./fields.ts";
 import { compilePathGlob } from "./glob.ts";
-import type { RepositoryFiles } from "./repository-files.ts";
+import { ReadRecorder } from "./reads.ts";
+import { RepositoryFiles } from "./repository-files.ts";
 import type { RenderRequest } from "./types.ts";
 
 export interface HelmContext {
@@ -20,6 +21,8 @@ export interface HelmContext {
   readonly environment: BuildEnvironment;
   readonly walk: Walk;
   readonly files: RepositoryFiles;
+  /** What is read of other sources, by their `ref`; filled here. */
+  readonly refReads: Map<string, ReadRecorder>;
 }
 
 interface NamedText {
@@ -33,8 +36,10 @@ export async function helmParams(op: Operation, context: HelmContext): Promise<R
   const fields = new Fields(source.helm, "spec.source.helm");
   const values: NamedText[] = [];
   for (const written of fields.texts("valueFiles")) {
-    refuseOtherSource(written, environment);
-    const found = await valueFiles(op, context, substitute(written, environment));
+    const other = otherSource(op, context, written);
+    const found = other
+      ? await valueFiles(op, other.context, substitute(other.path, environment))
+      : await valueFiles(op, context, substitute(written, environment));
     if (found.length === 0 && !fields.flag("ignoreMissingValueFiles"))
       throw new DriftlessError("RENDER_FAILED", `the value file ${written} does not exist`, {
         details: { file: written, field: "spec.source.helm.valueFiles" },
@@ -100,15 +105,29 @@ function textOf(value: unknown): string {
       : "";
 }
 
-/** `$name/…` is a file of the source that has this `ref`, unless it is a variable. */
-function refuseOtherSource(written: string, environment: BuildEnvironment): void {
-  const name = /^\$([\w-]+)(?:\/|$)/.exec(written)?.[1];
-  if (name !== undefined && environment[name] === undefined)
-    throw new DriftlessError(
-      "SOURCE_UNSUPPORTED",
-      `${written}: value files of another source ($${name}) are not supported by this version`,
-      { details: { file: written, field: "spec.source.helm.valueFiles" } },
-    );
+/** `$name/…` is a file of the source that has this `ref`, unless it is a variable. Error: SPEC_INVALID where none has it. */
+function otherSource(
+  op: Operation,
+  context: HelmContext,
+  written: string,
+): { readonly context: HelmContext; readonly path: string } | undefined {
+  const match = /^\$([\w-]+)(?=\/|$)/.exec(written);
+  const name = match?.[1];
+  if (name === undefined) return undefined;
+  const found = context.request.refs?.[name];
+  if (!found) {
+    if (context.environment[name] !== undefined) return undefined;
+    throw new DriftlessError("SPEC_INVALID", `${written}: no source of the application has the ref ${name}`, {
+      details: { file: written, field: "spec.source.helm.valueFiles" },
+    });
+  }
+  const reads = context.refReads.get(name) ?? new ReadRecorder();
+  context.refReads.set(name, reads);
+  const walk: Walk = { ...found, reads, warnings: context.walk.warnings };
+  return {
+    context: { ...context, folder: "", walk, files: new RepositoryFiles(op, walk) },
+    path: `/${written.slice((match?.[0] ?? "").length)}`,
+  };
 }
 
 /** From the chart's folder, or with a leading slash from the repository's root. Error: RENDER_REFUSED. */

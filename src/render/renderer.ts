@@ -131,12 +131,19 @@ class SourceRenderer implements Renderer {
           params: kustomizeParams(source, root.path, environment),
           capabilities: {},
         });
-      case "Helm":
-        return this.byEngine(op, walk, request, sourceType, {
+      case "Helm": {
+        const refReads = new Map<string, ReadRecorder>();
+        const result = await this.byEngine(op, walk, request, sourceType, {
           kind: "helm",
-          params: await helmParams(op, { request, source, folder: root.path, environment, walk, files }),
+          params: await helmParams(op, { request, source, folder: root.path, environment, walk, files, refReads }),
           capabilities: await helmCapabilities(op, request, source),
         });
+        if (refReads.size === 0) return result;
+        return {
+          ...result,
+          refReads: Object.fromEntries([...refReads].map(([name, reads]) => [name, reads.result()])),
+        };
+      }
       case "Plugin":
         throw unsupported(sourceType, root.path === "" ? "the repository's root" : root.path);
     }

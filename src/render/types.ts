@@ -14,6 +14,14 @@ export interface RenderRequest {
   readonly project?: string;
   /** Tells what the destination cluster is; asked for charts only. The engine's own defaults without it. */
   readonly capabilities?: (op: Operation) => Promise<Capabilities>;
+  /** The application's sources that have a `ref`, by it. */
+  readonly refs?: Readonly<Record<string, ReferredSource>>;
+}
+
+/** Another source of the application, which lends its files: value files name it as `$name/path`. */
+export interface ReferredSource {
+  readonly repository: GitRepository;
+  readonly sha: string;
 }
 
 export interface Capabilities {
@@ -56,6 +64,8 @@ export interface RenderResult {
   readonly warnings: readonly string[];
   readonly sourceType: SourceType;
   readonly reads: ReadSet;
+  /** What was read of sources that lend their files, by their `ref`. */
+  readonly refReads?: Readonly<Record<string, ReadSet>>;
   /** Equal for two results that hold the same objects from the same files. */
   readonly hash: string;
 }

@@ -72,6 +72,47 @@ describe("Sources", () => {
     expect(told).toEqual([["lost"]]);
   });
 
+  it("lends the files of a ref to the other sources, and tells when one that was read changes", async () => {
+    const { repository, renderer, sources, told } = world(files);
+    const lending: Sources = new Sources({
+      repositories: { open: () => repository, close: () => Promise.resolve() },
+      renderer: {
+        ...renderer,
+        render: async (inner, asked) => {
+          const { refs, source } = asked;
+          const result = await renderer.render(inner, {
+            ...asked,
+            source: { ...source, path: source.path ?? "apps/a" },
+          });
+          const nothing = { directories: [], files: [], absent: [] };
+          if (source.ref) return { ...result, reads: nothing };
+          expect(Object.keys(refs ?? {})).toEqual(["lent"]);
+          return {
+            ...result,
+            refReads: { lent: { ...nothing, files: [{ path: "shared/y.yaml", oid: "1" }] } },
+          };
+        },
+      },
+      access: (url) => ({ url }),
+      affected: (applications) => void told.push([...applications]),
+      op,
+    });
+    const { sources: both, ...rest } = request("a", "apps/a");
+    await lending.follow(op, {
+      ...rest,
+      sources: [...both, { repoURL: "https://git.example.com/fleet.git", targetRevision: "main", ref: "lent" }],
+    });
+    repository.commit("main", { ...files, "shared/z.yaml": configMap("z") });
+    repository.arrive();
+    await settled();
+    expect(told.flat()).toEqual([]);
+    repository.commit("main", { ...files, "shared/y.yaml": configMap("y", { key: "value" }) });
+    repository.arrive();
+    await settled();
+    expect(told.flat()).toEqual(["a"]);
+    sources.close();
+  });
+
   it("does not tell an application that was forgotten", async () => {
     const { repository, sources, told } = world(files);
     await sources.follow(op, request("a", "apps/a"));

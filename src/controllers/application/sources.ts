@@ -71,6 +71,13 @@ const directoryOf = (source: ApplicationSource): string => {
   return path === "." ? "" : path;
 };
 
+/** A source with the commit to render. */
+interface Placed {
+  readonly source: ApplicationSource;
+  readonly repository: GitRepository;
+  readonly sha: string;
+}
+
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #followed = new Map<string, Followed>();
@@ -105,35 +112,51 @@ export class Sources {
    */
   async follow(op: Operation, request: FollowRequest): Promise<readonly RenderedSource[]> {
     const uses = this.#register(request);
-    return Promise.all(
+    for (const use of uses) use.reads = undefined;
+    const at = await Promise.all(
       request.sources.map(async (source, index) => {
-        const use = uses[index]!;
-        use.reads = undefined;
-        const repository = this.#repository(source.repoURL, request.project).repository;
-        use.head.sha ??= (await repository.resolve(op, use.head.revision)).sha;
-        const sha = use.head.sha;
-        const result = await this.#render(op, request, { source, repository, sha });
-        use.reads = result.reads;
-        if (wanders(use)) use.head.wandering.add(use);
-        else use.head.wandering.delete(use);
-        return { source, sha, result };
+        const { head } = uses[index]!;
+        const { repository } = this.#repository(source.repoURL, request.project);
+        head.sha ??= (await repository.resolve(op, head.revision)).sha;
+        return { source, repository, sha: head.sha };
       }),
+    );
+    const rendered = await this.#renderAll(op, request, at);
+    for (const [index, use] of uses.entries()) {
+      use.reads = readsOf(rendered, index);
+      if (wanders(use)) use.head.wandering.add(use);
+      else use.head.wandering.delete(use);
+    }
+    return rendered;
+  }
+
+  /** Renders all sources of one application; those with a `ref` lend their files to the others. */
+  #renderAll(op: Operation, request: FollowRequest, at: readonly Placed[]): Promise<RenderedSource[]> {
+    const refs: Record<string, Placed> = {};
+    for (const one of at) if (one.source.ref) refs[one.source.ref] = one;
+    return Promise.all(
+      at.map(async (one) => ({
+        source: one.source,
+        sha: one.sha,
+        result: await this.#render(op, request, { ...one, ...(Object.keys(refs).length > 0 ? { refs } : {}) }),
+      })),
     );
   }
 
   /** Renders at given revisions without following them: for a sync or a rollback to another revision. */
-  renderAt(
+  async renderAt(
     op: Operation,
     request: FollowRequest,
     revisions: readonly (string | undefined)[],
   ): Promise<readonly RenderedSource[]> {
-    return Promise.all(
+    const at = await Promise.all(
       request.sources.map(async (source, index) => {
         const { repository } = this.#repository(source.repoURL, request.project);
         const { sha } = await repository.resolve(op, revisions[index] ?? source.targetRevision ?? "");
-        return { source, sha, result: await this.#render(op, request, { source, repository, sha }) };
+        return { source, repository, sha };
       }),
     );
+    return this.#renderAll(op, request, at);
   }
 
   /** The commits that the application's sources mean now, as far as known. */
@@ -192,7 +215,7 @@ export class Sources {
   #render(
     op: Operation,
     request: FollowRequest,
-    at: { source: ApplicationSource; repository: GitRepository; sha: string },
+    at: Placed & { readonly refs?: NonNullable<RenderRequest["refs"]> },
   ): Promise<RenderResult> {
     const { appName, namespace, project, capabilities } = request;
     return this.#options.renderer.render(op, {
@@ -318,6 +341,20 @@ function touchedBy(head: Head, paths: readonly string[]): Set<string> {
     if (use.reads === undefined || readsTouched(use.reads, paths)) touched.add(use.application);
   }
   return touched;
+}
+
+/** What all renders together read of one source: it may have lent files to the others. */
+function readsOf(rendered: readonly RenderedSource[], index: number): RenderResult["reads"] {
+  const { source, result } = rendered[index]!;
+  const { ref } = source;
+  const lent = ref ? rendered.flatMap((other) => other.result.refReads?.[ref] ?? []) : [];
+  if (lent.length === 0) return result.reads;
+  const all = [result.reads, ...lent];
+  return {
+    directories: all.flatMap(({ directories }) => directories),
+    files: all.flatMap(({ files }) => files),
+    absent: all.flatMap(({ absent }) => absent),
+  };
 }
 
 /** Whether a source read anything that does not stand below its own directory. */
