@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { createGitWorld, type GitWorld } from "#git/testing.ts";
@@ -178,6 +181,28 @@ describe.skipIf(!engineForTests())("sources that the engine renders", () => {
       );
       expect(renderer.statistics.engineRenders).toBe(before + 1);
       expect(changed.hash).not.toBe(first.hash);
+    });
+
+    it("keeps what was rendered over a restart, and distrusts what is damaged", async () => {
+      const cacheDir = mkdtempSync(join(tmpdir(), "driftless-kept-"));
+      const made = await repo();
+      const sha = await commit(made, monorepo);
+      const again = async (): Promise<{ hash: string; renders: number; diskHits: number }> => {
+        const own = createRenderer({ digest, engine: testPool({ processes: 1 }), cacheDir });
+        try {
+          const source = { repoURL: made.url, path };
+          const { hash } = await own.render(world.op, { source, repository: made.repository, sha, appName: "shop" });
+          return { hash, renders: own.statistics.engineRenders, diskHits: own.statistics.diskHits };
+        } finally {
+          await own.close();
+        }
+      };
+      const first = await again();
+      expect(first).toMatchObject({ renders: 1, diskHits: 0 });
+      expect(await again()).toEqual({ hash: first.hash, renders: 0, diskHits: 1 });
+      writeFileSync(join(cacheDir, "parsed.sqlite"), "no database");
+      expect(await again()).toEqual(first);
+      rmSync(cacheDir, { recursive: true, force: true });
     });
 
     it("takes the Application's overrides", async () => {
