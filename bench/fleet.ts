@@ -32,7 +32,7 @@ const plurals: Readonly<Record<string, string>> = {
 
 export const bench: Bench = async (context) => {
   const floors: Record<string, number> = {};
-  for (const concurrency of [16, 32]) floors[concurrency] = await floor(context, concurrency);
+  for (const concurrency of [16, 32, 64]) floors[concurrency] = await floor(context, concurrency);
   const floorMs = Math.min(...Object.values(floors));
   const world = await createWorld(context, fleetFiles(count));
   try {

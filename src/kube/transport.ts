@@ -92,7 +92,7 @@ export class Transport {
     const url = new URL(connection.server);
     this.#origin = url.origin;
     this.#prefix = url.pathname === "/" ? "" : url.pathname.replace(/\/$/, "");
-    const concurrency = options.concurrency ?? 24;
+    const concurrency = options.concurrency ?? 64;
     this.#limiter = new Limiter(concurrency, this.#aborts);
     this.#compress = connection.disableCompression !== true && !isLoopback(url.hostname);
     this.#requests = dispatcherFor(this.#origin, connection, { connections: concurrency, http2: false });

@@ -92,7 +92,7 @@ export class ApplicationController {
       clock: options.clock,
       random: options.random,
       log: options.log,
-      concurrencyPerLane: options.concurrencyPerCluster ?? 20,
+      concurrencyPerLane: options.concurrencyPerCluster ?? 50,
       lane: (key) => laneOf(this.#states.get(key)?.app),
       reconcile: (op, key) => this.#reconciler.reconcile(op, key),
       observe: ({ key, durationMs }) => {
