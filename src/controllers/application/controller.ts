@@ -22,6 +22,8 @@ export interface ApplicationControllerOptions extends ApplicationControllerDeps 
   readonly concurrencyPerCluster?: number;
 }
 
+/** Up to this many applications at once are no reason to hold back events and repeated status writes. */
+const calmApplications = 12;
 /** How far apart the sweep's writes are. */
 const sweepEveryMs = 200;
 
@@ -128,9 +130,9 @@ export class ApplicationController {
     this.sources.close();
   }
 
-  /** Whether more applications ask for a pass than are worked on: what can wait should. */
+  /** Whether many applications are worked on or wait for it: what can wait should. */
   get busy(): boolean {
-    return this.#loop.depth > 0;
+    return this.#loop.depth + this.#loop.working > calmApplications;
   }
 
   get queueDepth(): number {

@@ -8,6 +8,7 @@ import {
   sourcesOf,
   type Application,
   type ApplicationCondition,
+  type ApplicationStatus,
   type AppProject,
   type HealthStatusCode,
   type OperationState,
@@ -35,6 +36,8 @@ export const applicationType: ResourcePath = { group, version, plural: "applicat
 const writeEveryMs = 1000;
 /** The same while more applications ask for a pass than can be worked on. */
 const writeEveryBusyMs = 5000;
+/** The same where neither sync status nor operation have changed: health goes up and down while others wait to be synced. */
+const healthBusyMs = 30_000;
 /** How long a cascade waits for the live state to tell what is gone before it looks again. */
 const lookAgainMs = 5000;
 
@@ -304,8 +307,7 @@ export class Reconciler {
     const patch = statusPatch(app, wanted, extra);
     if (!patch || (extra === undefined && !state.revisionDue && !worthWriting(app, wanted))) return;
     const sinceMs = clock.monotonic() - state.lastWriteMs;
-    const everyMs = this.#options.busy() ? writeEveryBusyMs : writeEveryMs;
-    if (!how.urgent && extra === undefined && sinceMs < everyMs) {
+    if (!how.urgent && extra === undefined && sinceMs < this.#pauseMs(app, wanted)) {
       this.#options.wake(state.key, writeEveryMs - (sinceMs % writeEveryMs));
       return;
     }
@@ -324,6 +326,15 @@ export class Reconciler {
       state.lastWriteMs = Number.NEGATIVE_INFINITY;
       throw error;
     }
+  }
+
+  /** How long after its last write an application's status is written again. */
+  #pauseMs(app: Application, wanted: ApplicationStatus): number {
+    if (!this.#options.busy()) return writeEveryMs;
+    const sync =
+      app.status?.sync?.status === wanted.sync?.status &&
+      app.status?.operationState?.phase === wanted.operationState?.phase;
+    return sync ? healthBusyMs : writeEveryBusyMs;
   }
 
   #conditions(state: AppState, pass: Pass | undefined): readonly ApplicationCondition[] {
