@@ -15,7 +15,7 @@ export interface WelcomeFacts {
 
 export async function printWelcome(op: Operation, facts: WelcomeFacts): Promise<void> {
   const { system, demo, kubeconfig, dataDir, program } = facts;
-  const paint = picocolors.createColors(process.stdout.isTTY && !process.env["NO_COLOR"]);
+  const paint = picocolors.createColors(process.stdout.isTTY === true && !process.env["NO_COLOR"]);
   const password = await system.initialPassword(op);
   const login = password === undefined ? "admin, with the password that you set" : `admin  ${password}`;
   const lines = [
