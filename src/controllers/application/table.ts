@@ -2,7 +2,7 @@
 // as this application's. Only rows that changed at either end are compared again.
 import type { ApplicationSpec, HealthStatus, SyncStatusCode } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
-import type { KubernetesObject, ObjectKey } from "#model/object.ts";
+import { keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { compare, type CompareSettings } from "#core/compare/compare.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
@@ -64,7 +64,7 @@ export class ComparisonTable {
   /** Compares everything; rows whose two ends are what they were are kept as they are. Returns whether any row changed. */
   updateAll(inputs: TableInputs): boolean {
     const texts = new Set<string>(inputs.desired.objects.keys());
-    for (const entry of inputs.tagged()) texts.add(textOf(entry.key));
+    for (const entry of inputs.tagged()) texts.add(keyText(entry.key));
     for (const text of this.#rows.keys()) texts.add(text);
     return this.updateKeys(inputs, texts);
   }
@@ -80,7 +80,7 @@ export class ComparisonTable {
   #update(inputs: TableInputs, text: string): boolean {
     const before = this.#rows.get(text);
     const desired = inputs.desired.objects.get(text);
-    const key = desired?.key ?? keyFrom(text);
+    const key = desired?.key ?? parseKeyText(text);
     const found = inputs.live(key);
     const live = desired || found?.tag === inputs.application ? found : undefined;
     if (!desired && !live) {
@@ -164,11 +164,4 @@ function optionsOf(text: string | undefined): ReadonlySet<string> {
     if (name !== "" && value !== "false") names.add(name);
   }
   return names;
-}
-
-const textOf = (key: ObjectKey): string => `${key.group}/${key.kind}/${key.namespace}/${key.name}`;
-
-function keyFrom(text: string): ObjectKey {
-  const [group = "", kind = "", namespace = "", name = ""] = text.split("/");
-  return { group, kind, namespace, name };
 }
