@@ -10,22 +10,21 @@ import { ApplicationController } from "#controllers/application/controller.ts";
 import { applicationMetrics } from "#controllers/application/metrics.ts";
 import { Sources } from "#controllers/application/sources.ts";
 import { describePod } from "#controllers/application/facts.ts";
-import { ownerApplication, type TrackingSettings } from "#core/track/track.ts";
+import { ownerApplication } from "#core/track/track.ts";
 import { defaultProject } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
 import { createGitRepositories } from "#git/repository.ts";
 import { normalizeUrl, sameRepository } from "#git/urls.ts";
-import type { GitRepositories, RepositoryAccess } from "#git/types.ts";
-import { parseWebhook, type WebhookSecrets } from "#git/webhook.ts";
+import type { GitRepositories } from "#git/types.ts";
+import { parseWebhook } from "#git/webhook.ts";
 import { Clusters, isClusterSecret } from "#kube/clusters.ts";
 import { defaultInclude } from "#kube/live.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion, group, label, version } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { credentialsFor, decodeBase64, repositoryFromSecret, type RepositoryConfig } from "#model/repository.ts";
-import { parseSettings, type Settings } from "#model/settings.ts";
 import { findEngine } from "#render/engine/binary.ts";
+import { createEvaluators } from "#render/engine/evaluate.ts";
 import { createEnginePool } from "#render/engine/pool.ts";
 import { createRenderer } from "#render/renderer.ts";
 import { EventRecorder } from "#runtime/events.ts";
@@ -34,6 +33,7 @@ import { createMetrics, type Metrics } from "#runtime/metrics.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { Configuration } from "./configuration.ts";
 
 export interface SystemOptions {
   /** The cluster on which Applications stand; also the destination https://kubernetes.default.svc. */
@@ -108,13 +108,14 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     git: options.git.path,
     env: options.git.env,
   });
+  const engine = createEnginePool({
+    locate: () => findEngine(options.environment),
+    clock: systemClock,
+    processes: Math.min(8, availableParallelism()),
+  });
   const renderer = createRenderer({
     cacheDir: join(options.dataDir, "render"),
-    engine: createEnginePool({
-      locate: () => findEngine(options.environment),
-      clock: systemClock,
-      processes: Math.min(8, availableParallelism()),
-    }),
+    engine,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     log: life.log,
   });
@@ -143,6 +144,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     applications,
     projects,
     clusters: directory,
+    evaluators: createEvaluators(engine),
     settings: () => configuration.settings,
     tracking: () => configuration.tracking,
     project: (name) => projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined),
@@ -252,97 +254,4 @@ function polled(repositories: GitRepositories, poller: Poller): GitRepositories 
     },
     close: () => repositories.close(),
   };
-}
-
-/** The ConfigMaps and Secrets of the controller's namespace, read into values. */
-class Configuration {
-  settings: Settings;
-  tracking: TrackingSettings;
-  readonly #namespace: string;
-  readonly #configMaps: Informer<KubernetesObject>;
-  readonly #op: Operation;
-  readonly #listeners = new Set<() => void>();
-  #repositories: readonly RepositoryConfig[] = [];
-
-  constructor(
-    op: Operation,
-    namespace: string,
-    configMaps: Informer<KubernetesObject>,
-    secrets: Informer<KubernetesObject>,
-  ) {
-    this.#op = op;
-    this.#namespace = namespace;
-    this.#configMaps = configMaps;
-    [this.settings, this.tracking] = this.#read();
-    this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
-    configMaps.subscribe(() => {
-      [this.settings, this.tracking] = this.#read();
-      for (const listener of this.#listeners) listener();
-    });
-    secrets.subscribe(() => {
-      this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
-    });
-  }
-
-  onChange(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  access(url: string, project: string): RepositoryAccess {
-    const found = credentialsFor(url, project, this.#repositories, normalizeUrl);
-    const knownHosts = this.#data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
-    const host = URL.canParse(url) ? new URL(url).hostname : "";
-    const ca = this.#data("argocd-tls-certs-cm")?.[host];
-    return {
-      url,
-      ...(found?.username === undefined ? {} : { username: found.username }),
-      ...(found?.password === undefined ? {} : { password: found.password }),
-      ...(found?.bearerToken === undefined ? {} : { bearerToken: found.bearerToken }),
-      ...(found?.sshPrivateKey === undefined ? {} : { sshPrivateKey: found.sshPrivateKey }),
-      ...(found?.tlsClientCert === undefined ? {} : { tlsClientCert: found.tlsClientCert }),
-      ...(found?.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
-      ...(found?.insecure ? { insecure: true } : {}),
-      ...(found?.proxy === undefined ? {} : { proxy: found.proxy }),
-      ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
-      ...(ca === undefined ? {} : { caBundle: ca }),
-    };
-  }
-
-  webhookSecrets(secret: KubernetesObject | undefined): WebhookSecrets {
-    const data = (secret?.["data"] ?? {}) as Readonly<Record<string, string>>;
-    const read = (name: string): string | undefined =>
-      data[name] === undefined ? undefined : decodeBase64(data[name]);
-    const secrets: Record<string, string> = {};
-    const names = {
-      github: "webhook.github.secret",
-      gitlab: "webhook.gitlab.secret",
-      gogs: "webhook.gogs.secret",
-      bitbucket: "webhook.bitbucket.uuid",
-      bitbucketserver: "webhook.bitbucketserver.secret",
-    };
-    for (const [provider, key] of Object.entries(names)) {
-      const value = read(key);
-      if (value) secrets[provider] = value;
-    }
-    const username = read("webhook.azuredevops.username");
-    const password = read("webhook.azuredevops.password");
-    return { ...secrets, ...(username && password ? { azuredevops: { username, password } } : {}) };
-  }
-
-  #data(name: string): Readonly<Record<string, string>> | undefined {
-    return this.#configMaps.get(this.#namespace, name)?.["data"] as Readonly<Record<string, string>> | undefined;
-  }
-
-  #read(): [Settings, TrackingSettings] {
-    const { settings, problems } = parseSettings(this.#data("argocd-cm"), this.#data("argocd-cmd-params-cm"));
-    for (const { key, value, why } of problems)
-      this.#op.log.warn("setting not usable, its default holds", { setting: key, value, why });
-    const tracking: TrackingSettings = {
-      method: settings.trackingMethod,
-      instanceLabelKey: settings.instanceLabelKey,
-      controllerNamespace: this.#namespace,
-      ...(settings.installationId === undefined ? {} : { installationId: settings.installationId }),
-    };
-    return [settings, tracking];
-  }
 }

@@ -9,6 +9,7 @@ import type { KubeClient, ResourceType } from "#kube/types.ts";
 import type { AppProject, ApplicationDestination } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { Settings } from "#model/settings.ts";
+import type { Evaluators } from "#render/engine/evaluate.ts";
 import type { EventRecorder } from "#runtime/events.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import type { Sources } from "./sources.ts";
@@ -51,6 +52,8 @@ export interface ApplicationControllerDeps {
   /** The controller's own namespace: `argocd` unless told. */
   readonly namespace: string;
   readonly clusters: ClusterDirectory;
+  /** Users' scripts and expressions (Lua, jq, …), run by the engine. Its calls fail with ENGINE_MISSING while it is not there. */
+  readonly evaluators: Evaluators;
   settings(): Settings;
   tracking(): TrackingSettings;
   project(name: string): AppProject | undefined;

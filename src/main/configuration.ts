@@ -1,0 +1,104 @@
+// The ConfigMaps and Secrets of the controller's namespace, read into values: settings, tracking, credentials of
+// repositories, secrets of webhooks. Reads them by watch; writes nothing.
+import type { Operation } from "#base/operation.ts";
+import type { TrackingSettings } from "#core/track/track.ts";
+import { normalizeUrl } from "#git/urls.ts";
+import type { RepositoryAccess } from "#git/types.ts";
+import type { WebhookSecrets } from "#git/webhook.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import { credentialsFor, decodeBase64, repositoryFromSecret, type RepositoryConfig } from "#model/repository.ts";
+import { parseSettings, type Settings } from "#model/settings.ts";
+import type { Informer } from "#runtime/informer.ts";
+
+/** The ConfigMaps and Secrets of the controller's namespace, read into values. */
+export class Configuration {
+  settings: Settings;
+  tracking: TrackingSettings;
+  readonly #namespace: string;
+  readonly #configMaps: Informer<KubernetesObject>;
+  readonly #op: Operation;
+  readonly #listeners = new Set<() => void>();
+  #repositories: readonly RepositoryConfig[] = [];
+
+  constructor(
+    op: Operation,
+    namespace: string,
+    configMaps: Informer<KubernetesObject>,
+    secrets: Informer<KubernetesObject>,
+  ) {
+    this.#op = op;
+    this.#namespace = namespace;
+    this.#configMaps = configMaps;
+    [this.settings, this.tracking] = this.#read();
+    this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
+    configMaps.subscribe(() => {
+      [this.settings, this.tracking] = this.#read();
+      for (const listener of this.#listeners) listener();
+    });
+    secrets.subscribe(() => {
+      this.#repositories = [...secrets.values()].flatMap((secret) => repositoryFromSecret(secret) ?? []);
+    });
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  access(url: string, project: string): RepositoryAccess {
+    const found = credentialsFor(url, project, this.#repositories, normalizeUrl);
+    const knownHosts = this.#data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
+    const host = URL.canParse(url) ? new URL(url).hostname : "";
+    const ca = this.#data("argocd-tls-certs-cm")?.[host];
+    return {
+      url,
+      ...(found?.username === undefined ? {} : { username: found.username }),
+      ...(found?.password === undefined ? {} : { password: found.password }),
+      ...(found?.bearerToken === undefined ? {} : { bearerToken: found.bearerToken }),
+      ...(found?.sshPrivateKey === undefined ? {} : { sshPrivateKey: found.sshPrivateKey }),
+      ...(found?.tlsClientCert === undefined ? {} : { tlsClientCert: found.tlsClientCert }),
+      ...(found?.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
+      ...(found?.insecure ? { insecure: true } : {}),
+      ...(found?.proxy === undefined ? {} : { proxy: found.proxy }),
+      ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
+      ...(ca === undefined ? {} : { caBundle: ca }),
+    };
+  }
+
+  webhookSecrets(secret: KubernetesObject | undefined): WebhookSecrets {
+    const data = (secret?.["data"] ?? {}) as Readonly<Record<string, string>>;
+    const read = (name: string): string | undefined =>
+      data[name] === undefined ? undefined : decodeBase64(data[name]);
+    const secrets: Record<string, string> = {};
+    const names = {
+      github: "webhook.github.secret",
+      gitlab: "webhook.gitlab.secret",
+      gogs: "webhook.gogs.secret",
+      bitbucket: "webhook.bitbucket.uuid",
+      bitbucketserver: "webhook.bitbucketserver.secret",
+    };
+    for (const [provider, key] of Object.entries(names)) {
+      const value = read(key);
+      if (value) secrets[provider] = value;
+    }
+    const username = read("webhook.azuredevops.username");
+    const password = read("webhook.azuredevops.password");
+    return { ...secrets, ...(username && password ? { azuredevops: { username, password } } : {}) };
+  }
+
+  #data(name: string): Readonly<Record<string, string>> | undefined {
+    return this.#configMaps.get(this.#namespace, name)?.["data"] as Readonly<Record<string, string>> | undefined;
+  }
+
+  #read(): [Settings, TrackingSettings] {
+    const { settings, problems } = parseSettings(this.#data("argocd-cm"), this.#data("argocd-cmd-params-cm"));
+    for (const { key, value, why } of problems)
+      this.#op.log.warn("setting not usable, its default holds", { setting: key, value, why });
+    const tracking: TrackingSettings = {
+      method: settings.trackingMethod,
+      instanceLabelKey: settings.instanceLabelKey,
+      controllerNamespace: this.#namespace,
+      ...(settings.installationId === undefined ? {} : { installationId: settings.installationId }),
+    };
+    return [settings, tracking];
+  }
+}
