@@ -12,7 +12,7 @@ import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { objectRoutes } from "./application/objects.ts";
 import { applicationRoutes } from "./application/routes.ts";
-import { ApplicationService } from "./application/service.ts";
+import { applicationService } from "./application/service.ts";
 import { applicationStreams } from "./application/streams.ts";
 import { sessionRoutes } from "./auth/routes.ts";
 import { Sessions } from "./auth/sessions.ts";
@@ -50,7 +50,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const stopping = new AbortController();
   const deps = { ...options, log: op.log, sessions, stopping: stopping.signal, ready: () => !op.signal.aborted };
   const http = createHttp(deps);
-  const service = new ApplicationService(options);
+  const service = applicationService(options);
   sessionRoutes(http, deps);
   applicationRoutes(http, deps, service);
   applicationStreams(http, deps, service);

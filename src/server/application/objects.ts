@@ -10,7 +10,8 @@ import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
 import { appRef } from "./routes.ts";
-import type { AppRef, ApplicationService } from "./service.ts";
+import type { AppRef } from "./queries.ts";
+import type { ApplicationService } from "./service.ts";
 
 export interface ObjectDeps extends HttpDeps {
   readonly control: KubeClient;
@@ -27,14 +28,14 @@ export function objectRoutes(app: FastifyInstance, deps: ObjectDeps, service: Ap
     const ref = appRef(request);
     const wanted = { group: query["group"] ?? "", kind: query["kind"] ?? "", namespace: query["namespace"] ?? "" };
     const node = inTree(service, ref, (item) => isNamed(item, { ...wanted, name: query["resourceName"] ?? "" }));
-    const object = await liveObject(deps, operationOf(deps, request), service.find(ref), node);
+    const object = await liveObject(deps, operationOf(deps, request), service.queries.find(ref), node);
     return { manifest: JSON.stringify(maskSecrets({ live: object }).live) };
   });
   app.get(`${base}/events`, async (request: FastifyRequest) => {
     const query = request.query as Query;
     const ref = appRef(request);
     const op = operationOf(deps, request);
-    const application = service.find(ref);
+    const application = service.queries.find(ref);
     const name = query["resourceName"] ?? "";
     if (name === "") return eventsOf(deps.control, op, application.metadata);
     const uid = query["resourceUID"] ?? "";
@@ -49,7 +50,7 @@ export function objectRoutes(app: FastifyInstance, deps: ObjectDeps, service: Ap
 }
 
 function inTree(service: ApplicationService, ref: AppRef, matches: (node: ResourceNode) => boolean): ResourceNode {
-  const found = service.tree(ref).nodes.find(matches);
+  const found = service.resources.tree(ref).nodes.find(matches);
   if (!found) throw new DriftlessError("NOT_FOUND", `the object is not part of application ${ref.name}`);
   return found;
 }

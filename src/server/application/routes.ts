@@ -4,7 +4,9 @@ import { DriftlessError } from "#base/errors.ts";
 import type { Application, ApplicationSpec } from "#model/application.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
 import { fieldsOf } from "./fields.ts";
-import type { ApplicationQuery, ApplicationService, AppRef, SyncRequest } from "./service.ts";
+import type { SyncRequest } from "./operations.ts";
+import type { ApplicationQuery, AppRef } from "./queries.ts";
+import type { ApplicationService } from "./service.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -48,9 +50,9 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
   app.get(base, async (request) => {
     const query = request.query as Query;
     const name = one(query, "name");
-    const { items, resourceVersion } = service.list(applicationQuery(query));
+    const { items, resourceVersion } = service.queries.list(applicationQuery(query));
     const found = name ? items.filter((item) => item.metadata.name === name) : items;
-    const answer = { metadata: { resourceVersion }, items: found.map((item) => service.presented(item)) };
+    const answer = { metadata: { resourceVersion }, items: found.map((item) => service.queries.presented(item)) };
     return fieldsOf(one(query, "fields"))?.(answer) ?? answer;
   });
   app.post(base, async (request) => {
@@ -58,8 +60,8 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     const upsert = flag(query, "upsert");
     const validate = flag(query, "validate");
     const body = bodyObject(request) as unknown as Application;
-    return service.presented(
-      await service.create(op(request), body, {
+    return service.queries.presented(
+      await service.writes.create(op(request), body, {
         ...(upsert === undefined ? {} : { upsert }),
         ...(validate === undefined ? {} : { validate }),
       }),
@@ -67,7 +69,9 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
   });
   app.get(`${base}/:name`, async (request) => {
     const refresh = one(request.query as Query, "refresh");
-    return service.presented(await service.get(op(request), { ...appRef(request), ...(refresh ? { refresh } : {}) }));
+    return service.queries.presented(
+      await service.queries.get(op(request), { ...appRef(request), ...(refresh ? { refresh } : {}) }),
+    );
   });
   app.put(`${base}/:name`, async (request) => {
     const body = bodyObject(request) as unknown as Application;
@@ -77,11 +81,13 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
       });
     }
     const validate = flag(request.query as Query, "validate");
-    return service.presented(await service.update(op(request), body, validate === undefined ? {} : { validate }));
+    return service.queries.presented(
+      await service.writes.update(op(request), body, validate === undefined ? {} : { validate }),
+    );
   });
   app.put(`${base}/:name/spec`, async (request) => {
     const validate = flag(request.query as Query, "validate");
-    return service.updateSpec(
+    return service.writes.updateSpec(
       op(request),
       appRef(request),
       bodyObject(request) as unknown as ApplicationSpec,
@@ -90,47 +96,54 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
   });
   app.patch(`${base}/:name`, async (request) => {
     const body = bodyObject(request) as { patch?: string; patchType?: string };
-    return service.presented(await service.patch(op(request), appRef(request), body.patch ?? "", body.patchType ?? ""));
+    return service.queries.presented(
+      await service.writes.patch(op(request), appRef(request), body.patch ?? "", body.patchType ?? ""),
+    );
   });
   app.delete(`${base}/:name`, async (request) => {
     const query = request.query as Query;
     const cascade = flag(query, "cascade");
-    await service.delete(op(request), appRef(request), {
+    await service.writes.delete(op(request), appRef(request), {
       ...(cascade === undefined ? {} : { cascade }),
       propagationPolicy: one(query, "propagationPolicy") ?? "",
     });
     return {};
   });
   app.post(`${base}/:name/sync`, async (request) =>
-    service.presented(
-      await service.sync(op(request), appRef(request), (request.body ?? {}) as SyncRequest, user(request)),
+    service.queries.presented(
+      await service.operations.sync(op(request), appRef(request), (request.body ?? {}) as SyncRequest, user(request)),
     ),
   );
   app.post(`${base}/:name/rollback`, async (request) => {
     const body = bodyObject(request) as { id?: number | string; prune?: boolean; dryRun?: boolean };
-    return service.presented(
-      await service.rollback(op(request), appRef(request), { ...body, id: Number(body.id ?? 0) }, user(request)),
+    return service.queries.presented(
+      await service.operations.rollback(
+        op(request),
+        appRef(request),
+        { ...body, id: Number(body.id ?? 0) },
+        user(request),
+      ),
     );
   });
   app.delete(`${base}/:name/operation`, async (request) => {
-    await service.terminate(op(request), appRef(request));
+    await service.operations.terminate(op(request), appRef(request));
     return {};
   });
   app.get(`${base}/:applicationName/resource-tree`, async (request) =>
-    service.tree(appRef(request, "applicationName")),
+    service.resources.tree(appRef(request, "applicationName")),
   );
   app.get(`${base}/:applicationName/managed-resources`, async (request) => {
     const query = request.query as Query;
     const filter = Object.fromEntries(
       ["group", "kind", "namespace", "name"].map((name) => [name, one(query, name) ?? ""]),
     );
-    return { items: service.managedResources(appRef(request, "applicationName"), filter) };
+    return { items: service.resources.managedResources(appRef(request, "applicationName"), filter) };
   });
   app.get(`${base}/:name/manifests`, async (request) =>
-    service.manifests(op(request), appRef(request), one(request.query as Query, "revision") ?? ""),
+    service.resources.manifests(op(request), appRef(request), one(request.query as Query, "revision") ?? ""),
   );
   app.get(`${base}/:name/revisions/:revision/metadata`, async (request) =>
-    service.revisionMetadata(op(request), appRef(request), (request.params as { revision: string }).revision),
+    service.queries.revisionMetadata(op(request), appRef(request), (request.params as { revision: string }).revision),
   );
 }
 

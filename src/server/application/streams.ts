@@ -27,34 +27,34 @@ export function applicationStreams(app: FastifyInstance, deps: StreamDeps, servi
     const wanted = applicationQuery(query);
     const name = query["name"] ?? "";
     const matches = (item: Application): boolean =>
-      service.matches(item, wanted) && (name === "" || item.metadata.name === name);
+      service.queries.matches(item, wanted) && (name === "" || item.metadata.name === name);
     const stream = openStream(deps, request, reply, fieldsOf(query["fields"]));
     const since = query["resourceVersion"] ?? "";
-    for (const item of service.list(wanted).items) {
+    for (const item of service.queries.list(wanted).items) {
       if (matches(item) && (since === "" || Number(item.metadata.resourceVersion) > Number(since)))
-        stream.send({ type: "ADDED", application: service.presented(item) });
+        stream.send({ type: "ADDED", application: service.queries.presented(item) });
     }
     stream.onClose(
       deps.applications.subscribe(({ before, after }) => {
         const was = before !== undefined && matches(before);
         const is = after !== undefined && matches(after);
-        if (is) stream.send({ type: was ? "MODIFIED" : "ADDED", application: service.presented(after) });
-        else if (was) stream.send({ type: "DELETED", application: service.presented(after ?? before) });
+        if (is) stream.send({ type: was ? "MODIFIED" : "ADDED", application: service.queries.presented(after) });
+        else if (was) stream.send({ type: "DELETED", application: service.queries.presented(after ?? before) });
       }),
     );
   });
 
   app.get("/api/v1/stream/applications/:applicationName/resource-tree", (request, reply) => {
     const ref = appRef(request, "applicationName");
-    const found = service.find(ref);
+    const found = service.queries.find(ref);
     const key = `${found.metadata.namespace}/${found.metadata.name}`;
     const stream = openStream(deps, request, reply);
     let last = "";
     let cancel: (() => void) | undefined;
     // Runs from a timer: an application that was deleted meanwhile ends its stream, nothing more.
-    const treeOf = (): ReturnType<ApplicationService["tree"]> | undefined => {
+    const treeOf = (): ReturnType<ApplicationService["resources"]["tree"]> | undefined => {
       try {
-        return service.tree(ref);
+        return service.resources.tree(ref);
       } catch {
         stream.end();
         return undefined;

@@ -1,0 +1,149 @@
+// Reads of the application service: which applications there are, how one looks in an answer, a look anew. From the watch
+// and the controller's memory. Names and semantics follow Argo CD's ApplicationService.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import { applicationType } from "#controllers/application/reconcile.ts";
+import type { AppState } from "#controllers/application/state.ts";
+import type { CommitMetadata } from "#git/types.ts";
+import { sourcesOf, type Application } from "#model/application.ts";
+import { annotation } from "#model/names.ts";
+import { keyText } from "#model/object.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
+import { matchesSelector } from "./selector.ts";
+import { refOf } from "./changes.ts";
+
+export interface ApplicationQuery {
+  readonly projects?: readonly string[];
+  readonly selector?: string;
+  readonly repo?: string;
+  readonly appNamespace?: string;
+}
+
+export interface AppRef {
+  readonly name: string;
+  readonly appNamespace?: string;
+  readonly project?: string;
+}
+
+const refreshWaitMs = 60_000;
+
+export class ApplicationQueries {
+  readonly #deps: ApplicationServiceDeps;
+
+  constructor(deps: ApplicationServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** All applications that the query matches, by name; `resourceVersion` is where a watch can go on from. */
+  list(query: ApplicationQuery): { readonly items: readonly Application[]; readonly resourceVersion: string } {
+    const items = [...this.#deps.applications.values()].filter((app) => this.matches(app, query));
+    items.sort((a, b) => compareNames(a, b));
+    return { items, resourceVersion: this.#deps.applications.resourceVersion };
+  }
+
+  matches(app: Application, query: ApplicationQuery): boolean {
+    const { projects = [], selector = "", repo = "", appNamespace = "" } = query;
+    if (projects.length > 0 && !projects.includes(app.spec.project || "default")) return false;
+    if (appNamespace !== "" && app.metadata.namespace !== appNamespace) return false;
+    if (selector !== "" && !matchesSelector(selector, app.metadata.labels ?? {})) return false;
+    if (repo === "") return true;
+    const wanted = this.#deps.normaliseUrl(repo);
+    return sourcesOf(app.spec).some((source) => this.#deps.normaliseUrl(source.repoURL) === wanted);
+  }
+
+  /** One application. With `refresh`, waits until the controller has compared anew. Errors: PERMISSION_DENIED (also where it does not exist, as in Argo CD). */
+  async get(op: Op, ref: AppRef & { readonly refresh?: string }): Promise<Application> {
+    const app = this.find(ref);
+    if (ref.refresh !== "normal" && ref.refresh !== "hard" && ref.refresh !== "true") return app;
+    return this.#refresh(op, app, ref.refresh === "hard" ? "hard" : "normal");
+  }
+
+  /** The application, or the one error for "does not exist" and "not yours". */
+  find(ref: AppRef): Application {
+    const app = this.#deps.applications.get(ref.appNamespace || this.#deps.namespace, ref.name);
+    if (!app || (ref.project && ref.project !== (app.spec.project || "default"))) {
+      throw new DriftlessError("NOT_FOUND", `applications.argoproj.io "${ref.name}" not found`, {
+        details: { resource: `Application ${ref.name}` },
+      });
+    }
+    return app;
+  }
+
+  /** The controller's view of an application. Errors: NOT_FOUND, FAILED_PRECONDITION before its first pass. */
+  state(ref: AppRef): AppState {
+    const app = this.find(ref);
+    const state = this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");
+    if (!state) throw new DriftlessError("FAILED_PRECONDITION", "the application has not been looked at yet");
+    return state;
+  }
+
+  /**
+   * What an application looks like in an answer: with the health of each resource, which is not written to its status,
+   * and without managedFields, which nobody asked for.
+   */
+  presented(app: Application): Application {
+    const { managedFields: _managed, ...metadata } = app.metadata;
+    const resources = app.status?.resources;
+    const state = resources && this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");
+    if (!state) return { ...app, metadata };
+    const withHealth = resources.map((resource) => {
+      const { group = "", kind, namespace = "", name } = resource;
+      const health = state.table.row(keyText({ group, kind, namespace, name }))?.health;
+      return health ? { ...resource, health } : resource;
+    });
+    return { ...app, metadata, status: { ...app.status, resources: withHealth } };
+  }
+
+  async revisionMetadata(op: Op, ref: AppRef, revision: string): Promise<CommitMetadata> {
+    const app = this.find(ref);
+    const source = sourcesOf(app.spec)[0];
+    if (!source) throw new DriftlessError("FAILED_PRECONDITION", "the application has no source");
+    return this.#deps.controller.sources.open(source.repoURL, app.spec.project || "default").metadata(op, revision);
+  }
+
+  async #refresh(op: Op, app: Application, kind: "normal" | "hard"): Promise<Application> {
+    const { control, controller, applications, clock } = this.#deps;
+    const refreshed = new Promise<Application>((resolve, reject) => {
+      const end = applications.subscribe(({ after }) => {
+        if (
+          !after ||
+          after.metadata.uid !== app.metadata.uid ||
+          after.metadata.annotations?.[annotation.refresh] !== undefined
+        )
+          return;
+        stop();
+        resolve(after);
+      });
+      const cancel = clock.after(refreshWaitMs, () => {
+        stop();
+        reject(new DriftlessError("DEADLINE_EXCEEDED", "the application was not refreshed in time"));
+      });
+      const aborted = (): void => {
+        stop();
+        reject(new DriftlessError("CANCELLED", "the caller gave up"));
+      };
+      const stop = (): void => {
+        end();
+        cancel();
+        op.signal.removeEventListener("abort", aborted);
+      };
+      op.signal.addEventListener("abort", aborted);
+      control
+        .patch(op, applicationType, refOf(app), {
+          type: "merge",
+          body: { metadata: { annotations: { [annotation.refresh]: kind } } },
+        })
+        .then((written) => controller.observe(written as Application))
+        .catch((thrown: unknown) => {
+          stop();
+          reject(toError(thrown));
+        });
+    });
+    return refreshed;
+  }
+}
+
+function compareNames(a: Application, b: Application): number {
+  const [left, right] = [`${a.metadata.name}/${a.metadata.namespace}`, `${b.metadata.name}/${b.metadata.namespace}`];
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,98 @@
+// What an application's objects are: its tree, each object's desired, live and predicted state, its manifests. Secrets are
+// masked in every answer. Names and semantics follow Argo CD's ApplicationService.
+import { DriftlessError } from "#base/errors.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import type { Row } from "#controllers/application/table.ts";
+import { resourceTree, type ApplicationTree } from "#controllers/application/tree.ts";
+import { maskSecrets } from "#core/compare/mask.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
+import type { ApplicationQueries, AppRef } from "./queries.ts";
+
+export interface ResourceDiff {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly targetState: string;
+  readonly liveState: string;
+  readonly normalizedLiveState: string;
+  readonly predictedLiveState: string;
+  readonly resourceVersion?: string;
+  readonly modified?: boolean;
+  readonly hook?: boolean;
+}
+
+export class ApplicationResources {
+  readonly #deps: ApplicationServiceDeps;
+  readonly #queries: ApplicationQueries;
+
+  constructor(deps: ApplicationServiceDeps, queries: ApplicationQueries) {
+    this.#deps = deps;
+    this.#queries = queries;
+  }
+
+  tree(ref: AppRef): ApplicationTree {
+    return resourceTree(this.#queries.state(ref));
+  }
+
+  /** Desired, live and predicted state of each object, secrets masked. */
+  managedResources(
+    ref: AppRef,
+    filter: Partial<Record<"group" | "kind" | "namespace" | "name", string>>,
+  ): readonly ResourceDiff[] {
+    const rows = this.#queries
+      .state(ref)
+      .table.rows()
+      .filter((row) =>
+        (["group", "kind", "namespace", "name"] as const).every(
+          (part) => !filter[part] || filter[part] === row.key[part],
+        ),
+      );
+    return rows.map(diffOf);
+  }
+
+  /** The desired objects as they will be applied, secrets masked; of another revision where one is named. */
+  async manifests(
+    op: Op,
+    ref: AppRef,
+    revision = "",
+  ): Promise<{ readonly manifests: readonly string[]; readonly revision: string; readonly sourceType: string }> {
+    const state = this.#queries.state(ref);
+    const desired =
+      revision === "" || revision === state.desired?.revisions[0]
+        ? state.desired
+        : await this.#deps.controller.desiredAt(op, state, [revision]);
+    if (!desired)
+      throw state.failure ?? new DriftlessError("FAILED_PRECONDITION", "the application has not been rendered yet");
+    const objects = [...desired.objects.values(), ...desired.hooks];
+    return {
+      manifests: objects.map(({ object }) => JSON.stringify(maskSecrets({ desired: object }).desired)),
+      revision: desired.revisions[0] ?? "",
+      sourceType: desired.sourceTypes[0] ?? "",
+    };
+  }
+}
+
+function diffOf(row: Row): ResourceDiff {
+  const masked = maskSecrets({
+    ...(row.desired ? { desired: row.desired.object } : {}),
+    ...(row.live?.object ? { live: row.live.object } : {}),
+    ...(row.predicted ? { predicted: row.predicted } : {}),
+  });
+  const text = (object: KubernetesObject | undefined): string => (object ? JSON.stringify(object) : "null");
+  const { group, kind, namespace, name } = row.key;
+  return {
+    ...(group === "" ? {} : { group }),
+    kind,
+    ...(namespace === "" ? {} : { namespace }),
+    name,
+    targetState: text(masked.desired),
+    liveState: text(masked.live),
+    normalizedLiveState: text(masked.live),
+    predictedLiveState: text(row.desired ? (masked.predicted ?? masked.live ?? masked.desired) : undefined),
+    ...(row.live ? { resourceVersion: row.live.resourceVersion } : {}),
+    ...(row.sync === "OutOfSync" ? { modified: true } : {}),
+    ...(row.isHook ? { hook: true } : {}),
+  };
+}

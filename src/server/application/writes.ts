@@ -1,0 +1,219 @@
+// Writes of the application service: create, update, patch, delete. They go to the Application resource; the controller
+// acts on them. Names and semantics follow Argo CD's ApplicationService.
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Json, JsonObject } from "#base/json.ts";
+import { isObject, sameJson } from "#base/json.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import { applicationType } from "#controllers/application/reconcile.ts";
+import { applyJsonPatch } from "#core/merge/json-patch.ts";
+import { applyMergePatch } from "#core/merge/merge-patch.ts";
+import { sourcesOf, type Application, type ApplicationSpec } from "#model/application.ts";
+import { apiVersion, finalizer } from "#model/names.ts";
+import { changeApplication, refOf, type Change } from "./changes.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
+import type { ApplicationQueries, AppRef } from "./queries.ts";
+
+export class ApplicationWrites {
+  readonly #deps: ApplicationServiceDeps;
+  readonly #queries: ApplicationQueries;
+
+  constructor(deps: ApplicationServiceDeps, queries: ApplicationQueries) {
+    this.#deps = deps;
+    this.#queries = queries;
+  }
+
+  /** Creates an application; with `upsert` an existing one of another spec is updated, else ALREADY_EXISTS. */
+  async create(
+    op: Op,
+    wanted: Application,
+    options: { readonly upsert?: boolean; readonly validate?: boolean },
+  ): Promise<Application> {
+    const app = this.#normalised(wanted);
+    if (options.validate !== false) validate(app);
+    try {
+      const created = (await this.#deps.control.create(op, applicationType, app, {
+        fieldManager: "driftless",
+      })) as Application;
+      this.#deps.controller.observe(created);
+      return created;
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code !== "ALREADY_EXISTS") throw error;
+      const existing = this.#queries.find({ name: app.metadata.name!, appNamespace: app.metadata.namespace! });
+      if (sameJson(existing.spec, app.spec)) return existing;
+      if (!options.upsert) {
+        throw new DriftlessError(
+          "ALREADY_EXISTS",
+          `existing application spec is different, use upsert flag to force update (application ${app.metadata.name})`,
+        );
+      }
+      return this.#change(op, existing, (now) => ({ ...now, spec: app.spec, metadata: mergedMetadata(now, app) }));
+    }
+  }
+
+  /** Replaces spec, labels, annotations and finalizers. */
+  async update(op: Op, wanted: Application, options: { readonly validate?: boolean }): Promise<Application> {
+    const app = this.#normalised(wanted);
+    if (options.validate !== false) validate(app);
+    const existing = this.#queries.find({ name: app.metadata.name!, appNamespace: app.metadata.namespace! });
+    return this.#change(op, existing, (now) => ({
+      ...now,
+      spec: app.spec,
+      metadata: {
+        ...now.metadata,
+        labels: app.metadata.labels ?? {},
+        annotations: app.metadata.annotations ?? {},
+        finalizers: app.metadata.finalizers ?? [],
+      },
+    }));
+  }
+
+  async updateSpec(
+    op: Op,
+    ref: AppRef,
+    spec: ApplicationSpec,
+    options: { readonly validate?: boolean },
+  ): Promise<ApplicationSpec> {
+    const existing = this.#queries.find(ref);
+    const wanted = { ...existing, spec };
+    if (options.validate !== false) validate(wanted);
+    return (await this.#change(op, existing, (now) => ({ ...now, spec }))).spec;
+  }
+
+  /** Patches by RFC 6902 (`json`) or RFC 7386 (`merge`, the default). */
+  async patch(op: Op, ref: AppRef, patch: string, patchType: string): Promise<Application> {
+    const existing = this.#queries.find(ref);
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(patch);
+    } catch (thrown) {
+      throw new DriftlessError("INVALID_ARGUMENT", `patch is not JSON: ${toError(thrown).message}`, {
+        details: { field: "patch" },
+      });
+    }
+    return this.#change(op, existing, (now) => {
+      const patched = applyPatch(now, parsed, patchType);
+      return {
+        ...now,
+        spec: patched.spec,
+        metadata: {
+          ...now.metadata,
+          labels: patched.metadata.labels ?? {},
+          annotations: patched.metadata.annotations ?? {},
+          finalizers: patched.metadata.finalizers ?? [],
+        },
+      };
+    });
+  }
+
+  /** Deletes an application, by default with its resources in the foreground. */
+  async delete(
+    op: Op,
+    ref: AppRef,
+    options: { readonly cascade?: boolean; readonly propagationPolicy?: string },
+  ): Promise<void> {
+    const existing = this.#queries.find(ref);
+    const policy = options.propagationPolicy ?? "";
+    if (!["", "foreground", "background"].includes(policy)) {
+      throw new DriftlessError("INVALID_ARGUMENT", `invalid propagation policy: ${policy}`, {
+        details: { field: "propagationPolicy" },
+      });
+    }
+    if (options.cascade === false && policy !== "") {
+      throw new DriftlessError("INVALID_ARGUMENT", "cannot set propagation policy when cascading is disabled", {
+        details: { field: "propagationPolicy" },
+      });
+    }
+    const ours: readonly string[] = [finalizer.resources, finalizer.resourcesBackground, finalizer.resourcesForeground];
+    const others = (existing.metadata.finalizers ?? []).filter((name) => !ours.includes(name));
+    const wanted =
+      options.cascade === false
+        ? others
+        : [...others, policy === "background" ? finalizer.resourcesBackground : finalizer.resources];
+    if (!sameJson(wanted, existing.metadata.finalizers ?? [])) {
+      await this.#change(op, existing, (now) => ({ ...now, metadata: { ...now.metadata, finalizers: wanted } }));
+    }
+    await this.#deps.control.delete(op, applicationType, refOf(existing));
+  }
+
+  #normalised(app: Application): Application {
+    const given: unknown = app;
+    if (!isObject(given) || !isObject(given["metadata"]) || !isObject(given["spec"])) {
+      throw new DriftlessError("INVALID_ARGUMENT", "an application with metadata and spec is required", {
+        details: { field: "application" },
+      });
+    }
+    const namespace = app.metadata.namespace || this.#deps.namespace;
+    const { name, labels, annotations, finalizers } = app.metadata;
+    return {
+      apiVersion,
+      kind: "Application",
+      metadata: {
+        name: name ?? "",
+        namespace,
+        ...(labels ? { labels } : {}),
+        ...(annotations ? { annotations } : {}),
+        ...(finalizers ? { finalizers } : {}),
+      },
+      spec: { ...app.spec, project: app.spec.project || "default" },
+      ...(app.operation ? { operation: app.operation } : {}),
+    };
+  }
+
+  #change(op: Op, known: Application, change: Change): Promise<Application> {
+    return changeApplication(op, this.#deps, known, change);
+  }
+}
+
+function mergedMetadata(now: Application, wanted: Application): Application["metadata"] {
+  return {
+    ...now.metadata,
+    labels: { ...now.metadata.labels, ...wanted.metadata.labels },
+    annotations: { ...now.metadata.annotations, ...wanted.metadata.annotations },
+    ...(wanted.metadata.finalizers ? { finalizers: wanted.metadata.finalizers } : {}),
+  };
+}
+
+/** What can be said of a spec without looking at repositories or clusters. Error: SPEC_INVALID naming the field. */
+function validate(app: Application): void {
+  const refuse = (field: string, message: string): never => {
+    throw new DriftlessError("SPEC_INVALID", `application spec for ${app.metadata.name} is invalid: ${message}`, {
+      details: { field },
+    });
+  };
+  const name = app.metadata.name ?? "";
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 253)
+    refuse("metadata.name", `"${name}" is not a valid name`);
+  const sources = sourcesOf(app.spec);
+  if (sources.length === 0) refuse("spec.source", "spec.source is required");
+  for (const source of sources) {
+    if (!source.repoURL) refuse("spec.source.repoURL", "spec.source.repoURL is required");
+    if (!source.path && !source.chart && !source.ref)
+      refuse("spec.source.path", "spec.source.path or spec.source.chart is required");
+  }
+  const { server, name: clusterName } = app.spec.destination ?? {};
+  if (!server && !clusterName) refuse("spec.destination", "Destination server missing from app spec");
+  if (server && clusterName)
+    refuse(
+      "spec.destination",
+      `application destination can't have both name and server defined: ${clusterName} ${server}`,
+    );
+}
+
+function applyPatch(app: Application, patch: unknown, patchType: string): Application {
+  if (patchType === "json") {
+    if (!Array.isArray(patch))
+      throw new DriftlessError("INVALID_ARGUMENT", "a JSON patch is a list of operations", {
+        details: { field: "patch" },
+      });
+    const result = applyJsonPatch(app as unknown as Json, patch as JsonObject[]);
+    if (!result.ok) throw new DriftlessError("INVALID_ARGUMENT", result.error, { details: { field: "patch" } });
+    return result.value as unknown as Application;
+  }
+  if (patchType !== "merge" && patchType !== "") {
+    throw new DriftlessError("INVALID_ARGUMENT", `Patch type '${patchType}' is not supported`, {
+      details: { field: "patchType" },
+    });
+  }
+  return applyMergePatch(app as unknown as Json, patch as Json) as unknown as Application;
+}
