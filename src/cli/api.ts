@@ -6,12 +6,12 @@ import type { Clock } from "#base/ports.ts";
 import type {
   Application,
   ApplicationSpec,
-  HealthStatus,
   NameValue,
   RetryStrategy,
   SyncOperation,
   SyncResourceRef,
 } from "#model/application.ts";
+import type { ApplicationEvent, ApplicationTree, ManagedResource } from "#protocol/rest.ts";
 import type { Http } from "./http.ts";
 
 export interface AppRef {
@@ -38,42 +38,6 @@ export interface SyncRequest {
   readonly infos?: readonly NameValue[];
   readonly retryStrategy?: RetryStrategy;
   readonly syncOptions?: { readonly items: readonly string[] };
-}
-
-export interface AppEvent {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly application: Application;
-}
-
-export interface ManagedResource {
-  readonly group?: string;
-  readonly kind: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly targetState?: string;
-  readonly liveState?: string;
-  readonly normalizedLiveState?: string;
-  readonly predictedLiveState?: string;
-  readonly modified?: boolean;
-  readonly hook?: boolean;
-}
-
-export interface TreeNode {
-  readonly group?: string;
-  readonly version?: string;
-  readonly kind: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly uid?: string;
-  readonly createdAt?: string;
-  readonly health?: HealthStatus;
-  readonly info?: readonly NameValue[];
-  readonly parentRefs?: readonly { readonly uid?: string }[];
-}
-
-export interface ResourceTree {
-  readonly nodes?: readonly TreeNode[];
-  readonly orphanedNodes?: readonly TreeNode[];
 }
 
 export interface UserInfo {
@@ -105,7 +69,7 @@ export interface ApiClient {
     sync(op: Operation, ref: AppRef, request: SyncRequest): Promise<Application>;
     rollback(op: Operation, ref: AppRef, request: { id: number; prune: boolean }): Promise<Application>;
     terminate(op: Operation, ref: AppRef): Promise<void>;
-    tree(op: Operation, ref: AppRef): Promise<ResourceTree>;
+    tree(op: Operation, ref: AppRef): Promise<ApplicationTree>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
     manifests(
       op: Operation,
@@ -113,7 +77,7 @@ export interface ApiClient {
       revision?: string,
     ): Promise<{ manifests: readonly string[]; revision: string }>;
     /** One application as it is and as it changes, across lost connections, until its deletion or the signal. */
-    follow(op: Operation, ref: AppRef, options?: { readonly everyMs?: number }): AsyncIterable<AppEvent>;
+    follow(op: Operation, ref: AppRef, options?: { readonly everyMs?: number }): AsyncIterable<ApplicationEvent>;
     /** The application with the health of each resource, which some servers keep in the tree alone. */
     withHealth(op: Operation, ref: AppRef, app: Application): Promise<Application>;
   };
@@ -165,7 +129,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
       terminate: async (op, ref) =>
         void (await http.send(op, "DELETE", path(ref, "/operation"), { query: scope(ref) })),
       tree: async (op, ref) =>
-        (await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) })) as ResourceTree,
+        (await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) })) as ApplicationTree,
       async managedResources(op, ref) {
         const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
         return (answer as { items?: readonly ManagedResource[] | null }).items ?? [];
@@ -181,7 +145,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         if (known || app.status?.resourceHealthSource !== "appTree") return app;
         try {
           const tree = await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) });
-          return healthFrom(tree as ResourceTree, app);
+          return healthFrom(tree as ApplicationTree, app);
         } catch (thrown) {
           // It was deleted, or not looked at yet: what is known is shown.
           if (["NOT_FOUND", "FAILED_PRECONDITION"].includes(toError(thrown).code)) return app;
@@ -203,7 +167,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
   };
 }
 
-function healthFrom(tree: ResourceTree, app: Application): Application {
+function healthFrom(tree: ApplicationTree, app: Application): Application {
   const key = (item: { group?: string; kind: string; namespace?: string; name: string }): string =>
     `${item.group ?? ""}/${item.kind}/${item.namespace ?? ""}/${item.name}`;
   const healths = new Map((tree.nodes ?? []).map((node) => [key(node), node.health]));
@@ -226,7 +190,7 @@ interface FollowDeps {
  * A stream says nothing of what was deleted before it was opened, and reading tells nothing of what is deleted after: so
  * the stream is opened first, and then the application is read; after each cut again.
  */
-async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncIterable<AppEvent> {
+async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncIterable<ApplicationEvent> {
   let last: Application | undefined;
   for (let failures = 0; !op.signal.aborted; failures++) {
     const over = new AbortController();
@@ -253,7 +217,7 @@ async function* follow(op: Operation, ref: AppRef, deps: FollowDeps): AsyncItera
           yield { type: "MODIFIED", application: last };
           continue;
         }
-        const event = (item as { result?: AppEvent }).result;
+        const event = (item as { result?: ApplicationEvent }).result;
         if (!event?.application) continue;
         failures = 0;
         last = event.application;

@@ -69,7 +69,10 @@ export const commands: readonly Listed[] = [
   {
     path: "completion",
     summary: "Print a script that completes commands in bash, zsh or fish",
-    load: () => import("./commands/completion.ts"),
+    load: async () => {
+      const { completion } = await import("./commands/completion.ts");
+      return { default: completion(() => ({ groups, commands })) };
+    },
   },
   {
     path: "context",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
-import type { ManagedResource } from "./api.ts";
+import type { ManagedResource } from "#protocol/rest.ts";
 import type { Context, Paint } from "./context.ts";
 import { yamlText } from "./view/print.ts";
 

@@ -33,6 +33,8 @@ export interface ResourceNode extends ResourceRef {
 
 export interface ApplicationTree {
   readonly nodes?: readonly ResourceNode[];
+  /** Objects in the application's namespace that no application manages, where its project asks for them. */
+  readonly orphanedNodes?: readonly ResourceNode[];
 }
 
 /** One object's states, each as JSON text; `"null"` where there is none. Secrets are masked. */

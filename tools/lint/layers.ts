@@ -36,7 +36,7 @@ export const layers: readonly Layer[] = [
   { folder: "src/sandbox", may: [base, model, core] },
   {
     folder: "src/controllers",
-    may: [base, model, core, "src/git", "src/registry", "src/render", "src/kube", "src/runtime"],
+    may: [base, model, core, "src/protocol", "src/git", "src/registry", "src/render", "src/kube", "src/runtime"],
   },
   {
     folder: "src/server",

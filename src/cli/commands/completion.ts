@@ -1,7 +1,7 @@
 // `driftless completion`: scripts that complete commands, flags and names of applications. The scripts ask the program
 // itself, by `completion words`, so they need not be made anew when commands are added.
 import { DriftlessError } from "#base/errors.ts";
-import { command, type Command } from "../command.ts";
+import { command, type Command, type Group, type Listed } from "../command.ts";
 import type { Context } from "../context.ts";
 import { globalFlags } from "../global-flags.ts";
 import { qualifiedName } from "../view/application.ts";
@@ -32,29 +32,33 @@ complete -c driftless -f -a '(__driftless_words)'
 
 const outputs = ["wide", "name", "json", "yaml", "tree"];
 
-export default command({
-  usage: "SHELL",
-  about:
-    "SHELL is bash, zsh or fish.\n  bash: source <(driftless completion bash)\n  zsh:  source <(driftless completion zsh)\n  fish: driftless completion fish | source",
-  examples: [["For this bash", "source <(driftless completion bash)"]],
-  flags: {},
-  args: { min: 1, max: Infinity },
-  async run(context, { args }) {
-    const [shell = "", ...words] = args;
-    if (shell === "words") {
-      context.out.write((await suggestions(context, words)).map((word) => `${word}\n`).join(""));
-      return;
-    }
-    const script = scripts[shell];
-    if (script === undefined)
-      throw new DriftlessError("INVALID_ARGUMENT", `there is no completion for ${shell}: bash, zsh or fish`);
-    context.out.write(script);
-  },
-});
+/** The command list that is completed; asked when it is needed, for it holds this command too. */
+export type CommandList = () => { readonly groups: readonly Group[]; readonly commands: readonly Listed[] };
+
+export const completion = (list: CommandList): Command =>
+  command({
+    usage: "SHELL",
+    about:
+      "SHELL is bash, zsh or fish.\n  bash: source <(driftless completion bash)\n  zsh:  source <(driftless completion zsh)\n  fish: driftless completion fish | source",
+    examples: [["For this bash", "source <(driftless completion bash)"]],
+    flags: {},
+    args: { min: 1, max: Infinity },
+    async run(context, { args }) {
+      const [shell = "", ...words] = args;
+      if (shell === "words") {
+        context.out.write((await suggestions(context, list, words)).map((word) => `${word}\n`).join(""));
+        return;
+      }
+      const script = scripts[shell];
+      if (script === undefined)
+        throw new DriftlessError("INVALID_ARGUMENT", `there is no completion for ${shell}: bash, zsh or fish`);
+      context.out.write(script);
+    },
+  });
 
 /** What can stand in place of the last word. */
-async function suggestions(context: Context, typed: readonly string[]): Promise<readonly string[]> {
-  const { commands, groups } = await import("../commands.ts");
+async function suggestions(context: Context, list: CommandList, typed: readonly string[]): Promise<readonly string[]> {
+  const { commands, groups } = list();
   const last = typed.at(-1) ?? "";
   const before = typed.slice(0, -1).filter((word) => !word.startsWith("-"));
   const listed = commands.find(({ path }) => before.slice(0, path.split(" ").length).join(" ") === path);

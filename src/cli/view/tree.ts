@@ -1,15 +1,15 @@
 // The resource tree of `app get -o tree`: each resource below what made it, as argocd draws it. Pure.
-import type { ResourceTree, TreeNode } from "../api.ts";
+import type { ApplicationTree, ResourceNode } from "#protocol/rest.ts";
 import type { ResourceState } from "./application.ts";
 import { oneLine, table } from "./table.ts";
 
 /** With `nowMs` the detailed tree, which tells ages and reasons. */
-export function treeText(tree: ResourceTree, states: readonly ResourceState[], nowMs?: number): string {
+export function treeText(tree: ApplicationTree, states: readonly ResourceState[], nowMs?: number): string {
   const detailed = nowMs !== undefined;
   const nodes = tree.nodes ?? [];
   const known = new Set(nodes.map((node) => node.uid));
-  const children = new Map<string, TreeNode[]>();
-  const roots: TreeNode[] = [];
+  const children = new Map<string, ResourceNode[]>();
+  const roots: ResourceNode[] = [];
   for (const node of nodes) {
     const parent = node.parentRefs?.find((ref) => ref.uid !== undefined && known.has(ref.uid))?.uid;
     if (parent === undefined) roots.push(node);
@@ -21,7 +21,7 @@ export function treeText(tree: ResourceTree, states: readonly ResourceState[], n
       ? ["KIND/NAME", "STATUS", "HEALTH", "AGE", "MESSAGE", "REASON"]
       : ["KIND/NAME", "STATUS", "HEALTH", "MESSAGE"],
   ];
-  const draw = (node: TreeNode, lead: string, prefix: string): void => {
+  const draw = (node: ResourceNode, lead: string, prefix: string): void => {
     const state = stateOf.get(`${node.kind}/${node.namespace ?? ""}/${node.name}`);
     const health = node.health?.status ?? state?.health ?? "";
     const message = oneLine(node.health?.message ?? state?.message ?? "");

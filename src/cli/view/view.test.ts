@@ -167,17 +167,39 @@ describe("tables", () => {
 
 test("the tree draws what belongs to what", () => {
   const nodes = [
-    { kind: "Deployment", name: "web", namespace: "prod", uid: "1", health: { status: "Progressing" as const } },
     {
+      version: "v1",
+      kind: "Deployment",
+      name: "web",
+      namespace: "prod",
+      uid: "1",
+      health: { status: "Progressing" as const },
+    },
+    {
+      version: "v1",
       kind: "ReplicaSet",
       name: "web-1",
       namespace: "prod",
       uid: "2",
-      parentRefs: [{ uid: "1" }],
+      parentRefs: [{ version: "v1", kind: "Deployment", name: "web", uid: "1" }],
       createdAt: "2026-01-02T03:04:05Z",
     },
-    { kind: "Pod", name: "web-1-a", namespace: "prod", uid: "3", parentRefs: [{ uid: "2" }] },
-    { kind: "Pod", name: "web-1-b", namespace: "prod", uid: "4", parentRefs: [{ uid: "2" }] },
+    {
+      version: "v1",
+      kind: "Pod",
+      name: "web-1-a",
+      namespace: "prod",
+      uid: "3",
+      parentRefs: [{ version: "v1", kind: "ReplicaSet", name: "web-1", uid: "2" }],
+    },
+    {
+      version: "v1",
+      kind: "Pod",
+      name: "web-1-b",
+      namespace: "prod",
+      uid: "4",
+      parentRefs: [{ version: "v1", kind: "ReplicaSet", name: "web-1", uid: "2" }],
+    },
   ];
   const text = treeText({ nodes }, resourceStates(app));
   expect(text.split("\n").map((line) => line.trimEnd())).toEqual([

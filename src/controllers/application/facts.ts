@@ -4,7 +4,7 @@ import { healthOf } from "#core/health/health.ts";
 import { listAt, numberAt, stringAt } from "#base/json.ts";
 import type { LiveCacheOptions, LiveFact } from "#kube/live.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { imagesOf } from "./status.ts";
+import { imagesOf } from "#model/images.ts";
 
 /** Which kinds are described, and how: health, images, and what the tree shows beside a pod or replica set. */
 export const describePod: NonNullable<LiveCacheOptions["describe"]> = {

@@ -268,7 +268,6 @@ export class Reconciler {
     await cluster.learnKinds(op, objects);
     const inputs = {
       application: state.tag,
-      spec: state.app.spec,
       desired,
       live: (key: ObjectKey) => cluster.cache.get(key),
       tagged: () => cluster.cache.tagged(state.tag),

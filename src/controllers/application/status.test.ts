@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Application } from "#model/application.ts";
 import { keyOf, keyText, type KubernetesObject } from "#model/object.ts";
-import { buildStatus, externalUrlsOf, imagesOf, statusPatch, type StatusInput } from "./status.ts";
+import { buildStatus, externalUrlsOf, statusPatch, type StatusInput } from "./status.ts";
 import type { Row } from "./table.ts";
 import { configMap } from "./testing/fakes.ts";
 
@@ -114,24 +114,6 @@ describe("buildStatus", () => {
       refreshed: true,
     });
     expect(refreshed.reconciledAt).toBe("2026-01-01T00:01:00Z");
-  });
-});
-
-describe("imagesOf", () => {
-  it("reads workloads, jobs' templates and pods, each image once", () => {
-    const spec = { initContainers: [{ image: "init:1" }], containers: [{ image: "web:1" }, { image: "web:1" }] };
-    expect(imagesOf({ kind: "Deployment", spec: { template: { spec } } })).toEqual(["init:1", "web:1"]);
-    expect(imagesOf({ kind: "CronJob", spec: { jobTemplate: { spec: { template: { spec } } } } })).toEqual([
-      "init:1",
-      "web:1",
-    ]);
-    expect(imagesOf({ kind: "Pod", spec })).toEqual(["init:1", "web:1"]);
-    expect(imagesOf({ kind: "Service", spec: { ports: [] } })).toEqual([]);
-  });
-
-  it("is not led astray by malformed specs", () => {
-    expect(imagesOf({ kind: "Pod", spec: "x" })).toEqual([]);
-    expect(imagesOf({ kind: "Pod", spec: { containers: { image: "x" } } })).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import { createMergePatch } from "#core/merge/merge-patch.ts";
 import { applicationHealth, type ApplicationMember } from "#core/health/health.ts";
 import { sameJson, type Json, type JsonObject } from "#base/json.ts";
 import { rfc3339 } from "#base/ports.ts";
+import { imagesOf } from "#model/images.ts";
 import { parseApiVersion } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import type {
@@ -179,32 +180,6 @@ function summaryOf(rows: readonly Row[]): NonNullable<ApplicationStatus["summary
     ...(urls.size > 0 ? { externalURLs: [...urls].sort() } : {}),
     ...(isAppOfApps ? { isAppOfApps } : {}),
   };
-}
-
-interface PodSpecLike {
-  readonly containers?: readonly { image?: string }[];
-  readonly initContainers?: readonly { image?: string }[];
-}
-
-/** Images of a workload's pod template (or of a pod), each once. */
-export function imagesOf(object: { readonly [field: string]: unknown; readonly kind: string }): readonly string[] {
-  const spec = object["spec"] as {
-    template?: { spec?: PodSpecLike };
-    jobTemplate?: { spec?: { template?: { spec?: PodSpecLike } } };
-  } & PodSpecLike;
-  if (spec === undefined || spec === null || typeof spec !== "object") return [];
-  const pod =
-    spec.jobTemplate?.spec?.template?.spec ?? spec.template?.spec ?? (object.kind === "Pod" ? spec : undefined);
-  if (pod === undefined) return [];
-  const all = [
-    ...(Array.isArray(pod.initContainers) ? pod.initContainers : []),
-    ...(Array.isArray(pod.containers) ? pod.containers : []),
-  ];
-  return [
-    ...new Set(
-      all.flatMap((container: { image?: string }) => (typeof container?.image === "string" ? [container.image] : [])),
-    ),
-  ];
 }
 
 /** Addresses under which an Ingress or a LoadBalancer Service answers, as far as its status and rules tell. */

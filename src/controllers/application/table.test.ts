@@ -46,7 +46,6 @@ function world() {
   let compared = 0;
   const inputs = (desired: Desired): TableInputs => ({
     application: "app",
-    spec: { project: "default", destination: {} },
     desired,
     live: (key: ObjectKey) => live.get(keyText(key)),
     tagged: () => [...live.values()].filter((entry) => entry.tag === "app"),

@@ -1,6 +1,6 @@
 // The comparison of one application, kept object by object: a row for each object that is desired, or live and tracked
 // as this application's. Only rows that changed at either end are compared again.
-import type { ApplicationSpec, HealthStatus, SyncStatusCode } from "#model/application.ts";
+import type { HealthStatus, SyncStatusCode } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { LiveEntry } from "#kube/live.ts";
@@ -30,7 +30,6 @@ export interface Row {
 
 export interface TableInputs {
   readonly application: string;
-  readonly spec: ApplicationSpec;
   readonly desired: Desired;
   readonly live: (key: ObjectKey) => LiveEntry | undefined;
   readonly tagged: () => Iterable<LiveEntry>;

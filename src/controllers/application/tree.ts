@@ -1,38 +1,13 @@
 // The resource tree of an application: its own objects and everything that they own, as Argo CD's API shows it.
 // Reads the live cache; changes nothing.
 import type { HealthStatus } from "#model/application.ts";
+import { imagesOf } from "#model/images.ts";
 import { parseApiVersion, type ObjectKey } from "#model/object.ts";
 import { healthOf } from "#core/health/health.ts";
+import type { ApplicationTree, ResourceNode, ResourceRef } from "#protocol/rest.ts";
 import type { LiveCache, LiveEntry } from "#kube/live.ts";
 import type { AppState } from "./state.ts";
-import { externalUrlsOf, imagesOf } from "./status.ts";
-
-export interface ResourceRef {
-  readonly group?: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly uid?: string;
-}
-
-export interface ResourceNode extends ResourceRef {
-  readonly parentRefs?: readonly ResourceRef[];
-  readonly info?: readonly { readonly name: string; readonly value: string }[];
-  readonly networkingInfo?: {
-    readonly externalURLs?: readonly string[];
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly targetLabels?: Readonly<Record<string, string>>;
-  };
-  readonly resourceVersion?: string;
-  readonly images?: readonly string[];
-  readonly health?: HealthStatus;
-  readonly createdAt?: string;
-}
-
-export interface ApplicationTree {
-  readonly nodes: readonly ResourceNode[];
-}
+import { externalUrlsOf } from "./status.ts";
 
 const deepest = 12;
 

@@ -1,7 +1,6 @@
 // The results of a sync's steps, in the shape of status.operationState.syncResult.resources. Pure.
-import { at, listAt, stringAt } from "#base/json.ts";
 import type { OperationPhase, ResourceResult, ResultCode } from "#model/application.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import { imagesOf } from "#model/images.ts";
 import type { SyncTask } from "./task.ts";
 import { resultId, taskId } from "./task.ts";
 
@@ -110,25 +109,4 @@ function blank(task: SyncTask): ResourceResult {
     syncPhase: task.phase,
     ...(images.length > 0 ? { images } : {}),
   };
-}
-
-const podSpecs: readonly (readonly string[])[] = [
-  ["spec", "template", "spec"],
-  ["spec", "jobTemplate", "spec", "template", "spec"],
-  ["spec"],
-];
-
-/** The container images that an object names in its pod spec or template; each once, in order. */
-export function imagesOf(object: KubernetesObject): readonly string[] {
-  for (const path of podSpecs) {
-    const spec = at(object, ...path);
-    if (spec === undefined) continue;
-    const images = new Set<string>();
-    for (const container of [...listAt(spec, "containers"), ...listAt(spec, "initContainers")]) {
-      const image = stringAt(container, "image");
-      if (image) images.add(image);
-    }
-    if (images.size > 0) return [...images];
-  }
-  return [];
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
-import type { ResourceNode } from "#controllers/application/tree.ts";
+import type { ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
@@ -50,7 +50,7 @@ export function objectRoutes(app: FastifyInstance, deps: ObjectDeps, service: Ap
 }
 
 function inTree(service: ApplicationService, ref: AppRef, matches: (node: ResourceNode) => boolean): ResourceNode {
-  const found = service.resources.tree(ref).nodes.find(matches);
+  const found = service.resources.tree(ref).nodes?.find(matches);
   if (!found) throw new DriftlessError("NOT_FOUND", `the object is not part of application ${ref.name}`);
   return found;
 }

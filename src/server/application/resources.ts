@@ -3,25 +3,12 @@
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Row } from "#controllers/application/table.ts";
-import { resourceTree, type ApplicationTree } from "#controllers/application/tree.ts";
+import { resourceTree } from "#controllers/application/tree.ts";
+import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
-
-export interface ResourceDiff {
-  readonly group?: string;
-  readonly kind: string;
-  readonly namespace?: string;
-  readonly name: string;
-  readonly targetState: string;
-  readonly liveState: string;
-  readonly normalizedLiveState: string;
-  readonly predictedLiveState: string;
-  readonly resourceVersion?: string;
-  readonly modified?: boolean;
-  readonly hook?: boolean;
-}
 
 export class ApplicationResources {
   readonly #deps: ApplicationServiceDeps;
@@ -40,7 +27,7 @@ export class ApplicationResources {
   managedResources(
     ref: AppRef,
     filter: Partial<Record<"group" | "kind" | "namespace" | "name", string>>,
-  ): readonly ResourceDiff[] {
+  ): readonly ManagedResource[] {
     const rows = this.#queries
       .state(ref)
       .table.rows()
@@ -74,7 +61,7 @@ export class ApplicationResources {
   }
 }
 
-function diffOf(row: Row): ResourceDiff {
+function diffOf(row: Row): ManagedResource {
   const masked = maskSecrets({
     ...(row.desired ? { desired: row.desired.object } : {}),
     ...(row.live?.object ? { live: row.live.object } : {}),

@@ -6,7 +6,7 @@ import { resourceStates } from "../../view/application.ts";
 import { checkOutput } from "../../view/print.ts";
 import { table } from "../../view/table.ts";
 import { treeText } from "../../view/tree.ts";
-import type { TreeNode } from "../../api.ts";
+import type { ResourceNode } from "#protocol/rest.ts";
 
 export default command({
   usage: "APPNAME",
@@ -37,7 +37,7 @@ export default command({
       context.out.write(treeText(shown, resourceStates(app), nowMs));
       return;
     }
-    const row = (node: TreeNode, isOrphaned: boolean): string[] => [
+    const row = (node: ResourceNode, isOrphaned: boolean): string[] => [
       node.group ?? "",
       node.kind,
       node.namespace ?? "",
