@@ -12,7 +12,8 @@ import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { Reconciler } from "./reconcile.ts";
 import { newAppState, type AppState } from "./state.ts";
-import type { Sources } from "./sources.ts";
+import type { RevisionChoice, Sources } from "./sources.ts";
+import type { Row } from "./table.ts";
 import { rootTag } from "./tree.ts";
 
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
@@ -164,8 +165,13 @@ export class ApplicationController {
   }
 
   /** What the application would desire at other revisions; nothing changes. Errors: those of rendering. */
-  desiredAt(op: Operation, state: AppState, revisions: readonly string[]): Promise<Desired> {
+  desiredAt(op: Operation, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired> {
     return this.#reconciler.desiredAt(op, state, revisions);
+  }
+
+  /** How the live state would compare with another desired state; nothing changes. */
+  compareWith(op: Operation, state: AppState, desired: Desired): Promise<readonly Row[]> {
+    return this.#reconciler.compareWith(op, state, desired);
   }
 
   onTreeChange(listener: TreeListener): () => void {

@@ -15,7 +15,7 @@ import {
   type SyncStatusCode,
 } from "#model/application.ts";
 import { annotation, group, version } from "#model/names.ts";
-import { displayKey, gvkOf, type ObjectKey } from "#model/object.ts";
+import { displayKey, gvkOf, keyText, type ObjectKey } from "#model/object.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
 import type { ResourcePath } from "#kube/types.ts";
 import type { Informer } from "#runtime/informer.ts";
@@ -25,10 +25,12 @@ import { cascade, cascadeOf, ownFinalizers } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
-import { describeSourceError, type Sources } from "./sources.ts";
+import { describeSourceError, type RevisionChoice, type Sources } from "./sources.ts";
 import { OperationGate } from "./operation.ts";
 import type { AppState } from "./state.ts";
 import { buildStatus, statusPatch } from "./status.ts";
+import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
+import { wholeObjects } from "./whole-objects.ts";
 
 export const applicationType: ResourcePath = { group, version, plural: "applications", namespaced: true };
 
@@ -98,12 +100,29 @@ export class Reconciler {
   }
 
   /** What the application would desire at other revisions; changes nothing. Errors: those of its spec and of rendering. */
-  async desiredAt(op: Op, state: AppState, revisions: readonly string[]): Promise<Desired> {
+  async desiredAt(op: Op, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired> {
     const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#clusterGate(state, project);
+    const cluster = this.#permittedCluster(state, project);
     await cluster.ready(op);
     const tracking = this.#options.tracking();
     return desiredAt(op, { state, project, cluster, tracking, sources: this.#options.sources }, { revisions });
+  }
+
+  /** How the live state would compare with another desired state; keeps and changes nothing. */
+  async compareWith(op: Op, state: AppState, desired: Desired): Promise<readonly Row[]> {
+    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
+    const cluster = this.#permittedCluster(state, project);
+    await cluster.ready(op);
+    const objects = [...desired.objects.values()];
+    await cluster.learnKinds(
+      op,
+      objects.map(({ object }) => object),
+    );
+    const whole = await wholeObjects(op, cluster, objects);
+    const inputs = this.#tableInputs(state, cluster, desired);
+    const table = new ComparisonTable();
+    table.updateAll({ ...inputs, live: (key) => whole.get(keyText(key)) ?? inputs.live(key) });
+    return table.rows();
   }
 
   /** What comes next: failures that time may mend are tried again; the rest waits for a change. */
@@ -163,6 +182,17 @@ export class Reconciler {
   }
 
   #clusterGate(state: AppState, project: AppProject): DestinationCluster {
+    const cluster = this.#permittedCluster(state, project);
+    if (state.cluster !== cluster) {
+      state.cluster = cluster;
+      state.table.clear();
+      state.compareAll = true;
+      state.desiredFor = "";
+    }
+    return cluster;
+  }
+
+  #permittedCluster(state: AppState, project: AppProject): DestinationCluster {
     const { destination } = state.app.spec;
     const cluster = this.#options.clusters.find(destination);
     if (cluster instanceof DriftlessError) throw cluster;
@@ -175,12 +205,6 @@ export class Reconciler {
         `application destination server '${server}' and namespace '${namespace}' do not match any of the allowed destinations in project '${project.metadata.name}'`,
         { details: { field: "spec.destination" } },
       );
-    }
-    if (state.cluster !== cluster) {
-      state.cluster = cluster;
-      state.table.clear();
-      state.compareAll = true;
-      state.desiredFor = "";
     }
     return cluster;
   }
@@ -266,14 +290,7 @@ export class Reconciler {
       ? changed.flatMap((text) => desired.objects.get(text)?.object ?? [])
       : [...desired.objects.values()].map(({ object }) => object);
     await cluster.learnKinds(op, objects);
-    const inputs = {
-      application: state.tag,
-      desired,
-      live: (key: ObjectKey) => cluster.cache.get(key),
-      tagged: () => cluster.cache.tagged(state.tag),
-      schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
-      settingsFor: compareSettings(state.app, this.#options.settings()),
-    };
+    const inputs = this.#tableInputs(state, cluster, desired);
     for (const text of changed ?? []) state.dirty.delete(text);
     if (changed) state.table.updateKeys(inputs, changed);
     else {
@@ -281,6 +298,17 @@ export class Reconciler {
       state.dirty.clear();
       state.table.updateAll(inputs);
     }
+  }
+
+  #tableInputs(state: AppState, cluster: DestinationCluster, desired: Desired): TableInputs {
+    return {
+      application: state.tag,
+      desired,
+      live: (key: ObjectKey) => cluster.cache.get(key),
+      tagged: () => cluster.cache.tagged(state.tag),
+      schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
+      settingsFor: compareSettings(state.app, this.#options.settings()),
+    };
   }
 
   /** Takes in answers of the cluster to our own writes: compares the rows of these keys again, within the pass. */

@@ -5,7 +5,7 @@ import { sourcesOf, type Application, type AppProject } from "#model/application
 import type { Capabilities } from "#render/types.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { desiredState, type Desired } from "./desired.ts";
-import type { FollowRequest, RenderedSource, Sources } from "./sources.ts";
+import type { FollowRequest, RenderedSource, RevisionChoice, Sources } from "./sources.ts";
 import type { AppState } from "./state.ts";
 
 export function followRequest(app: Application, key: string, cluster?: DestinationCluster): FollowRequest {
@@ -75,7 +75,7 @@ export async function toDesired(
 export async function desiredAt(
   op: Op,
   context: DesiredContext & { readonly sources: Sources },
-  at: { readonly revisions: readonly (string | undefined)[]; readonly sources?: FollowRequest["sources"] },
+  at: { readonly revisions: readonly RevisionChoice[]; readonly sources?: FollowRequest["sources"] },
 ): Promise<Desired> {
   const { app, key } = context.state;
   const request = { ...followRequest(app, key, context.cluster), ...(at.sources ? { sources: at.sources } : {}) };

@@ -66,6 +66,9 @@ export interface FollowRequest {
   readonly capabilities?: RenderRequest["capabilities"];
 }
 
+/** What to render a source at: a revision, what it follows (undefined), or files that stand somewhere else. */
+export type RevisionChoice = string | undefined | { readonly repository: GitRepository; readonly sha: string };
+
 const directoryOf = (source: ApplicationSource): string => {
   const path = (source.path ?? "").replace(/^(\.?\/)+/, "").replace(/\/+$/, "");
   return path === "." ? "" : path;
@@ -143,16 +146,18 @@ export class Sources {
     );
   }
 
-  /** Renders at given revisions without following them: for a sync or a rollback to another revision. */
+  /** Renders at given revisions without following them: for a sync or a rollback to another revision, and for previews. */
   async renderAt(
     op: Operation,
     request: FollowRequest,
-    revisions: readonly (string | undefined)[],
+    revisions: readonly RevisionChoice[],
   ): Promise<readonly RenderedSource[]> {
     const at = await Promise.all(
       request.sources.map(async (source, index) => {
+        const chosen = revisions[index];
+        if (typeof chosen === "object") return { source, ...chosen };
         const { repository } = this.#repository(source.repoURL, request.project);
-        const { sha } = await repository.resolve(op, revisions[index] ?? source.targetRevision ?? "");
+        const { sha } = await repository.resolve(op, chosen ?? source.targetRevision ?? "");
         return { source, repository, sha };
       }),
     );
