@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "sandbox-fleet": () => import("./sandbox-fleet.ts"),
   "self-heal": () => import("./self-heal.ts"),
   restart: () => import("./restart.ts"),
+  render: () => import("./render.ts"),
 };
 
 const args = process.argv.slice(2);

@@ -5,25 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { engineCache } from "../../src/render/engine/binary.ts";
-import { createManifestParser } from "../../src/render/yaml.ts";
+import { createManifestParser } from "#render/yaml.ts";
+import { officialCli } from "./cli.ts";
 import { goldenFile, renderCases, type RenderCase } from "./render-cases.ts";
 
 const run = promisify(execFile);
-const packages = { kustomize: "sigs.k8s.io/kustomize/kustomize/v5", helm: "helm.sh/helm/v4/cmd/helm" };
-
-async function build(kind: keyof typeof packages): Promise<string> {
-  const program = join(dirname(engineCache(process.env)), "cli", kind);
-  mkdirSync(dirname(program), { recursive: true });
-  await run("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", program, packages[kind]], {
-    cwd: join(import.meta.dirname, "cli"),
-    env: { ...process.env, CGO_ENABLED: "0" },
-  });
-  return program;
-}
 
 async function record(kind: "kustomize" | "helm"): Promise<void> {
-  const program = await build(kind);
+  const program = await officialCli(kind);
   const root = mkdtempSync(join(tmpdir(), "driftless-record-"));
   const { cases, shared } = renderCases(kind);
   const write = (name: string, content: Buffer): void => {
