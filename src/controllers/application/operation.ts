@@ -8,15 +8,12 @@ import { rfc3339 } from "#base/ports.ts";
 import { autoSync } from "#core/sync/autosync.ts";
 import { appendHistory, entersHistory } from "#core/sync/history.ts";
 import { advance, type SyncProgress } from "#core/sync/progress.ts";
-import { deletionApproved, planSync, type SyncResource } from "#core/sync/plan.ts";
+import { deletionApproved } from "#core/sync/plan.ts";
 import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
 import { healthOf } from "#core/health/health.ts";
-import { withTracking } from "#core/track/track.ts";
 import { canSync, parseWindows } from "#core/policy/windows.ts";
-import { whyForbidden } from "#core/policy/project.ts";
 import {
-  sourcesOf,
   type AppProject,
   type Application,
   type ApplicationCondition,
@@ -26,11 +23,10 @@ import {
   type RevisionHistory,
   type SyncOperation,
 } from "#model/application.ts";
-import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
+import { keyText, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import type { Desired } from "./desired.ts";
 import { executeSteps, rehearse } from "./execute.ts";
-import { desiredAt } from "./requests.ts";
+import { hashOf, makePlan } from "./planning.ts";
 import type { Sources } from "./sources.ts";
 import { failureText } from "./sync-failure.ts";
 import type { AppState, RunningOperation } from "./state.ts";
@@ -303,40 +299,21 @@ export class OperationGate {
     const automated = running.operation.initiatedBy?.automated === true;
     if (!automated && !this.#window(state, project, true).allowed)
       return { phase: "Error", message: "Sync prevented by sync window" };
-    const { desired, resources } = await this.#resources(op, state, { project, sync });
-    const forbidden = desired.forbidden[0];
-    const revisions = desired.revisions;
     const current = state.operationState!;
+    const context = { state, project, cluster, sources: this.#options.sources, tracking: this.#options.tracking() };
+    const { plan, desired } = await makePlan(op, context, {
+      sync,
+      automated,
+      startedAt: current.startedAt,
+      attempt: current.retryCount ?? 0,
+      pruneConfirmed: deletionApproved(state.app, current.startedAt),
+    });
+    const forbidden = desired.forbidden[0];
     running.desired = desired;
     state.operationState = {
       ...current,
-      syncResult: { ...current.syncResult!, ...revisionFields(state.app, revisions) },
+      syncResult: { ...current.syncResult!, ...revisionFields(state.app, desired.revisions) },
     };
-    const tracking = this.#options.tracking();
-    const { destination, syncPolicy } = state.app.spec;
-    const namespace = destination.namespace ?? "";
-    const liveNamespace = cluster.cache.get({ group: "", kind: "Namespace", namespace: "", name: namespace });
-    const plan = planSync({
-      application: state.tag,
-      namespace,
-      operation: sync,
-      ...(syncPolicy ? { policy: syncPolicy } : {}),
-      resources,
-      revision: revisions[0] ?? "",
-      startedAt: current.startedAt,
-      attempt: current.retryCount ?? 0,
-      ...(liveNamespace ? { liveNamespace: liveNamespace.object ?? namespaceStub(namespace) } : {}),
-      kindOf: (kind) => cluster.typeOf(kind),
-      forbids: (_kind, key, namespaced) =>
-        whyForbidden(project, key, namespaced, {
-          server: cluster.server,
-          name: cluster.name,
-          namespace: key.namespace || namespace,
-        }),
-      track: (object) => (object.kind === "Namespace" ? object : withTracking(object, state.tag, tracking)),
-      ...(automated ? { allowEmpty: syncPolicy?.automated?.allowEmpty === true } : {}),
-      pruneConfirmed: deletionApproved(state.app, current.startedAt),
-    });
     if (plan.ok) {
       // What a wave waits for is read from the live objects, so they are kept whole: the created namespace's too.
       await cluster.cache.manage(plan.tasks.map(({ key }) => key));
@@ -351,61 +328,6 @@ export class OperationGate {
       phase: "Failed",
       message: forbidden ? `${forbidden.object.file}:${forbidden.object.line}: ${plan.reason}` : plan.reason,
     };
-  }
-
-  /** What the operation works on: the comparison as it stands, or another revision's objects beside what is live. */
-  async #resources(
-    op: Op,
-    state: AppState,
-    given: { project: AppProject; sync: SyncOperation },
-  ): Promise<{ desired: Desired; resources: readonly SyncResource[] }> {
-    const desired = await this.#desiredOf(op, state, given);
-    const cluster = state.cluster!;
-    const hooks: SyncResource[] = desired.hooks.map(({ object }) => ({ desired: object }));
-    if (desired === state.desired) {
-      const rows = state.table.rows().filter((row) => !row.isHook);
-      return { desired, resources: [...rows.flatMap(syncResourceOf), ...hooks] };
-    }
-    await cluster.cache.manage([...desired.objects.values(), ...desired.hooks].map(({ key }) => key));
-    const resources: SyncResource[] = [];
-    for (const { object, key } of desired.objects.values()) {
-      const live = cluster.cache.get(key)?.object;
-      resources.push({ desired: object, ...(live ? { live } : {}) });
-    }
-    for (const entry of cluster.cache.tagged(state.tag)) {
-      if (!desired.objects.has(keyText(entry.key)) && entry.object) resources.push({ live: entry.object });
-    }
-    return { desired, resources: [...resources, ...hooks] };
-  }
-
-  async #desiredOf(
-    op: Op,
-    state: AppState,
-    { project, sync }: { project: AppProject; sync: SyncOperation },
-  ): Promise<Desired> {
-    const sources = sync.sources ?? (sync.source ? [sync.source] : sourcesOf(state.app.spec));
-    const wanted = sync.revisions ?? (sync.revision ? [sync.revision] : []);
-    const current = state.desired;
-    const ownSources = !sync.source && !sync.sources && !sync.manifests?.length;
-    if (
-      ownSources &&
-      current &&
-      wanted.every(
-        (revision, index) =>
-          revision === "" || revision === current.revisions[index] || revision === sources[index]?.targetRevision,
-      )
-    )
-      return current;
-    const context = {
-      state,
-      project,
-      cluster: state.cluster!,
-      tracking: this.#options.tracking(),
-      sources: this.#options.sources,
-    };
-    const next = await desiredAt(op, context, { revisions: wanted, sources });
-    const same = ownSources && current && hashOf(next) === hashOf(current);
-    return same ? current : next;
   }
 
   /** Ends the operation, or sets it up for another attempt; the record goes out with the pass's status. */
@@ -502,29 +424,9 @@ function isAutomated({ spec }: Application): boolean {
   return spec.syncPolicy?.automated !== undefined && spec.syncPolicy.automated.enabled !== false;
 }
 
-/** One text for all that is desired: equal for equal content, whatever the revision. */
-function hashOf(desired: Desired): string {
-  return [...desired.objects.values(), ...desired.hooks]
-    .map(({ text, hash }) => `${text}=${hash}`)
-    .sort()
-    .join("\n");
-}
-
 function resourceOf(row: Row): ResourceStatus {
   const { group, kind, namespace, name } = row.key;
   return { group, kind, namespace, name, status: row.sync, ...(row.requiresPruning ? { requiresPruning: true } : {}) };
-}
-
-function syncResourceOf(row: Row): SyncResource[] {
-  const live = row.live?.object;
-  if (!row.desired && !live) return [];
-  return [
-    {
-      ...(row.desired ? { desired: row.desired.object } : {}),
-      ...(live ? { live } : {}),
-      ...(row.sync === "Unknown" ? {} : { differs: row.sync === "OutOfSync" }),
-    },
-  ];
 }
 
 /** The application with the operation's state as we know it, which may be ahead of the server's. */
@@ -533,8 +435,4 @@ function withOperationState(state: AppState): Application {
   return operationState && operationState !== app.status?.operationState
     ? { ...app, status: { ...app.status, operationState } }
     : app;
-}
-
-function namespaceStub(name: string): KubernetesObject {
-  return { apiVersion: "v1", kind: "Namespace", metadata: { name } };
 }
