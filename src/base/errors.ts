@@ -214,6 +214,13 @@ export const catalogue = {
     means: "The project does not permit this source, destination or kind.",
     hint: "Change the application, or the AppProject.",
   },
+  SIGNATURE_REQUIRED: {
+    http: 403,
+    grpc: "FAILED_PRECONDITION",
+    condition: "ComparisonError",
+    means: "The project asks for signed revisions, and this one is not signed by a key that it allows.",
+    hint: "Sign the commit or tag with an allowed key, or add the key to the project and to argocd-gpg-keys-cm.",
+  },
   CLUSTER_UNREACHABLE: {
     http: 503,
     grpc: "UNAVAILABLE",

@@ -260,6 +260,13 @@ export class Mirror {
     ]);
   }
 
+  /** Where two commits' histories parted; undefined where they share nothing that the mirror has. */
+  async mergeBase(op: Operation, a: string, b: string): Promise<string | undefined> {
+    const out = await this.run(op, ["--git-dir", this.options.gitDir, "merge-base", "--end-of-options", a, b]);
+    const oid = out.stdout.toString("latin1").trim();
+    return out.code === 0 && /^[0-9a-f]{40,64}$/.test(oid) ? oid : undefined;
+  }
+
   private async looseRefs(names: readonly string[]): Promise<Map<string, string> | undefined> {
     const found = new Map<string, string>();
     for (const name of names) {

@@ -215,7 +215,10 @@ class Repository implements GitRepository {
     }
     const ref = findRef(wanted, this.mirror.refs, this.mirror.head);
     const oid = ref === undefined ? undefined : this.mirror.refs.get(ref);
-    if (ref !== undefined && oid !== undefined) return { sha: await this.peel(op, oid, wanted), ref };
+    if (ref !== undefined && oid !== undefined) {
+      const sha = await this.peel(op, oid, wanted);
+      return { sha, ref, ...(oid === sha ? {} : { tag: oid }) };
+    }
     if ((wanted === "" || wanted === "HEAD") && this.mirror.headSha !== undefined) return { sha: this.mirror.headSha };
     if (isShortSha(wanted)) {
       const object = await this.reader.read(op, `${wanted.toLowerCase()}^{commit}`);
@@ -310,6 +313,12 @@ class Repository implements GitRepository {
     return this.store.differences(op, before.tree, after.tree);
   }
 
+  async mergeBase(op: Operation, a: string, b: string): Promise<string | undefined> {
+    if (a === b) return a;
+    await this.readable(op);
+    return this.mirror.mergeBase(op, a, b);
+  }
+
   async metadata(op: Operation, sha: string): Promise<CommitMetadata> {
     await this.readable(op);
     const commit = await this.store.metadata(op, sha);
@@ -319,6 +328,15 @@ class Repository implements GitRepository {
       if (oid === sha || (await this.peel(op, oid, ref).catch(() => "")) === sha) tags.push(ref.slice(10));
     }
     return { ...commit, tags: tags.sort() };
+  }
+
+  async object(
+    op: Operation,
+    oid: string,
+  ): Promise<{ readonly type: "commit" | "tag"; readonly bytes: Uint8Array } | undefined> {
+    await this.readable(op);
+    const object = await this.reader.read(op, oid, 16 << 20);
+    return object?.type === "commit" || object?.type === "tag" ? { type: object.type, bytes: object.bytes } : undefined;
   }
 
   async refs(op: Operation): Promise<{ branches: readonly string[]; tags: readonly string[] }> {

@@ -60,6 +60,8 @@ export interface ResolvedRevision {
   readonly sha: string;
   /** Full name of the branch or tag that it was, where it was one. */
   readonly ref?: string;
+  /** Object id of the annotated tag that it was, where it was one. */
+  readonly tag?: string;
 }
 
 export interface CommitMetadata {
@@ -89,9 +91,16 @@ export interface GitRepository {
   tree(op: Operation, sha: string, path: string): Promise<readonly TreeEntry[]>;
   /** The bytes of a blob. Error: TOO_LARGE where it has more than `maxBytes`. */
   blob(op: Operation, oid: string, options?: { readonly maxBytes?: number }): Promise<Uint8Array>;
+  /** The commit at which two lines of history parted; undefined where they share none that is known. */
+  mergeBase(op: Operation, a: string, b: string): Promise<string | undefined>;
   /** Files that differ between two commits. */
   changedPaths(op: Operation, from: string, to: string): Promise<readonly string[]>;
   metadata(op: Operation, sha: string): Promise<CommitMetadata>;
+  /** A commit or annotated tag as Git keeps it, for its signature; undefined where there is none of that id. */
+  object(
+    op: Operation,
+    oid: string,
+  ): Promise<{ readonly type: "commit" | "tag"; readonly bytes: Uint8Array } | undefined>;
   /** Short names of the branches and tags last known; the first use fetches. */
   refs(op: Operation): Promise<{ readonly branches: readonly string[]; readonly tags: readonly string[] }>;
   /** Called after every refresh that changed a ref. Returns how to stop it. */

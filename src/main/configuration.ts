@@ -2,6 +2,7 @@
 // repositories, secrets of webhooks. Reads them by watch; writes nothing.
 import type { Operation } from "#base/operation.ts";
 import type { TrackingSettings } from "#core/track/track.ts";
+import { createKeyring, type Keyring } from "#git/keyring.ts";
 import { normalizeUrl } from "#git/urls.ts";
 import type { RepositoryAccess } from "#git/types.ts";
 import type { WebhookSecrets } from "#git/webhook.ts";
@@ -19,6 +20,7 @@ export class Configuration {
   readonly #op: Operation;
   readonly #listeners = new Set<() => void>();
   #repositories: readonly RepositoryConfig[] = [];
+  #keyring: { readonly text: string; readonly keyring: Promise<Keyring> } | undefined;
 
   constructor(
     op: Operation,
@@ -62,6 +64,24 @@ export class Configuration {
       ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
       ...(ca === undefined ? {} : { caBundle: ca }),
     };
+  }
+
+  /** The keys whose signatures count; the same object until they change. */
+  keyring(): Promise<Keyring> {
+    const keys = this.#data("argocd-gpg-keys-cm") ?? {};
+    const signers = this.#data("argocd-ssh-allowed-signers-cm")?.["allowed_signers"] ?? "";
+    const text = JSON.stringify([keys, signers]);
+    if (this.#keyring?.text !== text) {
+      const keyring = createKeyring(keys, signers);
+      this.#keyring = { text, keyring };
+      keyring.then(
+        ({ problems }) => {
+          for (const problem of problems) this.#op.log.warn("key not usable", { problem });
+        },
+        () => {},
+      );
+    }
+    return this.#keyring.keyring;
   }
 
   webhookSecrets(secret: KubernetesObject | undefined): WebhookSecrets {

@@ -8,6 +8,7 @@ import type { Operation } from "#base/operation.ts";
 import { clusterDirectory } from "#controllers/application/clusters.ts";
 import { ApplicationController } from "#controllers/application/controller.ts";
 import { applicationMetrics } from "#controllers/application/metrics.ts";
+import { createSignatureGate } from "#controllers/application/signatures.ts";
 import { Sources } from "#controllers/application/sources.ts";
 import { describePod } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
@@ -133,6 +134,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     onResult: (url, error) => controller.sources.polled(url, error),
   });
   const directory = clusterDirectory(clusters);
+  const projectOf = (name: string): AppProject | undefined =>
+    projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined);
   const controller = new ApplicationController({
     ...ports,
     op: life,
@@ -147,12 +150,13 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     evaluators: createEvaluators(engine),
     settings: () => configuration.settings,
     tracking: () => configuration.tracking,
-    project: (name) => projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined),
+    project: projectOf,
     sources: (affected) =>
       new Sources({
         repositories: polled(repositories, poller),
         renderer,
         access: (url, project) => configuration.access(url, project),
+        signatures: createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() }),
         affected,
         op: life,
       }),

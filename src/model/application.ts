@@ -96,11 +96,14 @@ export interface HealthStatus {
   readonly lastTransitionTime?: string;
 }
 
+/** Names objects of a selective sync; each part may be `*`. */
 export interface SyncResourceRef {
   readonly group?: string;
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
+  /** Everything but these. */
+  readonly exclude?: boolean;
 }
 
 export interface SyncOperation {
@@ -264,6 +267,14 @@ export interface AppProjectSpec {
   readonly syncWindows?: readonly JsonObject[];
   readonly roles?: readonly JsonObject[];
   readonly signatureKeys?: readonly { keyID: string }[];
+  readonly sourceIntegrity?: {
+    readonly git?: {
+      readonly policies?: readonly {
+        readonly repos?: readonly { url: string }[];
+        readonly gpg?: { readonly mode?: string; readonly keys?: readonly string[] };
+      }[];
+    };
+  };
   readonly destinationServiceAccounts?: readonly {
     server: string;
     namespace?: string;

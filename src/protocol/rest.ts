@@ -69,6 +69,8 @@ export interface RevisionMetadata {
   readonly date?: string;
   readonly message?: string;
   readonly tags?: readonly string[];
+  /** What is known of the revision's signature, where the project asks for one. */
+  readonly signatureInfo?: string;
 }
 
 export interface UserInfo {

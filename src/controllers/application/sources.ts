@@ -8,6 +8,7 @@ import type { ApplicationSource } from "#model/application.ts";
 import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";
 import { readsTouched } from "#render/reads.ts";
 import type { Renderer, RenderRequest, RenderResult } from "#render/types.ts";
+import type { SignatureGate } from "./signatures.ts";
 
 /** A revision that applications follow (a branch, a tag, a range) and the commit that it means now. */
 interface Head {
@@ -50,6 +51,8 @@ export interface SourcesOptions {
   readonly renderer: Renderer;
   /** Credentials for a repository, as the project of the application may use them. */
   access(url: string, project: string): RepositoryAccess;
+  /** Holds what projects ask of signatures, before anything is rendered. */
+  readonly signatures?: SignatureGate;
   /** Told which applications a change of a repository concerns. */
   affected(applications: ReadonlySet<string>, why: "content" | "problem"): void;
   /** The Operation for work that a repository's change starts. */
@@ -121,7 +124,9 @@ export class Sources {
         const { head } = uses[index]!;
         const { repository } = this.#repository(source.repoURL, request.project);
         head.sha ??= (await repository.resolve(op, head.revision)).sha;
-        return { source, repository, sha: head.sha };
+        const at = { source, repository, sha: head.sha };
+        await this.#signed(op, request, at, head.revision);
+        return at;
       }),
     );
     const rendered = await this.#renderAll(op, request, at);
@@ -157,11 +162,32 @@ export class Sources {
         const chosen = revisions[index];
         if (typeof chosen === "object") return { source, ...chosen };
         const { repository } = this.#repository(source.repoURL, request.project);
-        const { sha } = await repository.resolve(op, chosen ?? source.targetRevision ?? "");
-        return { source, repository, sha };
+        const revision = chosen ?? source.targetRevision ?? "";
+        const at = { source, repository, sha: (await repository.resolve(op, revision)).sha };
+        await this.#signed(op, request, at, revision);
+        return at;
       }),
     );
     return this.#renderAll(op, request, at);
+  }
+
+  /** Error: SIGNATURE_REQUIRED where the project asks for a signature that the revision does not have. */
+  async #signed(op: Operation, request: FollowRequest, at: Placed, revision: string): Promise<void> {
+    const { source, repository, sha } = at;
+    const { project } = request;
+    await this.#options.signatures?.pass(op, { project, repoURL: source.repoURL, repository, revision, sha });
+  }
+
+  /** One sentence on the signature of a source's commit (of its tag, where it follows one), where the project asks for it. */
+  async signatureInfo(
+    op: Operation,
+    source: ApplicationSource,
+    project: string,
+    sha: string,
+  ): Promise<string | undefined> {
+    const { repoURL, targetRevision: revision = "" } = source;
+    const { repository } = this.#repository(repoURL, project);
+    return this.#options.signatures?.describe(op, { project, repoURL, repository, revision, sha });
   }
 
   /** The commits that the application's sources mean now, as far as known. */

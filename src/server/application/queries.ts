@@ -94,11 +94,19 @@ export class ApplicationQueries {
     return { ...app, metadata, status: { ...app.status, resources: withHealth } };
   }
 
-  async revisionMetadata(op: Op, ref: AppRef, revision: string): Promise<CommitMetadata> {
+  async revisionMetadata(
+    op: Op,
+    ref: AppRef,
+    revision: string,
+  ): Promise<CommitMetadata & { readonly signatureInfo?: string }> {
     const app = this.find(ref);
     const source = sourcesOf(app.spec)[0];
     if (!source) throw new DriftlessError("FAILED_PRECONDITION", "the application has no source");
-    return this.#deps.controller.sources.open(source.repoURL, app.spec.project || "default").metadata(op, revision);
+    const { sources } = this.#deps.controller;
+    const project = app.spec.project || "default";
+    const metadata = await sources.open(source.repoURL, project).metadata(op, revision);
+    const signatureInfo = await sources.signatureInfo(op, source, project, revision);
+    return { ...metadata, ...(signatureInfo === undefined ? {} : { signatureInfo }) };
   }
 
   async #refresh(op: Op, app: Application, kind: "normal" | "hard"): Promise<Application> {
