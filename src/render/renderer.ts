@@ -14,10 +14,12 @@ import type { EnginePool } from "./engine/pool.ts";
 import { buildEnvironment } from "./environment.ts";
 import { helmCapabilities, helmParams } from "./helm.ts";
 import { jsonnetParams } from "./jsonnet.ts";
+import { KeptRenders } from "./kept-renders.ts";
 import { kustomizeParams } from "./kustomize.ts";
 import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
 import { overrideNames, withOverrides } from "./overrides.ts";
 import { ReadRecorder } from "./reads.ts";
+import { RememberedRenders } from "./remembered.ts";
 import { RepositoryFiles } from "./repository-files.ts";
 import type { RenderedObject, Renderer, RenderRequest, RenderResult, RenderStatistics } from "./types.ts";
 import { createManifestParser } from "./yaml.ts";
@@ -59,6 +61,7 @@ class SourceRenderer implements Renderer {
   private readonly files: WeightedCache<CachedFile>;
   private readonly results = new WeightedCache<RenderResult>(maxRememberedObjects);
   private readonly disk: DiskCache | undefined;
+  private readonly remembered: RememberedRenders;
   private readonly engine: EngineRenderer;
   private readonly counts = { renders: 0, memoryHits: 0, diskHits: 0, filesParsed: 0 };
 
@@ -75,18 +78,18 @@ class SourceRenderer implements Renderer {
         problem: (reason) => log.warn(reason, { dir: options.cacheDir }),
       });
     }
+    this.remembered = new RememberedRenders(maxRememberedObjects, this.disk);
     this.engine = new EngineRenderer({
       pool: options.engine,
-      disk: this.disk,
+      kept: new KeptRenders(this.remembered),
       digest: options.digest,
       parser: this.parser,
-      maxObjects: maxRememberedObjects,
       maxOutputBytes: options.maxRenderedBytes ?? 32 << 20,
     });
   }
 
   get statistics(): RenderStatistics {
-    const { memory, disk } = this.engine.hits;
+    const { memory, disk } = this.remembered.hits;
     return {
       ...this.counts,
       memoryHits: this.counts.memoryHits + memory,
