@@ -84,3 +84,75 @@ export interface ErrorBody {
   readonly message?: string;
   readonly error?: string;
 }
+
+/** Something that a sync, its start, or a deletion waits for. */
+export interface WaitingFor {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly for: WaitReason;
+  /** `1 pod running for 40 s`, `1 of 3 updated replicas available`. */
+  readonly reason: string;
+  /** When the object that is waited for was made, or the wait began. */
+  readonly since?: string;
+}
+
+export type WaitReason =
+  | "health"
+  | "hook"
+  | "deletion"
+  | "definition"
+  | "confirmation"
+  | "delay"
+  | "retry"
+  | "dependency"
+  | "window";
+
+export type PlanAction = "create" | "configure" | "unchanged" | "replace" | "skip" | "prune" | "keep" | "hook";
+
+/** One step of a sync, in the order of execution. */
+export interface PlanStep {
+  readonly group?: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly action: PlanAction;
+  /** Why it is kept or skipped, or what the action needs first. */
+  readonly note?: string;
+  readonly hookType?: string;
+  readonly deletePolicies?: readonly string[];
+  /** Where live and desired differ, as JSON pointers. */
+  readonly fields?: readonly string[];
+  /** While a sync runs, or after it: what came of the step. */
+  readonly result?: { readonly status?: string; readonly phase?: string; readonly message?: string };
+}
+
+export interface PlanWave {
+  readonly wave: number;
+  readonly steps: readonly PlanStep[];
+}
+
+export interface PlanPhase {
+  readonly phase: string;
+  readonly waves: readonly PlanWave[];
+}
+
+/** Answer of `/api/v1/applications/:name/plan`. */
+export interface SyncPlanAnswer {
+  readonly revisions: readonly string[];
+  /** Whether this is the plan of the sync that runs now. */
+  readonly running: boolean;
+  /** Why a sync would be refused; the steps at fault carry the reason as their result. */
+  readonly refused?: string;
+  readonly warnings?: readonly string[];
+  readonly phases: readonly PlanPhase[];
+  /** What the sync that runs waits for, or what its start would wait for. */
+  readonly waitingFor: readonly WaitingFor[];
+}
+
+/** Answer of `/api/v1/applications/:name/waiting`. */
+export interface WaitingAnswer {
+  readonly waitingFor: readonly WaitingFor[];
+}

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Logger, Operation as Op } from "#base/operation.ts";
 import type { Metrics } from "#runtime/metrics.ts";
+import { authenticate, cookieName } from "./auth/authenticate.ts";
 import type { Account, Sessions } from "./auth/sessions.ts";
 
 declare module "fastify" {
@@ -22,10 +23,9 @@ export interface HttpDeps {
   ready(): boolean;
 }
 
-const cookieName = "argocd.token";
 const bodyLimit = 8 * 1024 * 1024;
 const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
-/** Answered to anybody, with the account where there is a valid session: asking who one is, and logging out. */
+/** Answered to anybody, with the account where there is a valid session: logging in and out, asking who one is. */
 const sessionPaths = new Set(["/api/v1/session", "/api/v1/session/userinfo"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
@@ -39,7 +39,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   });
   app.addHook("onRequest", async (request, reply) => {
     secure(reply);
-    await authenticate(deps.sessions, request);
+    await identify(deps.sessions, request);
   });
   app.setErrorHandler((thrown, _request, reply) => {
     const error = fromFastify(thrown);
@@ -109,39 +109,22 @@ function secure(reply: FastifyReply): void {
   );
 }
 
-async function authenticate(sessions: Sessions, request: FastifyRequest): Promise<void> {
+async function identify(sessions: Sessions, request: FastifyRequest): Promise<void> {
   const path = request.url.split("?")[0]!;
   if (!path.startsWith("/api/") || openPaths.has(path)) return;
-  if (path === "/api/v1/session" && request.method === "POST") return;
-  const header = request.headers.authorization;
-  const token = header?.startsWith("Bearer ") ? header.slice(7) : cookieOf(request);
   const optional = sessionPaths.has(path);
-  if (!token && optional) return;
-  if (!token) throw new DriftlessError("UNAUTHENTICATED", "no session information");
-  // A page of another site can make a browser send our cookie, but neither our header nor a same-origin Origin.
-  if (!header && request.method !== "GET" && !sameOrigin(request)) {
-    throw new DriftlessError("PERMISSION_DENIED", "the request comes from another site");
-  }
+  const { headers, method } = request;
+  const read = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
   try {
-    request.account = await sessions.verify(token);
+    const account = await authenticate(sessions, { header: read, writes: method !== "GET" });
+    if (account) request.account = account;
+    else if (!optional) throw new DriftlessError("UNAUTHENTICATED", "no session information");
   } catch (thrown) {
     if (!optional) throw thrown;
   }
-}
-
-function sameOrigin(request: FastifyRequest): boolean {
-  const origin = request.headers.origin;
-  if (origin === undefined)
-    return request.headers["sec-fetch-site"] === undefined || request.headers["sec-fetch-site"] === "same-origin";
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host;
-}
-
-function cookieOf(request: FastifyRequest): string | undefined {
-  for (const part of (request.headers.cookie ?? "").split(";")) {
-    const equals = part.indexOf("=");
-    if (part.slice(0, equals).trim() === cookieName) return part.slice(equals + 1).trim();
-  }
-  return undefined;
 }
 
 function fromFastify(thrown: unknown): DriftlessError {

@@ -10,13 +10,20 @@ import type { KubeClient } from "#kube/types.ts";
 import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
+import { manifestRoutes } from "./application/manifest-routes.ts";
 import { objectRoutes } from "./application/objects.ts";
+import { planRoutes } from "./application/plan-routes.ts";
 import { applicationRoutes } from "./application/routes.ts";
 import { applicationService } from "./application/service.ts";
 import { applicationStreams } from "./application/streams.ts";
-import { sessionRoutes } from "./auth/routes.ts";
+import { authenticate } from "./auth/authenticate.ts";
+import { sessionService } from "./auth/service.ts";
 import { Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
+import { grpcHandler } from "./rpc/grpc.ts";
+import { listen } from "./rpc/listener.ts";
+import { restRoutes } from "./rpc/rest.ts";
+import { versionService } from "./version/service.ts";
 
 export interface ServerOptions {
   readonly control: KubeClient;
@@ -51,11 +58,13 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const deps = { ...options, log: op.log, sessions, stopping: stopping.signal, ready: () => !op.signal.aborted };
   const http = createHttp(deps);
   const service = applicationService(options);
-  sessionRoutes(http, deps);
+  const services = [sessionService(sessions), versionService(options.version)];
+  restRoutes(http, deps, services);
   applicationRoutes(http, deps, service);
   applicationStreams(http, deps, service);
   objectRoutes(http, deps, service);
-  http.get("/api/version", async () => ({ Version: options.version }));
+  planRoutes(http, deps, service);
+  await manifestRoutes(http, deps, service);
   await http.register(async (scope) => {
     // Signatures are over the bytes as they came.
     scope.removeAllContentTypeParsers();
@@ -86,24 +95,26 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
       return reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0 });
     throw new DriftlessError("NOT_FOUND", `there is nothing at ${request.method} ${path}`);
   });
-  try {
-    await http.listen({ host: options.listen.host, port: options.listen.port });
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EADDRINUSE") throw thrown;
-    throw new DriftlessError(
-      "PORT_IN_USE",
-      `port ${options.listen.port} on ${options.listen.host} is taken by another program`,
-      { cause: thrown },
-    );
-  }
-  const address = http.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : options.listen.port;
+  await http.ready();
+  const handler = grpcHandler(
+    {
+      log: op.log,
+      stopping: stopping.signal,
+      authenticate: (headers) =>
+        authenticate(sessions, { header: (name) => headers.get(name) ?? undefined, writes: true }),
+    },
+    services,
+    (request, response) => http.routing(request as never, response as never),
+  );
+  const listener = await listen({ ...options.listen, handler });
+  const { port } = listener;
   return {
     url: `http://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
     port,
     sessions,
     async close() {
       stopping.abort();
+      await listener.close();
       await http.close();
     },
   };

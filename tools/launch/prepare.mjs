@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generate } from "./generate.mjs";
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** The pinned Node, once dependencies are there. */
@@ -59,7 +60,12 @@ export async function prepare() {
   if (spawnSync("git", ["--version"], { stdio: "ignore" }).error) {
     fail("Driftless needs git, and there is none on the PATH. Install git 2.34 or newer and start again.", 3);
   }
-  if (installed()) return;
+  if (!installed()) await install();
+  const problem = generate();
+  if (problem) fail(problem);
+}
+
+async function install() {
   const npm = process.env.npm_execpath;
   const [command, args] = npm?.endsWith("js") ? [process.execPath, [npm]] : ["npm", []];
   // Not `npm ci`: it refuses a lockfile in which a tool's binary for some other platform is missing, as happens where the

@@ -1,0 +1,110 @@
+// Message types whose JSON is not the object of their fields: times, free JSON, numbers-or-texts, and parts that Go's
+// types embed, so that their fields stand one level up. Source: Kubernetes' and Argo CD's JSON for the same types.
+import { isObject, type Json, type JsonObject } from "#base/json.ts";
+
+type Fields = Record<string, unknown>;
+
+export interface Special {
+  /** `plain` gives the object of the message's fields. */
+  toJson(message: Fields, plain: (message: Fields) => JsonObject): Json;
+  /** The message's fields; "plain": it is the object of its fields, after `unflatten`. `problem` makes the error. */
+  fromJson(json: unknown, problem: (text: string) => Error): Fields | "plain";
+  unflatten?(json: JsonObject): JsonObject;
+}
+
+const meta = "k8s.io.apimachinery.pkg.apis.meta.v1.";
+const argo = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.";
+
+function time(digits: 0 | 6): Special {
+  return {
+    toJson({ seconds = 0n, nanos = 0 }) {
+      if (seconds === 0n && nanos === 0) return null;
+      const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+      if (digits === 0) return `${text}Z`;
+      return `${text}.${String(Math.floor(Number(nanos) / 1000)).padStart(6, "0")}Z`;
+    },
+    fromJson(json, problem) {
+      const ms = typeof json === "string" ? Date.parse(json) : Number.NaN;
+      if (Number.isNaN(ms)) throw problem("a time by RFC 3339 is expected");
+      const seconds = Math.floor(ms / 1000);
+      const fraction = /\.(\d+)/.exec(json as string)?.[1] ?? "";
+      return { seconds: BigInt(seconds), nanos: digits === 0 ? 0 : Number(fraction.padEnd(9, "0").slice(0, 9)) };
+    },
+  };
+}
+
+/** JSON of any kind, kept as its text in the bytes field `name`. */
+function free(name: string): Special {
+  return {
+    toJson(message) {
+      const raw = message[name] as Uint8Array | undefined;
+      if (!raw || raw.length === 0) return null;
+      try {
+        return JSON.parse(new TextDecoder().decode(raw)) as Json;
+      } catch {
+        return null;
+      }
+    },
+    fromJson: (json) => ({ [name]: new TextEncoder().encode(JSON.stringify(json)) }),
+  };
+}
+
+const intOrString: Special = {
+  toJson: ({ type = 0n, intVal = 0, strVal = "" }) => (type === 1n ? (strVal as string) : (intVal as number)),
+  fromJson(json, problem) {
+    if (typeof json === "string") return { type: 1n, intVal: 0, strVal: json };
+    if (typeof json !== "number" || !Number.isInteger(json)) throw problem("an integer or a text is expected");
+    return { type: 0n, intVal: json, strVal: "" };
+  },
+};
+
+/** `target` of a patch: group, version, kind, name and namespace stand beside the selectors. */
+const kustomizeSelector: Special = {
+  toJson(message, plain) {
+    const { resId, ...rest } = plain(message);
+    const { gvk, ...id } = isObject(resId) ? resId : {};
+    return { ...(isObject(gvk) ? gvk : {}), ...id, ...rest };
+  },
+  fromJson: () => "plain",
+  unflatten({ group, version, kind, name, namespace, ...rest }) {
+    return { ...rest, resId: { gvk: { group, version, kind }, name, namespace } };
+  },
+};
+
+/** A list or a map that may be there and empty: its wrapper is not seen. */
+function wrapped(name: "array" | "map"): Special {
+  return {
+    toJson: (message) => (message[name] ?? (name === "map" ? {} : [])) as Json,
+    fromJson(json, problem) {
+      if (name === "array" ? !Array.isArray(json) : !isObject(json))
+        throw problem(`${name === "array" ? "a list" : "an object"} is expected`);
+      return { [name]: json };
+    },
+  };
+}
+
+const renamed = (from: string, to: string): Special => ({
+  toJson(message, plain) {
+    const { [from]: value, ...rest } = plain(message);
+    return value === undefined ? rest : { ...rest, [to]: value };
+  },
+  fromJson: () => "plain",
+  unflatten: ({ [to]: value, ...rest }) => (value === undefined ? rest : { ...rest, [from]: value }),
+});
+
+const specials: Readonly<Record<string, Special>> = {
+  [`${meta}Time`]: time(0),
+  [`${meta}MicroTime`]: time(6),
+  [`${meta}FieldsV1`]: free("Raw"),
+  "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSON": free("raw"),
+  "k8s.io.apimachinery.pkg.runtime.RawExtension": free("raw"),
+  "k8s.io.apimachinery.pkg.util.intstr.IntOrString": intOrString,
+  [`${argo}KustomizeSelector`]: kustomizeSelector,
+  [`${argo}OptionalArray`]: wrapped("array"),
+  [`${argo}OptionalMap`]: wrapped("map"),
+  [`${argo}OverrideIgnoreDiff`]: renamed("jSONPointers", "jsonPointers"),
+};
+
+export function specialOf(typeName: string): Special | undefined {
+  return specials[typeName];
+}

@@ -1,0 +1,40 @@
+// The session service: log in, log out, who am I. Names and semantics follow Argo CD's SessionService.
+import { DriftlessError } from "#base/errors.ts";
+import { SessionService } from "#protocol/gen/argoproj/session_pb.js";
+import { bind, open, type BoundService } from "../rpc/service.ts";
+import type { Sessions } from "./sessions.ts";
+
+export function sessionService(sessions: Sessions): BoundService {
+  return bind(SessionService, {
+    create: {
+      access: open,
+      async handle(call, { username = "", password = "" }) {
+        if (username === "" || password === "") {
+          throw new DriftlessError("INVALID_ARGUMENT", "username and password are required", {
+            details: { field: "username" },
+          });
+        }
+        const token = await sessions.login(username, password);
+        call.setSession?.(token);
+        return { token };
+      },
+    },
+    delete: {
+      access: open,
+      handle(call) {
+        if (call.account) sessions.revoke(call.account);
+        call.setSession?.("");
+        return {};
+      },
+    },
+    getUserInfo: {
+      access: open,
+      handle: ({ account }) => ({
+        loggedIn: account !== undefined,
+        username: account?.username ?? "",
+        iss: "argocd",
+        groups: [],
+      }),
+    },
+  });
+}

@@ -1,0 +1,108 @@
+// gRPC, gRPC-Web and Connect for the same services: bytes to JSON and back, errors as gRPC statuses. No business logic.
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { toError, type GrpcStatus } from "#base/errors.ts";
+import type { Logger } from "#base/operation.ts";
+import { fromJson, toJson } from "#protocol/json.ts";
+import type { Account } from "../auth/sessions.ts";
+import { answer, collected, messages, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+
+export interface GrpcDeps {
+  readonly log: Logger;
+  readonly stopping: AbortSignal;
+  /** Who calls, by the request's headers; undefined without a session. Errors: UNAUTHENTICATED, PERMISSION_DENIED. */
+  authenticate(headers: Headers): Promise<Account | undefined>;
+}
+
+export type HttpHandler = (request: NodeRequest, response: NodeResponse) => void;
+type NodeRequest = Parameters<ReturnType<typeof connectNodeAdapter>>[0];
+type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
+
+/** The largest message that is read, packed or not. */
+const readMaxBytes = 32 * 1024 * 1024;
+
+/** A handler of the services' gRPC paths; everything else goes to `fallback`. */
+export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], fallback: HttpHandler): HttpHandler {
+  const adapter = connectNodeAdapter({
+    routes: (router) => services.forEach((service) => addService(deps, router, service)),
+    fallback,
+    readMaxBytes,
+    shutdownSignal: deps.stopping,
+  });
+  return (request, response) => adapter(request, response);
+}
+
+function addService(deps: GrpcDeps, router: ConnectRouter, { desc, methods }: BoundService): void {
+  for (const method of desc.methods) {
+    const implementation = methods[method.localName];
+    if (implementation) router.rpc(method as never, handlerOf(deps, method, implementation) as never);
+  }
+}
+
+function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod): unknown {
+  const read = (message: Message): unknown => toJson(method.input, message);
+  const write = (answer: object): Message => fromJson(method.output, answer);
+  if (streams(implementation)) {
+    return async function* (message: Message, context: HandlerContext): AsyncGenerator<Message> {
+      try {
+        const call = await callOf(deps, method, context);
+        for await (const each of await messages(implementation, call, read(message))) yield write(each);
+      } catch (thrown) {
+        throw statusOf(deps, thrown);
+      }
+    };
+  }
+  return async (given: Message | AsyncIterable<Message>, context: HandlerContext): Promise<Message> => {
+    try {
+      const call = await callOf(deps, method, context);
+      if (method.methodKind === "client_streaming")
+        return write(await collected(implementation, call, mapped(given as AsyncIterable<Message>, read)));
+      return write(await answer(implementation, call, read(given as Message)));
+    } catch (thrown) {
+      throw statusOf(deps, thrown);
+    }
+  };
+}
+
+async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncGenerator<U> {
+  for await (const item of items) yield map(item);
+}
+
+async function callOf(deps: GrpcDeps, method: DescMethod, context: HandlerContext): Promise<Call> {
+  return {
+    op: {
+      signal: AbortSignal.any([context.signal, deps.stopping]),
+      log: deps.log.with({ method: `${method.parent.typeName}/${method.name}` }),
+    },
+    account: await deps.authenticate(context.requestHeader),
+    transport: "grpc",
+    address: context.requestHeader.get("x-driftless-address") ?? "",
+  };
+}
+
+const codes: Readonly<Record<GrpcStatus, Code>> = {
+  INVALID_ARGUMENT: Code.InvalidArgument,
+  NOT_FOUND: Code.NotFound,
+  ALREADY_EXISTS: Code.AlreadyExists,
+  PERMISSION_DENIED: Code.PermissionDenied,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  FAILED_PRECONDITION: Code.FailedPrecondition,
+  ABORTED: Code.Aborted,
+  RESOURCE_EXHAUSTED: Code.ResourceExhausted,
+  UNAVAILABLE: Code.Unavailable,
+  DEADLINE_EXCEEDED: Code.DeadlineExceeded,
+  UNIMPLEMENTED: Code.Unimplemented,
+  CANCELLED: Code.Canceled,
+  INTERNAL: Code.Internal,
+};
+
+function statusOf(deps: GrpcDeps, thrown: unknown): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  const error = toError(thrown);
+  if (error.code === "INTERNAL") {
+    deps.log.error("call failed", { error: error.message, stack: error.stack });
+    return new ConnectError("internal error: see the log", Code.Internal);
+  }
+  return new ConnectError(error.message, codes[error.entry.grpc]);
+}

@@ -1,0 +1,103 @@
+// REST from the services' HTTP bindings: each binding becomes a route. Requests are checked against the method's message;
+// answers are JSON as Kubernetes writes it, `fields` picks from them. No business logic.
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "#base/ports.ts";
+import { requestOf } from "#protocol/http.ts";
+import { fromJson } from "#protocol/json.ts";
+import { bindingsOf, type Binding } from "#protocol/services.ts";
+import { fieldsOf } from "../application/fields.ts";
+import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
+import { answer, messages, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import { writeStream } from "./stream.ts";
+
+export interface RestDeps extends HttpDeps {
+  readonly clock: Clock;
+}
+
+/** Adds a route for every binding of every method. */
+export function restRoutes(app: FastifyInstance, deps: RestDeps, services: readonly BoundService[]): void {
+  const taken = new Set<string>();
+  for (const { desc, methods } of services) {
+    for (const method of desc.methods) {
+      const implementation = methods[method.localName];
+      // Older names of a method share its binding: the first answers.
+      const bindings = bindingsOf(method).filter(({ verb, path }) => !taken.has(`${verb} ${path}`));
+      if (!implementation || method.methodKind === "client_streaming") continue;
+      for (const binding of bindings) {
+        taken.add(`${binding.verb} ${binding.path}`);
+        route(app, deps, { method, implementation, binding });
+      }
+    }
+  }
+}
+
+interface Route {
+  readonly method: DescMethod;
+  readonly implementation: AnyMethod;
+  readonly binding: Binding;
+}
+
+function route(app: FastifyInstance, deps: RestDeps, { method, implementation, binding }: Route): void {
+  const { url, names } = routePath(binding.path);
+  app.route({
+    method: binding.verb,
+    url,
+    handler: async (request, reply) => {
+      const json = requestOf(method.input, binding, {
+        path: pathParameters(request, names),
+        query: request.query as Record<string, string | string[]>,
+        body: request.body,
+      });
+      fromJson(method.input, json);
+      const call = callOf(deps, request, reply);
+      if (streams(implementation)) return stream(deps, { request, reply }, () => messages(implementation, call, json));
+      const result = await answer(implementation, call, json);
+      const pick = fieldsOf((request.query as Record<string, string>)["fields"]);
+      return reply.send(pick ? pick(result) : result);
+    },
+  });
+}
+
+async function stream(
+  deps: RestDeps,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  start: () => Promise<AsyncIterable<object>>,
+): Promise<FastifyReply> {
+  const started = await start();
+  reply.hijack();
+  const pick = fieldsOf((request.query as Record<string, string>)["fields"]);
+  await writeStream(reply.raw, started, {
+    clock: deps.clock,
+    headers: reply.getHeaders() as Record<string, string>,
+    events: (request.headers.accept ?? "").includes("text/event-stream"),
+    signal: deps.stopping,
+    ...(pick ? { pick } : {}),
+  }).catch(() => reply.raw.destroy());
+  return reply;
+}
+
+function callOf(deps: RestDeps, request: FastifyRequest, reply: FastifyReply): Call {
+  return {
+    op: operationOf(deps, request),
+    account: request.account,
+    transport: "rest",
+    address: request.ip,
+    setSession: (token) => setSessionCookie(reply, request, token),
+  };
+}
+
+/** `/applications/{name}` as Fastify writes it, with the fields' names in order; names may hold dots, routes not. */
+function routePath(path: string): { readonly url: string; readonly names: readonly string[] } {
+  const names: string[] = [];
+  const url = path.replace(/\{([^}=]+)(=\*\*)?\}/g, (_all, name: string, rest?: string) => {
+    names.push(name);
+    return rest ? "*" : `:p${names.length - 1}`;
+  });
+  return { url, names };
+}
+
+function pathParameters(request: FastifyRequest, names: readonly string[]): Record<string, string> {
+  const given = request.params as Record<string, string>;
+  return Object.fromEntries(names.map((name, index) => [name, given[`p${index}`] ?? given["*"] ?? ""]));
+}
