@@ -11,7 +11,14 @@ import type {
   SyncOperation,
   SyncResourceRef,
 } from "#model/application.ts";
-import type { ApplicationEvent, ApplicationTree, ManagedResource } from "#protocol/rest.ts";
+import type {
+  ApplicationEvent,
+  ApplicationTree,
+  ManagedResource,
+  SyncPlanAnswer,
+  WaitingAnswer,
+  WaitingFor,
+} from "#protocol/rest.ts";
 import type { Http } from "./http.ts";
 
 export interface AppRef {
@@ -38,6 +45,15 @@ export interface SyncRequest {
   readonly infos?: readonly NameValue[];
   readonly retryStrategy?: RetryStrategy;
   readonly syncOptions?: { readonly items: readonly string[] };
+}
+
+export interface PlanQuery {
+  readonly revision?: string;
+  readonly revisions?: readonly string[];
+  readonly prune?: boolean;
+  readonly resources?: readonly string[];
+  readonly syncOptions?: readonly string[];
+  readonly strategy?: string;
 }
 
 export interface UserInfo {
@@ -70,6 +86,9 @@ export interface ApiClient {
     rollback(op: Operation, ref: AppRef, request: { id: number; prune: boolean }): Promise<Application>;
     terminate(op: Operation, ref: AppRef): Promise<void>;
     tree(op: Operation, ref: AppRef): Promise<ApplicationTree>;
+    plan(op: Operation, ref: AppRef, request: PlanQuery): Promise<SyncPlanAnswer>;
+    /** What the application's sync waits for; nothing where the server does not tell. */
+    waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
     manifests(
       op: Operation,
@@ -130,6 +149,20 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         void (await http.send(op, "DELETE", path(ref, "/operation"), { query: scope(ref) })),
       tree: async (op, ref) =>
         (await http.send(op, "GET", path(ref, "/resource-tree"), { query: scope(ref) })) as ApplicationTree,
+      plan: async (op, ref, { resources, syncOptions, ...request }) =>
+        (await http.send(op, "GET", path(ref, "/plan"), {
+          query: { ...scope(ref), ...request, resource: resources, syncOption: syncOptions },
+        })) as SyncPlanAnswer,
+      async waitingFor(op, ref) {
+        try {
+          const answer = await http.send(op, "GET", path(ref, "/waiting"), { query: scope(ref) });
+          return (answer as WaitingAnswer).waitingFor;
+        } catch (thrown) {
+          // Argo CD has no such path; an application that was never looked at waits for nothing yet.
+          if (["NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"].includes(toError(thrown).code)) return [];
+          throw thrown;
+        }
+      },
       async managedResources(op, ref) {
         const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
         return (answer as { items?: readonly ManagedResource[] | null }).items ?? [];

@@ -40,6 +40,11 @@ export const commands: readonly Listed[] = [
   },
   { path: "app patch", summary: "Patch an application", load: () => import("./commands/app/patch.ts") },
   {
+    path: "app plan",
+    summary: "Show what a sync would do, in its order",
+    load: () => import("./commands/app/plan.ts"),
+  },
+  {
     path: "app resources",
     summary: "List an application's resources",
     load: () => import("./commands/app/resources.ts"),

@@ -65,6 +65,9 @@ export interface Waited {
   readonly operation: OperationState | undefined;
 }
 
+/** How often it is asked what is waited for: pods say more without a change of the application. */
+const waitingEveryMs = 2000;
+
 /**
  * Shows progress until the conditions are met, then prints the application. Errors: DEADLINE_EXCEEDED after
  * `timeoutMs`; FAILED_PRECONDITION where health is waited for and a resource becomes Degraded.
@@ -72,7 +75,7 @@ export interface Waited {
 export async function waitFor(context: Context, api: ApiClient, request: WaitRequest): Promise<Waited> {
   const { op, clock, out, paint } = context;
   const quiet = request.output === "json" || request.output === "yaml";
-  const progress = createProgress({ out, paint, clock, quiet });
+  const progress = createProgress({ out, err: context.err, paint, clock, quiet });
   const late = new AbortController();
   const cancel = request.timeoutMs > 0 ? clock.after(request.timeoutMs, () => late.abort()) : undefined;
   const signal = AbortSignal.any([op.signal, late.signal]);
@@ -80,7 +83,7 @@ export async function waitFor(context: Context, api: ApiClient, request: WaitReq
   try {
     const healths = new Map<string, string>();
     // One resource can change its health without a change of the application: so it is looked at from time to time.
-    const everyMs = (request.resources?.length ?? 0) > 0 ? 1000 : 0;
+    const everyMs = (request.resources?.length ?? 0) > 0 ? 1000 : quiet ? 0 : waitingEveryMs;
     for await (const event of api.applications.follow({ ...op, signal }, request.ref, { everyMs })) {
       const app = await api.applications.withHealth({ ...op, signal }, request.ref, event.application);
       if (event.type === "DELETED") return deleted(context, app, request, () => progress.end());
@@ -89,13 +92,14 @@ export async function waitFor(context: Context, api: ApiClient, request: WaitReq
       const states = resourceStates(app, request.resources);
       const met = isMet(app, request.conditions, request.resources);
       // What a write of ours did is shown, also where it was done before we could look.
-      if (met && request.after) progress.show(app, states);
+      if (met && request.after) progress.show({ app, states, waiting: [] });
       if (met) {
         progress.end();
         await printFinal(context, api, { app, request });
         return { app, operation: app.status?.operationState };
       }
-      progress.show(app, states);
+      const waiting = quiet ? [] : await api.applications.waitingFor({ ...op, signal }, request.ref);
+      progress.show({ app, states, waiting });
       for (const state of states) {
         const key = `${state.group}/${state.kind}/${state.namespace}/${state.name}`;
         const before = healths.get(key);

@@ -26,6 +26,8 @@ export const layers: readonly Layer[] = [
   { folder: "src/core/sync", may: [base, model], pure: true },
   { folder: "src/core/track", may: [base, model], pure: true },
   { folder: "src/core/policy", may: [base, model], pure: true },
+  { folder: "src/core/waits", may: [base, model], pure: true },
+  { folder: "src/core/depend", may: [base, model], pure: true },
   { folder: "src/core/generate", may: [base, model], pure: true },
   { folder: "src/protocol", may: [base, model], pure: true },
   { folder: "src/git", may: [base, model] },

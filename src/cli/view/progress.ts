@@ -4,10 +4,14 @@ import type { Application } from "#model/application.ts";
 import type { Clock } from "#base/ports.ts";
 import type { Output, Paint } from "../context.ts";
 import { qualifiedName, type ResourceState } from "./application.ts";
+import type { WaitingFor } from "#protocol/rest.ts";
+import { waitingText } from "./plan.ts";
 import { oneLine, table, visibleLength } from "./table.ts";
 
 type Mark = "failed" | "working" | "waiting" | "done";
 
+/** So many waits are shown. */
+const waitsShown = 3;
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const order: Record<Mark, number> = { failed: 0, working: 1, waiting: 2, done: 3 };
 
@@ -19,9 +23,14 @@ export function markOf(state: ResourceState): Mark {
   return "done";
 }
 
-export interface Frame {
+/** What is shown of an application. */
+export interface View {
   readonly app: Application;
   readonly states: readonly ResourceState[];
+  readonly waiting: readonly WaitingFor[];
+}
+
+export interface Frame extends View {
   readonly elapsedMs: number;
   readonly tick: number;
   readonly columns: number;
@@ -31,13 +40,21 @@ export interface Frame {
 /** The lines of the block: a head that tells phase, progress, time and what is waited for, then the resources. */
 export function blockLines(frame: Frame, paint: Paint): string[] {
   const { app, states, columns } = frame;
-  const room = Math.max(1, frame.rows - 3);
+  const waits = waitingLines(frame.waiting, paint);
+  const room = Math.max(1, frame.rows - 3 - waits.length);
   const sorted = states.length > room ? [...states].sort((a, b) => order[markOf(a)] - order[markOf(b)]) : states;
   const shown = sorted.slice(0, sorted.length > room ? room - 1 : room);
   const cells = shown.map((state) => rowOf(state, app, frame.tick, paint));
-  const lines = [headOf(frame, paint), ...table(cells).split("\n").slice(0, -1)];
+  const lines = [headOf(frame, paint), ...waits, ...table(cells).split("\n").slice(0, -1)];
   if (shown.length < sorted.length) lines.push(paint.dim(`  … and ${sorted.length - shown.length} more`));
   return lines.map((line) => cut(line, columns));
+}
+
+/** What is waited for, below the head; a few, for the resources say the rest. */
+function waitingLines(waiting: readonly WaitingFor[], paint: Paint): string[] {
+  const lines = waiting.slice(0, waitsShown).map((item) => paint.yellow(`  waits for ${waitingText(item)}`));
+  const more = waiting.length - lines.length;
+  return more > 0 ? [...lines, paint.dim(`  … and for ${more} more`)] : lines;
 }
 
 function headOf(frame: Frame, paint: Paint): string {
@@ -51,7 +68,8 @@ function headOf(frame: Frame, paint: Paint): string {
       : phase
     : `${app.status?.sync?.status ?? ""}, ${app.status?.health?.status ?? ""}`;
   const done = states.filter((state) => markOf(state) === "done").length;
-  const message = running && operation?.message ? paint.dim(` · ${firstLine(operation.message)}`) : "";
+  const message =
+    running && operation?.message && frame.waiting.length === 0 ? paint.dim(` · ${firstLine(operation.message)}`) : "";
   const spinner = paint.cyan(frames[frame.tick % frames.length]!);
   return `${spinner} ${paint.bold(qualifiedName(app))}  ${word}  ${done}/${states.length}  ${elapsedText(frame.elapsedMs)}${message}`;
 }
@@ -110,12 +128,18 @@ export function cut(line: string, columns: number): string {
 }
 
 export interface Progress {
-  show(app: Application, states: readonly ResourceState[]): void;
+  show(view: View): void;
   /** Ends the drawing; the block is taken away, since the summary follows. */
   end(): void;
 }
 
-export function createProgress(deps: { out: Output; paint: Paint; clock: Clock; quiet: boolean }): Progress {
+export function createProgress(deps: {
+  out: Output;
+  err: Output;
+  paint: Paint;
+  clock: Clock;
+  quiet: boolean;
+}): Progress {
   if (deps.quiet) return { show: () => {}, end: () => {} };
   return deps.out.isTerminal ? new Block(deps) : new Lines(deps);
 }
@@ -125,7 +149,7 @@ class Block implements Progress {
   readonly #paint: Paint;
   readonly #clock: Clock;
   readonly #startedMs: number;
-  #latest: { app: Application; states: readonly ResourceState[] } | undefined;
+  #latest: View | undefined;
   #drawn = 0;
   #tick = 0;
   #cancel: (() => void) | undefined;
@@ -137,8 +161,8 @@ class Block implements Progress {
     this.#startedMs = deps.clock.monotonic();
   }
 
-  show(app: Application, states: readonly ResourceState[]): void {
-    this.#latest = { app, states };
+  show(view: View): void {
+    this.#latest = view;
     this.#draw();
     this.#again();
   }
@@ -174,14 +198,18 @@ class Block implements Progress {
 class Lines implements Progress {
   readonly #out: Output;
   readonly #clock: Clock;
+  readonly #err: Output;
   readonly #seen = new Map<string, string>();
+  #waited = "";
 
-  constructor(deps: { out: Output; clock: Clock }) {
+  constructor(deps: { out: Output; err: Output; clock: Clock }) {
     this.#out = deps.out;
+    this.#err = deps.err;
     this.#clock = deps.clock;
   }
 
-  show(_app: Application, states: readonly ResourceState[]): void {
+  show({ states, waiting }: View): void {
+    this.#tellWaits(waiting);
     const rows: string[][] = [];
     if (this.#seen.size === 0)
       rows.push(["TIMESTAMP", "GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"]);
@@ -196,6 +224,14 @@ class Lines implements Progress {
   }
 
   end(): void {}
+
+  // Beside the table, which scripts read; again only where something else is waited for, not each second.
+  #tellWaits(waiting: readonly WaitingFor[]): void {
+    const what = waiting.map((item) => `${item.for} ${item.kind} ${item.namespace} ${item.name}`).join("\n");
+    if (what === this.#waited) return;
+    this.#waited = what;
+    for (const item of waiting) this.#err.line(`waiting for ${waitingText(item)}`);
+  }
 
   #time(): string {
     return new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "+00:00");

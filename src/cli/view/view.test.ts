@@ -8,6 +8,8 @@ import { blockLines, cut, elapsedText } from "./progress.ts";
 import { resourceStates } from "./application.ts";
 import { table } from "./table.ts";
 import { treeText } from "./tree.ts";
+import type { SyncPlanAnswer, WaitingFor } from "#protocol/rest.ts";
+import { planSummary, planTable } from "./plan.ts";
 
 const same = (text: string): string => text;
 const plain: Paint = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same, blue: same };
@@ -214,7 +216,7 @@ test("the tree draws what belongs to what", () => {
 });
 
 describe("progress", () => {
-  const frame = { app, states: resourceStates(app), elapsedMs: 61_500, tick: 0, columns: 60, rows: 24 };
+  const frame = { app, states: resourceStates(app), waiting: [], elapsedMs: 61_500, tick: 0, columns: 60, rows: 24 };
 
   test("tells how far it is, and each resource, in lines that fit the terminal", () => {
     const lines = blockLines(frame, plain);
@@ -244,6 +246,17 @@ describe("progress", () => {
     );
   });
 
+  test("names what is waited for with its reason, a few of many", () => {
+    const wait = (name: string): WaitingFor => ({ kind: "Job", name, for: "hook", reason: "1 pod running for 40 s" });
+    const waiting = ["a", "b", "c", "d"].map(wait);
+    expect(blockLines({ ...frame, waiting }, plain).slice(1, 5)).toEqual([
+      "  waits for Job a: 1 pod running for 40 s",
+      "  waits for Job b: 1 pod running for 40 s",
+      "  waits for Job c: 1 pod running for 40 s",
+      "  … and for 1 more",
+    ]);
+  });
+
   test("cuts a line but not its colours", () => {
     expect(cut("\u001b[31mabcdefgh\u001b[39m", 6)).toBe("\u001b[31mabcd\u001b[39m…");
     expect(cut("abc", 6)).toBe("abc");
@@ -260,4 +273,54 @@ test("what strangers write is one line and moves no cursor", () => {
   const message = "first\nsecond \u001b[2J\u0007red";
   const hostile = { ...app, status: { ...app.status, health: { status: "Degraded" as const, message } } };
   expect(summary(hostile, "")).toContain("Health Status:      Degraded (first second [2Jred)\n");
+});
+
+describe("plans", () => {
+  const step = { version: "v1", name: "x" };
+  const plan: SyncPlanAnswer = {
+    revisions: ["1"],
+    running: false,
+    waitingFor: [],
+    phases: [
+      {
+        phase: "PreSync",
+        waves: [
+          {
+            wave: -1,
+            steps: [{ ...step, kind: "Job", action: "hook", deletePolicies: ["HookSucceeded"], result: { phase: "Running" } }],
+          },
+        ],
+      },
+      {
+        phase: "Sync",
+        waves: [
+          { wave: 0, steps: [{ ...step, kind: "ConfigMap", namespace: "prod", action: "create" }] },
+          {
+            wave: 2,
+            steps: [
+              { ...step, group: "apps", kind: "Deployment", action: "configure", fields: ["/spec/replicas"] },
+              { ...step, kind: "Secret", action: "keep", note: "ignored (requires pruning)" },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+
+  test("are a line for each step, in order", () => {
+    expect(planTable(plan, false).split("\n").map((line) => line.split(/ {2,}/).join("|"))).toEqual([
+      "PHASE|WAVE|ACTION|GROUP|KIND|NAMESPACE|NAME|RESULT",
+      "PreSync|-1|hook|Job|x|Running",
+      "Sync|0|create|ConfigMap|prod|x|",
+      "Sync|2|configure|apps|Deployment|x|",
+      "Sync|2|keep|Secret|x|ignored (requires pruning)",
+      "",
+    ]);
+    expect(planTable(plan, true)).toMatch(/HookSucceeded[\s\S]*\/spec\/replicas/);
+  });
+
+  test("are summed up", () => {
+    expect(planSummary(plan)).toBe("1 to run as hook, 1 to create, 1 to configure, 1 to keep that are no longer wanted");
+    expect(planSummary({ ...plan, phases: [] })).toBe("");
+  });
 });

@@ -5,20 +5,24 @@ import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
-import type { AppProject, Application } from "#model/application.ts";
+import type { AppProject, Application, SyncOperation } from "#model/application.ts";
+import type { WaitingFor } from "#protocol/rest.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import { Reconciler } from "./reconcile.ts";
+import { Reconciler, type PlanOutlook } from "./reconcile.ts";
+import type { CustomHealth } from "./custom-health.ts";
 import { newAppState, type AppState } from "./state.ts";
 import type { RevisionChoice, Sources } from "./sources.ts";
 import type { Row } from "./table.ts";
 import { rootTag } from "./tree.ts";
+import { operationWaits } from "./waiting.ts";
 
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
   readonly applications: Informer<Application>;
   readonly projects: Informer<AppProject>;
+  readonly health: CustomHealth;
   /** How many applications of one cluster are worked on at once. */
   readonly concurrencyPerCluster?: number;
 }
@@ -114,6 +118,7 @@ export class ApplicationController {
     this.#stops.push(
       applications.subscribe((change) => this.#applicationChanged(change)),
       projects.subscribe((change) => this.#projectChanged(change)),
+      this.#options.health.onChange((uids) => this.#healthChanged(uids)),
       clusters.onStart((cluster) => this.#follow(cluster)),
       clusters.onChange(() => this.everythingAgain()),
     );
@@ -167,6 +172,16 @@ export class ApplicationController {
   /** What the application would desire at other revisions; nothing changes. Errors: those of rendering. */
   desiredAt(op: Operation, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired> {
     return this.#reconciler.desiredAt(op, state, revisions);
+  }
+
+  /** The plan that an operation would have now; nothing is started. Errors: those of the application's spec and of rendering. */
+  planAt(op: Operation, state: AppState, sync: SyncOperation): Promise<PlanOutlook> {
+    return this.#reconciler.planAt(op, state, sync);
+  }
+
+  /** What the application's operation waits for now, with the reasons. */
+  waitingFor(state: AppState): readonly WaitingFor[] {
+    return operationWaits(state, this.#options.clock.now());
   }
 
   /** How the live state would compare with another desired state; nothing changes. */
@@ -229,7 +244,7 @@ export class ApplicationController {
       return;
     }
     if (known) this.#forget(known);
-    const state = newAppState(key, this.#tagOf(after), after);
+    const state = newAppState(key, this.#tagOf(after), after, this.#options.health);
     this.#states.set(key, state);
     this.#byTag.set(state.tag, state);
     this.#loop.enqueue(key);
@@ -270,10 +285,21 @@ export class ApplicationController {
     }
   }
 
+  /** Looks again at rows whose health scripts say something new, and tells those who watch trees. */
+  #healthChanged(uids: ReadonlySet<string>): void {
+    for (const state of this.#states.values()) {
+      for (const { text, live } of state.table.rows()) {
+        if (live && uids.has(live.uid)) this.#markRow(state, text);
+      }
+      for (const listener of this.#treeListeners) listener(state.key);
+    }
+  }
+
   /** Marks what a change of a live object concerns: the application that tracking names, or that desires the object. */
   #liveChanged(cluster: DestinationCluster, { before, after }: { before?: LiveEntry; after?: LiveEntry }): void {
     const entry = (after ?? before)!;
     const text = keyText(entry.key);
+    if (!after) this.#options.health.forget(entry.uid);
     this.#markLive(cluster, before?.tag, text);
     if (after?.tag !== before?.tag) this.#markLive(cluster, after?.tag, text);
     const owner = this.#desiredBy.get(`${cluster.server} ${text}`);

@@ -5,6 +5,7 @@ import { listAt, numberAt, stringAt } from "#base/json.ts";
 import type { LiveCacheOptions, LiveFact } from "#kube/live.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { imagesOf } from "#model/images.ts";
+import { podTrouble } from "#core/waits/pods.ts";
 
 /** Which kinds are described, and how: health, images, and what the tree shows beside a pod or replica set. */
 export const describePod: NonNullable<LiveCacheOptions["describe"]> = {
@@ -24,6 +25,8 @@ function factsOf(object: KubernetesObject): readonly LiveFact[] {
   const images = imagesOf(object);
   if (images.length > 0) facts.push({ name: "images", value: images.join(" ") });
   if (object.kind === "Pod") facts.push(...podFacts(object));
+  const trouble = object.kind === "Pod" ? podTrouble(object) : undefined;
+  if (trouble !== undefined) facts.push({ name: "trouble", value: trouble });
   const revision = object.metadata.annotations?.["deployment.kubernetes.io/revision"];
   if (object.kind === "ReplicaSet" && revision !== undefined)
     facts.push({ name: "Revision", value: `Rev:${revision}` });

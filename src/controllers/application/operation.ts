@@ -216,6 +216,7 @@ export class OperationGate {
   async #takeIn(op: Op, state: AppState, progress: SyncProgress): Promise<void> {
     const running = state.running!;
     running.waits = progress.waits;
+    running.pauseUntilMs = progress.retryAt;
     const current = state.operationState!;
     if (current.message !== progress.message || current.syncResult?.resources !== progress.results) {
       state.operationState = {

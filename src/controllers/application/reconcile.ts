@@ -12,10 +12,13 @@ import {
   type AppProject,
   type HealthStatusCode,
   type OperationState,
+  type SyncOperation,
   type SyncStatusCode,
 } from "#model/application.ts";
 import { annotation, group, version } from "#model/names.ts";
 import { displayKey, gvkOf, keyText, type ObjectKey } from "#model/object.ts";
+import type { SyncPlan } from "#core/sync/plan.ts";
+import { rfc3339 } from "#base/ports.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
 import type { ResourcePath } from "#kube/types.ts";
 import type { Informer } from "#runtime/informer.ts";
@@ -27,6 +30,7 @@ import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
 import { describeSourceError, type RevisionChoice, type Sources } from "./sources.ts";
 import { OperationGate } from "./operation.ts";
+import { makePlan } from "./planning.ts";
 import type { AppState } from "./state.ts";
 import { buildStatus, statusPatch } from "./status.ts";
 import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
@@ -52,6 +56,13 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   /** Whether more applications ask for a pass than are worked on. */
   busy(): boolean;
   desiredChanged(state: AppState, before: Desired | undefined): void;
+}
+
+/** A plan before it runs. */
+export interface PlanOutlook {
+  readonly plan: SyncPlan;
+  readonly desired: Desired;
+  readonly rows: ReadonlyMap<string, Row>;
 }
 
 interface Pass {
@@ -123,6 +134,20 @@ export class Reconciler {
     const table = new ComparisonTable();
     table.updateAll({ ...inputs, live: (key) => whole.get(keyText(key)) ?? inputs.live(key) });
     return table.rows();
+  }
+
+  /** The plan that an operation would have now, with how each object compares; starts and changes nothing. */
+  async planAt(op: Op, state: AppState, sync: SyncOperation): Promise<PlanOutlook> {
+    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
+    const cluster = this.#permittedCluster(state, project);
+    await cluster.ready(op);
+    const { sources, clock } = this.#options;
+    const context = { state, project, cluster, sources, tracking: this.#options.tracking() };
+    const startedAt = rfc3339(clock.now());
+    const request = { sync, automated: false, startedAt, attempt: 0, pruneConfirmed: false };
+    const { plan, desired } = await makePlan(op, context, request);
+    const rows = desired === state.desired ? state.table.rows() : await this.compareWith(op, state, desired);
+    return { plan, desired, rows: new Map(rows.map((row) => [row.text, row])) };
   }
 
   /** What comes next: failures that time may mend are tried again; the rest waits for a change. */

@@ -24,6 +24,8 @@ export interface RunningOperation {
   retryAtMs: number | undefined;
   /** What the present wave waits for, for people. */
   waits: SyncProgress["waits"];
+  /** Until when it pauses between waves, on the wall clock. */
+  pauseUntilMs?: number | undefined;
 }
 
 export interface AppState {

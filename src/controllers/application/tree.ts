@@ -57,7 +57,9 @@ function nodeOf(entry: LiveEntry, parent: LiveEntry | undefined): ResourceNode {
         ?.split(" ")
         .filter((image) => image !== "") ?? []);
   const urls = externalUrlsOf({ key: entry.key, live: entry });
-  const info = (entry.info ?? []).filter((item) => !["health", "health message", "images"].includes(item.name));
+  const info = (entry.info ?? []).filter(
+    (item) => !["health", "health message", "images", "trouble"].includes(item.name),
+  );
   return {
     ...refOf(entry.key, entry.version, entry.uid),
     ...(parent ? { parentRefs: [refOf(parent.key, parent.version, parent.uid)] } : {}),

@@ -2,6 +2,7 @@
 // this file only puts them together.
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { ApplicationOperations } from "./operations.ts";
+import { ApplicationPlans } from "./plans.ts";
 import { ApplicationQueries } from "./queries.ts";
 import { ApplicationResources } from "./resources.ts";
 import { ApplicationWrites } from "./writes.ts";
@@ -13,6 +14,8 @@ export interface ApplicationService {
   readonly writes: ApplicationWrites;
   /** Sync, roll back, terminate. */
   readonly operations: ApplicationOperations;
+  /** A sync's plan, and what is waited for. */
+  readonly plans: ApplicationPlans;
   /** An application's objects: tree, states, manifests. */
   readonly resources: ApplicationResources;
 }
@@ -23,6 +26,7 @@ export function applicationService(deps: ApplicationServiceDeps): ApplicationSer
     queries,
     writes: new ApplicationWrites(deps, queries),
     operations: new ApplicationOperations(deps, queries),
+    plans: new ApplicationPlans(deps, queries),
     resources: new ApplicationResources(deps, queries),
   };
 }

@@ -6,6 +6,7 @@ import { badInput } from "./bad-input.ts";
 import { basics } from "./basics.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
+import { plans } from "./plans.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { syncing } from "./syncing.ts";
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...basics,
   ...syncing,
   ...hooks,
+  ...plans,
   ...following,
   ...health,
   ...tracking,

@@ -6,6 +6,7 @@ import { bool, int, text, uint } from "../../flags.ts";
 import { parseName } from "../../names.ts";
 import { printApplication } from "../../show.ts";
 import { conditionsTable, operationText, parametersTable, summary } from "../../view/application.ts";
+import { waitingTable } from "../../view/plan.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { withTimeout } from "../../timeout.ts";
 
@@ -43,6 +44,8 @@ export default command({
     }
     context.out.write(summary(app, api.url));
     if ((app.status?.conditions ?? []).length > 0) context.out.write(`\n${conditionsTable(app)}\n`);
+    const waiting = await api.applications.waitingFor(context.op, ref);
+    if (waiting.length > 0) context.out.write(`\n${waitingTable(waiting)}\n`);
     const operation = app.status?.operationState;
     if (values["show-operation"] && operation) context.out.write(`\n${operationText(operation, context.clock.now())}`);
     if (values["show-params"]) {
