@@ -13,7 +13,6 @@ import type { Metrics } from "#runtime/metrics.ts";
 import { manifestRoutes } from "./application/manifest-routes.ts";
 import { objectRoutes } from "./application/objects.ts";
 import { planRoutes } from "./application/plan-routes.ts";
-import { planRoutes } from "./application/plan-routes.ts";
 import { applicationRoutes } from "./application/routes.ts";
 import { applicationService } from "./application/service.ts";
 import { applicationStreams } from "./application/streams.ts";
@@ -64,7 +63,6 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   applicationRoutes(http, deps, service);
   applicationStreams(http, deps, service);
   objectRoutes(http, deps, service);
-  planRoutes(http, deps, service);
   planRoutes(http, deps, service);
   await manifestRoutes(http, deps, service);
   await http.register(async (scope) => {
