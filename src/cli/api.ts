@@ -19,7 +19,7 @@ import type {
   WaitingAnswer,
   WaitingFor,
 } from "#protocol/rest.ts";
-import type { Http } from "./http.ts";
+import type { Http, Query, RawBody } from "./http.ts";
 
 export interface AppRef {
   readonly name: string;
@@ -45,6 +45,34 @@ export interface SyncRequest {
   readonly infos?: readonly NameValue[];
   readonly retryStrategy?: RetryStrategy;
   readonly syncOptions?: { readonly items: readonly string[] };
+}
+
+/** Revisions other than those that an application follows; positions are counted from 1. */
+export interface RevisionQuery {
+  readonly revision?: string;
+  readonly revisions?: readonly string[];
+  readonly sourcePositions?: readonly number[];
+}
+
+/** Local files on their way to the server. */
+export interface Upload {
+  readonly body: RawBody;
+  /** SHA-256 of the body. */
+  readonly checksum: string;
+  /** The commit that they are laid over. */
+  readonly base?: string;
+  /** The folder to render, from the root. */
+  readonly path?: string;
+}
+
+export interface ManifestsAnswer {
+  readonly manifests: readonly string[];
+  readonly revision: string;
+}
+
+export interface ComparisonAnswer {
+  readonly items?: readonly ManagedResource[];
+  readonly warnings?: readonly string[];
 }
 
 export interface PlanQuery {
@@ -90,11 +118,10 @@ export interface ApiClient {
     /** What the application's sync waits for; nothing where the server does not tell. */
     waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
-    manifests(
-      op: Operation,
-      ref: AppRef,
-      revision?: string,
-    ): Promise<{ manifests: readonly string[]; revision: string }>;
+    manifests(op: Operation, ref: AppRef, query?: RevisionQuery): Promise<ManifestsAnswer>;
+    manifestsOfFiles(op: Operation, ref: AppRef, upload: Upload): Promise<ManifestsAnswer>;
+    /** How other revisions or files would compare with the live state. */
+    compare(op: Operation, ref: AppRef, what: RevisionQuery | Upload): Promise<ComparisonAnswer>;
     /** One application as it is and as it changes, across lost connections, until its deletion or the signal. */
     follow(op: Operation, ref: AppRef, options?: { readonly everyMs?: number }): AsyncIterable<ApplicationEvent>;
     /** The application with the health of each resource, which some servers keep in the tree alone. */
@@ -167,10 +194,26 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
         return (answer as { items?: readonly ManagedResource[] | null }).items ?? [];
       },
-      manifests: async (op, ref, revision) =>
+      manifests: async (op, ref, query = {}) =>
         (await http.send(op, "GET", path(ref, "/manifests"), {
-          query: { ...scope(ref), ...(revision ? { revision } : {}) },
-        })) as { manifests: readonly string[]; revision: string },
+          query: { ...scope(ref), ...query } as Query,
+        })) as ManifestsAnswer,
+      manifestsOfFiles: async (op, ref, { body, ...upload }) =>
+        (await http.send(op, "POST", `${base}/manifestsWithFiles`, {
+          query: { name: ref.name, ...scope(ref), ...upload },
+          raw: body,
+        })) as ManifestsAnswer,
+      compare: async (op, ref, what) => {
+        if (!("body" in what))
+          return (await http.send(op, "GET", path(ref, "/diff"), {
+            query: { ...scope(ref), ...what } as Query,
+          })) as ComparisonAnswer;
+        const { body, ...upload } = what;
+        return (await http.send(op, "POST", path(ref, "/diff"), {
+          query: { ...scope(ref), ...upload },
+          raw: body,
+        })) as ComparisonAnswer;
+      },
       follow: (op, ref, options) => follow(op, ref, { http, clock, get, everyMs: options?.everyMs ?? 0 }),
       async withHealth(op, ref, app) {
         const resources = app.status?.resources ?? [];

@@ -27,17 +27,29 @@ export interface Credentials {
 
 export type Query = Readonly<Record<string, string | readonly string[] | boolean | number | undefined>>;
 
+/** A body that is no JSON. */
+export interface RawBody {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface Http {
   readonly url: string;
-  send(op: Operation, method: string, path: string, options?: { query?: Query; body?: unknown }): Promise<unknown>;
-  /** Opens a stream of JSON lines: resolves once it is open, with its values until it ends. */
-  open(op: Operation, path: string, query: Query): Promise<AsyncIterable<unknown>>;
+  send(
+    op: Operation,
+    method: string,
+    path: string,
+    options?: { query?: Query; body?: unknown; raw?: RawBody },
+  ): Promise<unknown>;
+  /** Opens a stream of JSON lines: resolves once it is open, with its values until it ends. A body makes it a POST. */
+  open(op: Operation, path: string, query: Query, body?: RawBody): Promise<AsyncIterable<unknown>>;
 }
 
 const answerLimitBytes = 256 * 1024 * 1024;
 
 export function createHttp(target: Target, credentials: Credentials): Http {
-  const exchange = async (op: Operation, method: string, url: string, body: unknown): Promise<IncomingMessage> => {
+  type Body = RawBody | undefined;
+  const exchange = async (op: Operation, method: string, url: string, body: Body): Promise<IncomingMessage> => {
     for (let renewed = false; ; renewed = true) {
       const answer = await connect(op, target, { method, url, body, token: credentials.token });
       if (answer.statusCode !== 401 || renewed || !credentials.renew) return answer;
@@ -45,7 +57,7 @@ export function createHttp(target: Target, credentials: Credentials): Http {
       credentials.token = await credentials.renew(op);
     }
   };
-  const patiently = async (op: Operation, method: string, url: string, body: unknown): Promise<IncomingMessage> => {
+  const patiently = async (op: Operation, method: string, url: string, body: Body): Promise<IncomingMessage> => {
     for (let attempt = 0; ; attempt++) {
       try {
         return await exchange(op, method, url, body);
@@ -58,7 +70,8 @@ export function createHttp(target: Target, credentials: Credentials): Http {
   return {
     url: target.url,
     async send(op, method, path, options = {}) {
-      const answer = await patiently(op, method, `${target.url}${path}${queryText(options.query)}`, options.body);
+      const url = `${target.url}${path}${queryText(options.query)}`;
+      const answer = await patiently(op, method, url, options.raw ?? jsonBody(options.body));
       const body = await readAll(answer);
       if (answer.headers.location !== undefined && (answer.statusCode ?? 0) < 400)
         throw new DriftlessError(
@@ -68,8 +81,8 @@ export function createHttp(target: Target, credentials: Credentials): Http {
       if ((answer.statusCode ?? 500) >= 400) throw errorOf(answer, body, target.url);
       return parse(body, answer, target.url);
     },
-    async open(op, path, query) {
-      const answer = await patiently(op, "GET", `${target.url}${path}${queryText(query)}`, undefined);
+    async open(op, path, query, body) {
+      const answer = await patiently(op, body ? "POST" : "GET", `${target.url}${path}${queryText(query)}`, body);
       if ((answer.statusCode ?? 500) >= 400) throw errorOf(answer, await readAll(answer), target.url);
       return linesOf(op, answer, target.url);
     },
@@ -89,7 +102,7 @@ function queryText(query: Query | undefined): string {
 interface Exchange {
   readonly method: string;
   readonly url: string;
-  readonly body: unknown;
+  readonly body: RawBody | undefined;
   readonly token: string;
 }
 
@@ -98,7 +111,7 @@ function connect(op: Operation, target: Target, exchange: Exchange): Promise<Inc
   // Taken from the runtime, not imported: importing node:http evaluates all of its exports, and with them undici, which
   // costs 40 ms of the start.
   const { Agent, request } = secure ? process.getBuiltinModule("node:https") : process.getBuiltinModule("node:http");
-  const body = exchange.body === undefined ? undefined : JSON.stringify(exchange.body);
+  const { body } = exchange;
   const options: RequestOptions & Record<string, unknown> = {
     method: exchange.method,
     signal: op.signal,
@@ -106,7 +119,7 @@ function connect(op: Operation, target: Target, exchange: Exchange): Promise<Inc
     headers: {
       accept: "application/json",
       ...(exchange.token === "" ? {} : { authorization: `Bearer ${exchange.token}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+      ...(body === undefined ? {} : { "content-type": body.type, "content-length": body.bytes.length }),
       ...target.headers,
     },
     ...(secure ? { rejectUnauthorized: !target.insecure, ca: target.ca, cert: target.cert, key: target.key } : {}),
@@ -114,8 +127,12 @@ function connect(op: Operation, target: Target, exchange: Exchange): Promise<Inc
   return new Promise((resolve, reject) => {
     const sent = request(exchange.url, options, resolve);
     sent.on("error", (thrown) => reject(networkError(op, thrown, target.url)));
-    sent.end(body);
+    sent.end(body?.bytes);
   });
+}
+
+export function jsonBody(value: unknown): RawBody | undefined {
+  return value === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(value)) };
 }
 
 /** What went wrong between here and the server, with its address. `cause.code` tells TLS apart from silence. */

@@ -70,7 +70,21 @@ export interface FollowRequest {
 }
 
 /** What to render a source at: a revision, what it follows (undefined), or files that stand somewhere else. */
-export type RevisionChoice = string | undefined | { readonly repository: GitRepository; readonly sha: string };
+export type RevisionChoice = string | undefined | Elsewhere;
+
+export interface Elsewhere {
+  readonly repository: GitRepository;
+  readonly sha: string;
+  /** The folder there, where it is another than the source's. */
+  readonly path?: string;
+}
+
+/** A source as it is rendered from a folder somewhere else; a chart of a registry stands in that folder then. */
+function sourceIn(source: ApplicationSource, path: string | undefined): ApplicationSource {
+  if (path === undefined) return source;
+  const { chart: _chart, ...rest } = source;
+  return { ...rest, path };
+}
 
 const directoryOf = (source: ApplicationSource): string => {
   const path = (source.path ?? "").replace(/^(\.?\/)+/, "").replace(/\/+$/, "");
@@ -160,7 +174,7 @@ export class Sources {
     const at = await Promise.all(
       request.sources.map(async (source, index) => {
         const chosen = revisions[index];
-        if (typeof chosen === "object") return { source, ...chosen };
+        if (typeof chosen === "object") return { ...chosen, source: sourceIn(source, chosen.path) };
         const { repository } = this.#repository(source.repoURL, request.project);
         const revision = chosen ?? source.targetRevision ?? "";
         const at = { source, repository, sha: (await repository.resolve(op, revision)).sha };

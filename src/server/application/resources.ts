@@ -1,7 +1,5 @@
-// What an application's objects are: its tree, each object's desired, live and predicted state, its manifests. Secrets are
+// What an application's objects are: its tree, each object's desired, live and predicted state. Secrets are
 // masked in every answer. Names and semantics follow Argo CD's ApplicationService.
-import { DriftlessError } from "#base/errors.ts";
-import type { Operation as Op } from "#base/operation.ts";
 import type { Row } from "#controllers/application/table.ts";
 import { resourceTree } from "#controllers/application/tree.ts";
 import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
@@ -38,30 +36,10 @@ export class ApplicationResources {
       );
     return rows.map(diffOf);
   }
-
-  /** The desired objects as they will be applied, secrets masked; of another revision where one is named. */
-  async manifests(
-    op: Op,
-    ref: AppRef,
-    revision = "",
-  ): Promise<{ readonly manifests: readonly string[]; readonly revision: string; readonly sourceType: string }> {
-    const state = this.#queries.state(ref);
-    const desired =
-      revision === "" || revision === state.desired?.revisions[0]
-        ? state.desired
-        : await this.#deps.controller.desiredAt(op, state, [revision]);
-    if (!desired)
-      throw state.failure ?? new DriftlessError("FAILED_PRECONDITION", "the application has not been rendered yet");
-    const objects = [...desired.objects.values(), ...desired.hooks];
-    return {
-      manifests: objects.map(({ object }) => JSON.stringify(maskSecrets({ desired: object }).desired)),
-      revision: desired.revisions[0] ?? "",
-      sourceType: desired.sourceTypes[0] ?? "",
-    };
-  }
 }
 
-function diffOf(row: Row): ManagedResource {
+/** One row as the API answers it, secrets masked. */
+export function diffOf(row: Row): ManagedResource {
   const masked = maskSecrets({
     ...(row.desired ? { desired: row.desired.object } : {}),
     ...(row.live?.object ? { live: row.live.object } : {}),

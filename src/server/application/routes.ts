@@ -139,9 +139,6 @@ export function applicationRoutes(app: FastifyInstance, deps: HttpDeps, service:
     );
     return { items: service.resources.managedResources(appRef(request, "applicationName"), filter) };
   });
-  app.get(`${base}/:name/manifests`, async (request) =>
-    service.resources.manifests(op(request), appRef(request), one(request.query as Query, "revision") ?? ""),
-  );
   app.get(`${base}/:name/revisions/:revision/metadata`, async (request) =>
     service.queries.revisionMetadata(op(request), appRef(request), (request.params as { revision: string }).revision),
   );

@@ -1,6 +1,7 @@
 // The application service: what clients may ask of applications, apart from any transport. One part for each concept;
 // this file only puts them together.
 import type { ApplicationServiceDeps } from "./deps.ts";
+import { ApplicationManifests } from "./manifests.ts";
 import { ApplicationOperations } from "./operations.ts";
 import { ApplicationPlans } from "./plans.ts";
 import { ApplicationQueries } from "./queries.ts";
@@ -16,8 +17,10 @@ export interface ApplicationService {
   readonly operations: ApplicationOperations;
   /** A sync's plan, and what is waited for. */
   readonly plans: ApplicationPlans;
-  /** An application's objects: tree, states, manifests. */
+  /** An application's objects: tree, states. */
   readonly resources: ApplicationResources;
+  /** Manifests of any revision and of local files, and how they compare with the live state. */
+  readonly manifests: ApplicationManifests;
 }
 
 export function applicationService(deps: ApplicationServiceDeps): ApplicationService {
@@ -28,5 +31,6 @@ export function applicationService(deps: ApplicationServiceDeps): ApplicationSer
     operations: new ApplicationOperations(deps, queries),
     plans: new ApplicationPlans(deps, queries),
     resources: new ApplicationResources(deps, queries),
+    manifests: new ApplicationManifests(deps, queries),
   };
 }

@@ -1,31 +1,39 @@
 // `driftless app manifests`.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { later, numbers, text, texts } from "../../flags.ts";
+import { numbers, text, texts } from "../../flags.ts";
+import { sendFiles } from "../../local-target.ts";
 import { parseName } from "../../names.ts";
+import { revisionQuery } from "../../source-choice.ts";
 import { yamlText } from "../../view/print.ts";
-
-const noLocal = "rendering local files comes later";
-const noRevisions = "manifests of other revisions come later; see --revision";
 
 export default command({
   usage: "APPNAME",
+  about: "One YAML document for each object. Values of Secrets are masked.",
   examples: [
     ["As Git has them", "driftless app manifests my-app"],
     ["As the cluster has them", "driftless app manifests my-app --source live"],
+    ["At another revision", "driftless app manifests my-app --revision v1.2.3"],
+    [
+      "Of two of several sources",
+      "driftless app manifests my-app --revisions v2 --revisions v3 --source-positions 1,2",
+    ],
+    ["Of local files", "driftless app manifests my-app --local ./apps/my-app"],
   ],
   flags: {
     source: text("Where from: git, live", { fallback: "git", choices: ["git", "live"] }),
     revision: text("At this revision"),
-    revisions: later(texts("At these revisions"), noRevisions),
-    "source-positions": numbers("Positions of sources, counted from 1", { hidden: true }),
-    "source-names": texts("Names of sources", { hidden: true }),
-    local: later(text("From a local directory"), noLocal),
-    "local-repo-root": text("Root of the local repository", { fallback: ".", hidden: true }),
+    revisions: texts("At these revisions of several sources, with --source-positions or --source-names"),
+    "source-positions": numbers("Positions of sources, counted from 1"),
+    "source-names": texts("Names of sources; may be repeated"),
+    local: text("From the manifests in this local folder"),
+    "local-repo-root": text("Root of the local repository; that of the Git working copy unless told", {
+      fallback: ".",
+    }),
     "app-namespace": text("Namespace of the application", { short: "N" }),
   },
   args: { min: 1, max: 1 },
-  async run(context, { values, args }) {
+  async run(context, { values, given, args }) {
     const api = await context.api();
     const ref = parseName(args[0]!, values["app-namespace"]);
     let objects: unknown[];
@@ -35,12 +43,17 @@ export default command({
         .map((item) => JSON.parse(item.liveState || "null") as unknown)
         .filter((live) => live !== null);
     } else {
-      const answer = await api.applications.manifests(context.op, ref, values.revision);
-      if (values.revision !== "" && !answer.revision.startsWith(values.revision))
-        throw new DriftlessError(
-          "UNIMPLEMENTED",
-          `the server renders ${answer.revision.slice(0, 7)} only; manifests of another revision come later`,
-        );
+      const app = await api.applications.get(context.op, ref);
+      const query = revisionQuery(app, values);
+      if (query && values.local !== "")
+        throw new DriftlessError("INVALID_ARGUMENT", "give a revision or --local, not both");
+      const root = given.has("local-repo-root") ? { root: values["local-repo-root"] } : {};
+      const answer =
+        values.local === ""
+          ? await api.applications.manifests(context.op, ref, query)
+          : await sendFiles(context, app, { local: values.local, ...root }, (upload) =>
+              api.applications.manifestsOfFiles(context.op, ref, upload),
+            );
       objects = answer.manifests.map((manifest) => JSON.parse(manifest) as unknown);
     }
     for (const object of objects) context.out.write(`---\n${await yamlText(object)}\n`);

@@ -1,0 +1,135 @@
+// REST bindings of manifests and comparisons: of revisions by GET, of files by POST of a tar.gz. Archives are read as they
+// come. POST of lines of JSON to `manifestsWithFiles` is what a gateway makes of Argo CD's stream of chunks.
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { DriftlessError } from "#base/errors.ts";
+import { isObject } from "#base/json.ts";
+import { operationOf, type HttpDeps } from "../http.ts";
+import type { LocalFiles, RevisionQuery } from "./manifests.ts";
+import type { AppRef } from "./queries.ts";
+import type { ApplicationService } from "./service.ts";
+
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+type Body = AsyncIterable<Uint8Array>;
+
+/** Above the limit that the archive itself is held to, so that its own error is answered. */
+const bodyLimit = 128 << 20;
+const archiveTypes = ["application/gzip", "application/x-gzip", "application/x-tar", "application/octet-stream"];
+
+export async function manifestRoutes(app: FastifyInstance, deps: HttpDeps, service: ApplicationService): Promise<void> {
+  const op = (request: FastifyRequest): ReturnType<typeof operationOf> => operationOf(deps, request);
+  const base = "/api/v1/applications";
+  const { manifests } = service;
+
+  app.get(`${base}/:name/manifests`, async (request) =>
+    manifests.manifests(op(request), refOf(request), revisionsOf(request)),
+  );
+  app.get(`${base}/:name/diff`, async (request) =>
+    manifests.compare(op(request), refOf(request), revisionsOf(request)),
+  );
+  await withArchives(app, (scope) => {
+    scope.post(`${base}/:name/diff`, { bodyLimit }, async (request) =>
+      manifests.compareFiles(op(request), refOf(request), filesOf(request, bodyOf(request))),
+    );
+    scope.post(`${base}/manifestsWithFiles`, { bodyLimit }, async (request) => {
+      const inner = op(request);
+      if (!request.headers["content-type"]?.startsWith("application/json"))
+        return manifests.manifestsOfFiles(inner, refOf(request), filesOf(request, bodyOf(request)));
+      const { query, packed } = await chunksOf(bodyOf(request));
+      const ref = refFrom({ ...query, ...(request.query as Query) });
+      return manifests.manifestsOfFiles(inner, ref, { packed, checksum: textOf(query["checksum"]) });
+    });
+  });
+}
+
+/** Routes whose bodies are archives: streams, not read before the handler asks for them. */
+export async function withArchives(app: FastifyInstance, add: (scope: FastifyInstance) => void): Promise<void> {
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser([...archiveTypes, "application/json"], (_request, payload, done) => done(null, payload));
+    add(scope);
+  });
+}
+
+/** The body of such a route. */
+export const bodyOf = (request: FastifyRequest): Body => {
+  if (request.body) return request.body as Body;
+  throw new DriftlessError("INVALID_ARGUMENT", "a tar.gz archive is required as the body");
+};
+
+const textOf = (value: unknown): string => {
+  const one: unknown = Array.isArray(value) ? value.at(-1) : value;
+  return typeof one === "string" ? one : "";
+};
+const listOf = (query: Query, name: string): string[] => [query[name] ?? []].flat().filter((value) => value !== "");
+
+function refFrom(query: Readonly<Record<string, unknown>>, name = textOf(query["name"])): AppRef {
+  if (name === "")
+    throw new DriftlessError("INVALID_ARGUMENT", "the application's name is missing", { details: { field: "name" } });
+  const [appNamespace, project] = [textOf(query["appNamespace"]), textOf(query["project"])];
+  return { name, ...(appNamespace === "" ? {} : { appNamespace }), ...(project === "" ? {} : { project }) };
+}
+
+function refOf(request: FastifyRequest): AppRef {
+  const named = (request.params as { readonly name?: string }).name;
+  return named === undefined ? refFrom(request.query as Query) : refFrom(request.query as Query, named);
+}
+
+function revisionsOf(request: FastifyRequest): RevisionQuery {
+  const query = request.query as Query;
+  return {
+    revision: textOf(query["revision"]),
+    revisions: listOf(query, "revisions"),
+    sourcePositions: listOf(query, "sourcePositions"),
+  };
+}
+
+export function filesOf(request: FastifyRequest, packed: Body): LocalFiles {
+  const query = request.query as Query;
+  const position = textOf(query["sourcePosition"]);
+  const path = textOf(query["path"]);
+  return {
+    packed,
+    checksum: textOf(query["checksum"]),
+    base: textOf(query["base"]),
+    ...(path === "" ? {} : { path }),
+    ...(position === "" ? {} : { sourcePosition: Number(position) }),
+  };
+}
+
+/** Lines of JSON: first `{"query": …}`, then `{"chunk": {"chunk": base64}}` until the end. Error: INVALID_ARGUMENT. */
+async function chunksOf(body: Body): Promise<{ query: Readonly<Record<string, unknown>>; packed: Body }> {
+  const lines = linesOf(body)[Symbol.asyncIterator]();
+  const first = await lines.next();
+  const query: unknown = isObject(first.value) ? first.value["query"] : undefined;
+  if (!isObject(query)) throw new DriftlessError("INVALID_ARGUMENT", "the first line of the body has no query");
+  const packed = (async function* () {
+    for (let next = await lines.next(); !next.done; next = await lines.next()) {
+      const chunk: unknown = isObject(next.value) ? next.value["chunk"] : undefined;
+      const bytes: unknown = isObject(chunk) ? chunk["chunk"] : undefined;
+      if (typeof bytes !== "string") throw new DriftlessError("INVALID_ARGUMENT", "a line of the body has no chunk");
+      yield Buffer.from(bytes, "base64");
+    }
+  })();
+  return { query, packed };
+}
+
+const maxLineBytes = 16 << 20;
+
+async function* linesOf(body: Body): AsyncIterable<unknown> {
+  let rest = "";
+  const text = new TextDecoder();
+  const parse = (line: string): unknown => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      throw new DriftlessError("INVALID_ARGUMENT", "the body is not lines of JSON");
+    }
+  };
+  for await (const bytes of body) {
+    const lines = (rest + text.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > maxLineBytes) throw new DriftlessError("TOO_LARGE", "a line of the body is too long");
+    for (const line of lines) if (line.trim() !== "") yield parse(line);
+  }
+  if (rest.trim() !== "") yield parse(rest);
+}
