@@ -141,6 +141,14 @@ export const catalogue = {
     hint: "Correct spec.source.path.",
     retryable: true,
   },
+  ARTIFACT_INVALID: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    condition: "ComparisonError",
+    means: "A chart, an artifact or the index of its repository is damaged, or not what it says it is.",
+    hint: "Publish it anew; see the message for what is wrong with it.",
+    retryable: true,
+  },
   GIT_MISSING: {
     http: 500,
     grpc: "FAILED_PRECONDITION",
@@ -197,6 +205,14 @@ export const catalogue = {
     condition: "ComparisonError",
     means: "The program driftless-engine, which renders Helm, Kustomize and Jsonnet, is not there yet.",
     hint: "Build it with npm run engine:build, which needs Go; directories of YAML and JSON work without it.",
+    retryable: true,
+  },
+  PLUGIN_UNREACHABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    condition: "ComparisonError",
+    means: "The config management plugin that the source needs is not there, or does not answer.",
+    hint: "Look at the plugin's sidecar and its socket, or at spec.source.plugin.name: docs/guides/plugins.md.",
     retryable: true,
   },
   // applications

@@ -31,8 +31,9 @@ export const layers: readonly Layer[] = [
   { folder: "src/core/generate", may: [base, model], pure: true },
   { folder: "src/protocol", may: [base, model], pure: true },
   { folder: "src/git", may: [base, model] },
-  { folder: "src/registry", may: [base, model] },
-  { folder: "src/render", may: [base, model, core, "src/git", "src/registry"] },
+  { folder: "src/registry", may: [base, model, "src/git"] },
+  // The protocol, for plugins in sidecars speak a service of it.
+  { folder: "src/render", may: [base, model, core, "src/protocol", "src/git", "src/registry"] },
   { folder: "src/kube", may: [base, model, core] },
   { folder: "src/runtime", may: [base, model, "src/kube"] },
   { folder: "src/sandbox", may: [base, model, core] },

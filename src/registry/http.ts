@@ -1,0 +1,192 @@
+// GET over HTTP(S) for registries: with limits on size and time, redirects followed without taking credentials along,
+// proxies, client certificates. One client for one access; it keeps connections. Knows nothing of charts or registries.
+import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
+import { DriftlessError, toError } from "#base/errors.ts";
+import type { Operation } from "#base/operation.ts";
+import type { RegistryAccess } from "./types.ts";
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly method?: "GET" | "HEAD" | "POST";
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent to the URL's own origin only, not where a redirect leads. */
+  readonly authorization?: string;
+  readonly maxBytes: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Where redirects led. */
+  readonly url: string;
+}
+
+export interface HttpClient {
+  /** Any status is an answer. Errors: REPOSITORY_UNREACHABLE (network, TLS, time), TOO_LARGE, CANCELLED. */
+  send(op: Operation, wanted: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  /** Of one request with its answer's body. */
+  readonly timeoutMs: number;
+  /** Proxy variables, as curl knows them; a repository's own proxy comes first. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const maxRedirects = 5;
+
+export function createHttpClient(access: Omit<RegistryAccess, "url">, { timeoutMs, env }: HttpOptions): HttpClient {
+  const dispatchers = new Map<string, Dispatcher>();
+  const dispatcherFor = (url: URL, own: boolean): Dispatcher => {
+    const proxy = proxyFor(url, access, env);
+    const key = `${own} ${proxy ?? ""}`;
+    let found = dispatchers.get(key);
+    if (!found) dispatchers.set(key, (found = dispatcher(access, own, proxy)));
+    return found;
+  };
+  const once = async (op: Operation, signal: AbortSignal, wanted: HttpRequest, own: boolean): Promise<HttpAnswer> => {
+    const { statusCode, headers, body } = await request(wanted.url, {
+      method: wanted.method ?? "GET",
+      dispatcher: dispatcherFor(new URL(wanted.url), own),
+      signal: AbortSignal.any([op.signal, signal]),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      headers: {
+        "user-agent": "driftless",
+        ...wanted.headers,
+        ...(wanted.authorization === undefined || !own ? {} : { authorization: wanted.authorization }),
+      },
+      ...(wanted.body === undefined ? {} : { body: wanted.body }),
+    });
+    const flat = flatten(headers);
+    const redirected = statusCode >= 300 && statusCode < 400 && flat["location"] !== undefined;
+    // What an error says is shown, not its whole page.
+    const limit = statusCode === 200 ? wanted.maxBytes : 64 << 10;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) {
+        body.destroy();
+        if (statusCode === 200)
+          throw new DriftlessError("TOO_LARGE", `${shown(wanted.url)} has more than ${wanted.maxBytes} bytes`);
+        break;
+      }
+      if (!redirected) chunks.push(chunk);
+    }
+    return { status: statusCode, headers: flat, body: Buffer.concat(chunks), url: wanted.url };
+  };
+  return {
+    async send(op, wanted) {
+      const late = AbortSignal.timeout(timeoutMs);
+      const origin = new URL(wanted.url).origin;
+      let next = wanted;
+      try {
+        for (let count = 0; ; count++) {
+          const answer = await once(op, late, next, new URL(next.url).origin === origin);
+          const { location } = answer.headers;
+          if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
+          if (count >= maxRedirects) throw unreachable(wanted.url, `redirects more than ${maxRedirects} times`);
+          next = { ...next, url: redirectTarget(next.url, location) };
+        }
+      } catch (thrown) {
+        throw explain(thrown, { op, late, url: next.url, timeoutMs });
+      }
+    },
+    async close() {
+      await Promise.all([...dispatchers.values()].map((one) => one.destroy()));
+      dispatchers.clear();
+    },
+  };
+}
+
+/** A URL for people: no user information, no query (signed URLs hold secrets there). */
+export function shown(url: string): string {
+  return url.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}
+
+function unreachable(url: string, why: string, cause?: unknown): DriftlessError {
+  return new DriftlessError("REPOSITORY_UNREACHABLE", `${shown(url)}: ${why}`, {
+    details: { repository: shown(url) },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function redirectTarget(from: string, location: string): string {
+  if (!URL.canParse(location, from)) throw unreachable(from, "redirects to something that is no URL");
+  const target = new URL(location, from);
+  if (target.protocol !== "https:" && target.protocol !== "http:")
+    throw unreachable(from, `redirects to ${target.protocol}, which is not followed`);
+  if (target.protocol === "http:" && from.startsWith("https:"))
+    throw unreachable(from, `redirects from https to http (${target.host}), which is not followed`);
+  target.username = "";
+  target.password = "";
+  return target.href;
+}
+
+function explain(
+  thrown: unknown,
+  { op, late, url, timeoutMs }: { op: Operation; late: AbortSignal; url: string; timeoutMs: number },
+): DriftlessError {
+  if (op.signal.aborted) return new DriftlessError("CANCELLED", "the caller gave up");
+  if (late.aborted) return unreachable(url, `no answer within ${Math.round(timeoutMs / 100) / 10} s`, thrown);
+  if (thrown instanceof DriftlessError) return thrown;
+  const { code, cause, message } = thrown as { code?: string; cause?: { message?: string }; message: string };
+  if (code?.startsWith("UND_ERR_") && /TIMEOUT/.test(code)) return unreachable(url, "no answer in time", thrown);
+  const why = cause?.message ?? message;
+  return unreachable(url, why === "" ? (code ?? toError(thrown).message) : why, thrown);
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(", ") : value;
+  return flat;
+}
+
+/** `own`: for the registry's own host, which may see the client certificate. */
+function dispatcher(access: Omit<RegistryAccess, "url">, own: boolean, proxy: string | undefined): Dispatcher {
+  const tls = {
+    ...(access.insecure === true ? { rejectUnauthorized: false } : {}),
+    ...(access.caBundle ? { ca: access.caBundle } : {}),
+    ...(own && access.tlsClientCert ? { cert: access.tlsClientCert } : {}),
+    ...(own && access.tlsClientKey ? { key: access.tlsClientKey } : {}),
+  };
+  const common = { connections: 8, keepAliveTimeout: 10_000 };
+  if (proxy === undefined) return new Agent({ ...common, connect: { timeout: 10_000, ...tls } });
+  const { username, password } = new URL(proxy);
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return new ProxyAgent({
+    ...common,
+    uri: proxy,
+    requestTls: { timeout: 10_000, ...tls },
+    ...(username === "" ? {} : { token: `Basic ${Buffer.from(login).toString("base64")}` }),
+  });
+}
+
+function proxyFor(
+  url: URL,
+  access: Omit<RegistryAccess, "url">,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const read = (name: string): string | undefined => env[name.toLowerCase()] || env[name.toUpperCase()] || undefined;
+  const proxy = access.proxy ?? read(url.protocol === "https:" ? "https_proxy" : "http_proxy") ?? read("all_proxy");
+  if (proxy === undefined) return undefined;
+  const without = access.proxy === undefined ? read("no_proxy") : access.noProxy;
+  const skipped = (without ?? "").split(",").map((name) => name.trim().toLowerCase());
+  const isSkipped = skipped.some((name) => {
+    if (name === "*") return true;
+    const bare = name.replace(/^\*?\./, "");
+    return bare !== "" && (url.host === bare || url.hostname === bare || url.hostname.endsWith(`.${bare}`));
+  });
+  if (isSkipped) return undefined;
+  const full = /^[a-z]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  if (!URL.canParse(full) || !/^https?:/i.test(full))
+    throw new DriftlessError("SPEC_INVALID", "the repository's proxy is no http or https URL", {
+      details: { field: "proxy" },
+    });
+  return full;
+}
