@@ -1,6 +1,6 @@
 // Puts the system together for one control cluster: settings, repositories, clusters, the application controller, the
 // API. Used by `driftless up`, by end-to-end tests and by benches. The only place, with its neighbours, that wires ports.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { toError } from "#base/errors.ts";
@@ -27,7 +27,6 @@ import type { KubernetesObject } from "#model/object.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEvaluators } from "#render/engine/evaluate.ts";
 import { createEnginePool } from "#render/engine/pool.ts";
-import { createRenderer } from "#render/renderer.ts";
 import { EventRecorder } from "#runtime/events.ts";
 import { Informer } from "#runtime/informer.ts";
 import { createMetrics, type Metrics } from "#runtime/metrics.ts";
@@ -35,6 +34,7 @@ import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
+import { rendererFor, type RenderingFlags } from "./rendering.ts";
 
 export interface SystemOptions {
   /** The cluster on which Applications stand; also the destination https://kubernetes.default.svc. */
@@ -48,6 +48,8 @@ export interface SystemOptions {
   readonly uiDir?: string;
   readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How sources are rendered, where it is not as usual. */
+  readonly rendering?: RenderingFlags;
 }
 
 export interface System {
@@ -114,12 +116,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     processes: Math.min(8, availableParallelism()),
   });
-  const renderer = createRenderer({
-    cacheDir: join(options.dataDir, "render"),
-    engine,
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
-    log: life.log,
-  });
+  const { dataDir, environment, rendering } = options;
+  const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment });
   const events = new EventRecorder({
     client: control,
     clock: systemClock,

@@ -15,12 +15,13 @@ import { defaultDataDir, openDataDir } from "./data-dir.ts";
 import { startDemo, type Demo } from "./demo.ts";
 import { offerLocalLogin } from "./local-login.ts";
 import { printWelcome } from "./welcome.ts";
+import { defaultPluginSockets, type RenderingFlags } from "./rendering.ts";
 import { startSystem, type System } from "./system.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const oldestGit: readonly [number, number] = [2, 34];
 
-interface UpFlags {
+interface UpFlags extends RenderingFlags {
   readonly dataDir: string;
   readonly port: number;
   readonly host: string;
@@ -55,6 +56,8 @@ function command(): Command {
     .option("--real", "run a real control plane (kube-apiserver, etcd, kwok), built once with Go")
     .option("--no-demo", "no Git server, no demo repository, no demo applications")
     .option("--namespace <name>", "the namespace of applications and settings", "argocd")
+    .option("--plugin-sockets <dir>", "where plugins in sidecars have their sockets", defaultPluginSockets)
+    .option("--plugin-commands <dir>", "run the commands of the plugins that stand in this folder")
     .addOption(
       new Option("--log-level <level>", "how much is logged")
         .choices(["debug", "info", "warn", "error"])
@@ -65,6 +68,13 @@ function command(): Command {
       "after",
       "\nExamples:\n  driftless up\n  driftless up --kubeconfig ~/.kube/config --context kind-dev\n  driftless up --port 0 --data-dir /tmp/try",
     );
+}
+
+function renderingFlags({ pluginSockets, pluginCommands }: UpFlags): RenderingFlags {
+  return {
+    ...(pluginSockets === undefined ? {} : { pluginSockets }),
+    ...(pluginCommands === undefined ? {} : { pluginCommands }),
+  };
 }
 
 /** Runs until it is told to stop; returns the exit code. */
@@ -90,6 +100,7 @@ export async function up(args: readonly string[]): Promise<number> {
       uiDir: join(root, "dist", "ui"),
       version: version(),
       environment: process.env,
+      rendering: renderingFlags(flags),
     });
     stops.push(() => system.stop());
     stops.push(await offerLocalLogin(op, flags.dataDir, system));

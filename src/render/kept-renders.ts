@@ -40,7 +40,8 @@ export class KeptRenders {
   }
 
   private async shared(op: Operation, walk: Walk, wanted: WantedRender): Promise<Remembered> {
-    const name = `${wanted.key} ${walk.repository.url} ${walk.sha} ${stableStringify(wanted.capabilities)}`;
+    const { url, view = "" } = walk.repository;
+    const name = `${wanted.key} ${url} ${view} ${walk.sha} ${stableStringify(wanted.capabilities)}`;
     const running = this.pending.get(name);
     if (running) {
       try {
@@ -55,9 +56,10 @@ export class KeptRenders {
     return render;
   }
 
-  private async fresh(walk: Walk, { key, capabilities, make }: WantedRender): Promise<Remembered> {
+  private async fresh(walk: Walk, wanted: WantedRender): Promise<Remembered> {
+    const { key, capabilities } = wanted;
     const own: Walk = { ...walk, reads: new ReadRecorder(), warnings: [] };
-    const { objects, used } = await make(own);
+    const { objects, used } = await wanted.make(own);
     const render: Remembered = {
       objects,
       warnings: own.warnings,

@@ -18,6 +18,8 @@ import { KeptRenders } from "./kept-renders.ts";
 import { kustomizeParams } from "./kustomize.ts";
 import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
 import { overrideNames, withOverrides } from "./overrides.ts";
+import { PluginRenderer, type PluginSource } from "./plugin-render.ts";
+import type { ParameterAnnouncement, Plugin, Plugins } from "./plugin/types.ts";
 import { ReadRecorder } from "./reads.ts";
 import { RememberedRenders } from "./remembered.ts";
 import { RepositoryFiles } from "./repository-files.ts";
@@ -37,6 +39,8 @@ export interface RendererOptions {
   readonly diskBytes?: number;
   /** Renders Helm, Kustomize and Jsonnet; without it they give ENGINE_MISSING. Closed with the renderer. */
   readonly engine?: EnginePool;
+  /** Config management plugins; sources that name one are refused without. Closed with the renderer. */
+  readonly plugins?: Plugins;
   /** Bytes of one source's objects as the engine renders them; default 32 MiB. */
   readonly maxRenderedBytes?: number;
   /** Told what is wrong with the folder of the cache; it is not used then. */
@@ -63,6 +67,7 @@ class SourceRenderer implements Renderer {
   private readonly disk: DiskCache | undefined;
   private readonly remembered: RememberedRenders;
   private readonly engine: EngineRenderer;
+  private readonly plugins: PluginRenderer | undefined;
   private readonly counts = { renders: 0, memoryHits: 0, diskHits: 0, filesParsed: 0 };
 
   constructor(options: RendererOptions) {
@@ -79,13 +84,18 @@ class SourceRenderer implements Renderer {
       });
     }
     this.remembered = new RememberedRenders(maxRememberedObjects, this.disk);
+    const parts = { kept: new KeptRenders(this.remembered), digest: options.digest, parser: this.parser };
     this.engine = new EngineRenderer({
+      ...parts,
       pool: options.engine,
-      kept: new KeptRenders(this.remembered),
-      digest: options.digest,
-      parser: this.parser,
       maxOutputBytes: options.maxRenderedBytes ?? 32 << 20,
     });
+    if (options.plugins)
+      this.plugins = new PluginRenderer({
+        ...parts,
+        plugins: options.plugins,
+        maxOutputBytes: options.maxRenderedBytes ?? 32 << 20,
+      });
   }
 
   get statistics(): RenderStatistics {
@@ -95,11 +105,13 @@ class SourceRenderer implements Renderer {
       memoryHits: this.counts.memoryHits + memory,
       diskHits: this.counts.diskHits + disk,
       engineRenders: this.engine.renders,
+      pluginRenders: this.plugins?.renders ?? 0,
     };
   }
 
   async close(): Promise<void> {
     await this.options.engine?.close();
+    await this.options.plugins?.close();
     this.disk?.close();
   }
 
@@ -122,13 +134,15 @@ class SourceRenderer implements Renderer {
     const source = overrides.some((name) => names.has(name))
       ? await withOverrides(files, this.parser, { source: written, folder: root.path, appName: request.appName })
       : written;
-    const sourceType = explicitType(source) ?? detectedType(names);
+    const explicit = explicitType(source);
+    const asked = await this.plugin(op, walk, { request, source, folder: root.path, explicit });
+    const sourceType = asked ? "Plugin" : (explicit ?? detectedType(names));
     const environment = buildEnvironment(request);
     switch (sourceType) {
       case "Directory":
         return this.directory(op, walk, { request, source, root });
       case "Kustomize":
-        this.notThere(walk, root.path, names, explicitType(source) ? overrides : ["Chart.yaml", ...overrides]);
+        this.notThere(walk, root.path, names, explicit ? overrides : ["Chart.yaml", ...overrides]);
         return this.byEngine(op, walk, request, sourceType, {
           kind: "kustomize",
           params: kustomizeParams(source, root.path, environment),
@@ -147,9 +161,34 @@ class SourceRenderer implements Renderer {
           refReads: Object.fromEntries([...refReads].map(([name, reads]) => [name, reads.result()])),
         };
       }
-      case "Plugin":
-        throw unsupported(sourceType, root.path === "" ? "the repository's root" : root.path);
+      case "Plugin": {
+        if (!asked) throw unsupported(sourceType, root.path === "" ? "the repository's root" : root.path);
+        const all = await asked.renderer.render(op, walk, asked.source, asked.plugin);
+        return this.result(walk, request, "Plugin", all);
+      }
     }
+  }
+
+  async pluginParameters(op: Operation, request: RenderRequest): Promise<readonly ParameterAnnouncement[]> {
+    const { source, repository, sha } = request;
+    if (!this.plugins || explicitType(source) !== "Plugin") return [];
+    const walk: Walk = { repository, sha, reads: new ReadRecorder(), warnings: [] };
+    const { path } = await this.folder(op, walk, source);
+    return this.plugins.parameters(op, walk, pluginSource(op, request, source, path));
+  }
+
+  /** The plugin that renders a source, if one does: the one that it names, or one that says it wants it. */
+  private async plugin(
+    op: Operation,
+    walk: Walk,
+    at: { request: RenderRequest; source: ApplicationSource; folder: string; explicit: SourceType | undefined },
+  ): Promise<{ renderer: PluginRenderer; plugin: Plugin; source: PluginSource } | undefined> {
+    const { request, source: written, folder, explicit } = at;
+    const renderer = this.plugins;
+    if (!renderer || (explicit !== undefined && explicit !== "Plugin")) return undefined;
+    const source = pluginSource(op, request, written, folder);
+    const plugin = explicit ? await renderer.find(op, walk, source) : await renderer.discover(op, walk, source);
+    return plugin && { renderer, plugin, source };
   }
 
   /** Names whose coming would change how the source is rendered. */
@@ -329,6 +368,17 @@ class SourceRenderer implements Renderer {
     this.disk?.set(key, JSON.stringify(parsed));
     return parsed;
   }
+}
+
+function pluginSource(op: Operation, request: RenderRequest, source: ApplicationSource, folder: string): PluginSource {
+  return {
+    block: source.plugin,
+    folder,
+    appName: request.appName,
+    build: buildEnvironment(request),
+    cluster: async () => request.capabilities?.(op),
+    generatePaths: request.generatePaths,
+  };
 }
 
 function directoryOptions(source: ApplicationSource): DirectorySource {

@@ -3,6 +3,7 @@ import type { Operation } from "#base/operation.ts";
 import type { GitRepository } from "#git/types.ts";
 import type { ApplicationSource, SourceType } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import type { ParameterAnnouncement } from "./plugin/types.ts";
 
 export interface RenderRequest {
   readonly source: ApplicationSource;
@@ -14,6 +15,8 @@ export interface RenderRequest {
   readonly project?: string;
   /** Tells what the destination cluster is; asked for charts only. The engine's own defaults without it. */
   readonly capabilities?: (op: Operation) => Promise<Capabilities>;
+  /** The annotation `argocd.argoproj.io/manifest-generate-paths`, which names further files that a plugin gets. */
+  readonly generatePaths?: string;
   /** The application's sources that have a `ref`, by it. */
   readonly refs?: Readonly<Record<string, ReferredSource>>;
 }
@@ -78,15 +81,19 @@ export interface RenderStatistics {
   readonly filesParsed: number;
   /** Renders that the engine did. */
   readonly engineRenders: number;
+  /** Renders that a plugin did. */
+  readonly pluginRenders: number;
 }
 
 export interface Renderer {
   /**
    * Renders one source at one commit. Errors: MANIFEST_INVALID with file, line and column; PATH_NOT_FOUND;
-   * SOURCE_UNSUPPORTED; RENDER_TOO_LARGE; SPEC_INVALID; ENGINE_MISSING; RENDER_FAILED; RENDER_REFUSED; RENDER_TIMEOUT; and
-   * those of the repository.
+   * SOURCE_UNSUPPORTED; RENDER_TOO_LARGE; SPEC_INVALID; ENGINE_MISSING; PLUGIN_UNREACHABLE; RENDER_FAILED;
+   * RENDER_REFUSED; RENDER_TIMEOUT; and those of the repository.
    */
   render(op: Operation, request: RenderRequest): Promise<RenderResult>;
+  /** The parameters that the plugin of a source says it takes; none where the source has no `plugin` block. Errors: as above. */
+  pluginParameters(op: Operation, request: RenderRequest): Promise<readonly ParameterAnnouncement[]>;
   readonly statistics: RenderStatistics;
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import type { Operation as Op } from "#base/operation.ts";
 import type { TrackingSettings } from "#core/track/track.ts";
 import { sourcesOf, type Application, type AppProject } from "#model/application.ts";
+import { annotation } from "#model/names.ts";
 import type { Capabilities } from "#render/types.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { desiredState, type Desired } from "./desired.ts";
@@ -9,6 +10,7 @@ import type { FollowRequest, RenderedSource, RevisionChoice, Sources } from "./s
 import type { AppState } from "./state.ts";
 
 export function followRequest(app: Application, key: string, cluster?: DestinationCluster): FollowRequest {
+  const generatePaths = app.metadata.annotations?.[annotation.manifestGeneratePaths];
   return {
     ...(cluster ? { capabilities: (op) => capabilitiesOf(op, cluster) } : {}),
     application: key,
@@ -16,6 +18,7 @@ export function followRequest(app: Application, key: string, cluster?: Destinati
     sources: sourcesOf(app.spec),
     namespace: app.spec.destination.namespace ?? "",
     appName: app.metadata.name ?? "",
+    ...(generatePaths ? { generatePaths } : {}),
   };
 }
 

@@ -67,6 +67,8 @@ export interface FollowRequest {
   readonly appName: string;
   /** Tells what the destination cluster is, for charts that ask. */
   readonly capabilities?: RenderRequest["capabilities"];
+  /** The application's `manifest-generate-paths`, for plugins. */
+  readonly generatePaths?: string;
 }
 
 /** What to render a source at: a revision, what it follows (undefined), or files that stand somewhere else. */
@@ -262,13 +264,14 @@ export class Sources {
     request: FollowRequest,
     at: Placed & { readonly refs?: NonNullable<RenderRequest["refs"]> },
   ): Promise<RenderResult> {
-    const { appName, namespace, project, capabilities } = request;
+    const { appName, namespace, project, capabilities, generatePaths } = request;
     return this.#options.renderer.render(op, {
       ...at,
       appName,
       namespace,
       project,
       ...(capabilities ? { capabilities } : {}),
+      ...(generatePaths === undefined ? {} : { generatePaths }),
     });
   }
 

@@ -1,0 +1,52 @@
+// Puts the renderer together from flags and the environment: plugins, and what is kept where.
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Operation } from "#base/operation.ts";
+import type { EnginePool } from "#render/engine/pool.ts";
+import { commandPlugins } from "#render/plugin/commands.ts";
+import { bothPlugins } from "#render/plugin/plugins.ts";
+import { sidecarPlugins } from "#render/plugin/sidecar.ts";
+import type { Plugins } from "#render/plugin/types.ts";
+import { createRenderer } from "#render/renderer.ts";
+import type { Renderer } from "#render/types.ts";
+
+/** Where Argo CD's sidecars have their sockets. */
+export const defaultPluginSockets = "/home/argocd/cmp-server/plugins";
+
+/** What flags say of rendering. */
+export interface RenderingFlags {
+  /** The folder of plugins' sockets. */
+  readonly pluginSockets?: string;
+  /** The folder of plugins that are commands of this machine; none without it. */
+  readonly pluginCommands?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface RenderingOptions extends RenderingFlags {
+  readonly engine: EnginePool;
+  readonly dataDir: string;
+  readonly environment: Environment;
+}
+
+/** The renderer; closing it closes the engine and the plugins too. */
+export function rendererFor(op: Operation, options: RenderingOptions): Renderer {
+  return createRenderer({
+    cacheDir: join(options.dataDir, "render"),
+    engine: options.engine,
+    plugins: pluginsOf(op, options),
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    log: op.log,
+  });
+}
+
+function pluginsOf(op: Operation, options: RenderingOptions): Plugins {
+  const sidecars = sidecarPlugins({ dir: options.pluginSockets ?? defaultPluginSockets });
+  if (options.pluginCommands === undefined) return sidecars;
+  const commands = commandPlugins({
+    dir: options.pluginCommands,
+    path: options.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    problem: (file, why) => op.log.warn("plugin not usable", { file, why }),
+  });
+  return bothPlugins(sidecars, commands);
+}
