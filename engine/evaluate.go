@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"text/template"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/Masterminds/sprig/v3"
@@ -206,7 +208,8 @@ var queries compiled[*gojq.Code]
 
 func evaluateJq(r *request) ([]byte, error) {
 	var params struct {
-		Items []jqItem `json:"items"`
+		Items     []jqItem `json:"items"`
+		TimeoutMs int      `json:"timeoutMs,omitempty"` // for each item
 	}
 	if err := r.decode(&params); err != nil {
 		return nil, err
@@ -224,7 +227,13 @@ func evaluateJq(r *request) ([]byte, error) {
 			return nil, err
 		}
 		values := []any{}
-		for results := code.RunWithContext(r.ctx, item.Data, item.Values...); ; {
+		ctx := r.ctx
+		if params.TimeoutMs > 0 {
+			limited, cancel := context.WithTimeout(r.ctx, time.Duration(params.TimeoutMs)*time.Millisecond)
+			defer cancel()
+			ctx = limited
+		}
+		for results := code.RunWithContext(ctx, item.Data, item.Values...); ; {
 			value, more := results.Next()
 			if !more {
 				return values, nil
@@ -232,6 +241,9 @@ func evaluateJq(r *request) ([]byte, error) {
 			if err, failed := value.(error); failed {
 				if halt, ok := err.(*gojq.HaltError); ok && halt.Value() == nil {
 					return values, nil
+				}
+				if ctx.Err() != nil && r.ctx.Err() == nil {
+					return nil, failf(kindTimeout, "it takes longer than %d ms", params.TimeoutMs)
 				}
 				return nil, err
 			}

@@ -92,6 +92,7 @@ const (
 	kindUnsupported  = "unsupported"  // a feature that this engine has not
 	kindRequest      = "request"      // the request itself is malformed
 	kindCancelled    = "cancelled"    // the caller gave up
+	kindTimeout      = "timeout"      // a script that does not end
 	kindCapabilities = "capabilities" // the chart does not want this Kubernetes version
 )
 

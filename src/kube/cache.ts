@@ -8,7 +8,7 @@ import { Limiter } from "./limiter.ts";
 import { defaultInclude, type LiveCache, type LiveCacheOptions, type LiveChange, type LiveProblem } from "./live.ts";
 import { Reflector, type Depth, type ReflectorContext } from "./reflector.ts";
 import { kindText, LiveStore } from "./store.ts";
-import type { KubeClient, ResourceType } from "./types.ts";
+import type { KeptFields, KubeClient, ResourceType } from "./types.ts";
 
 export type { LiveCache, LiveCacheOptions, LiveChange, LiveEntry, LiveFact, LiveOwner, LiveProblem } from "./live.ts";
 
@@ -31,6 +31,8 @@ class Cache implements LiveCache {
   /** By kind; several where only some namespaces are watched. */
   readonly #reflectors = new Map<string, Reflector[]>();
   readonly #managed = new Set<string>();
+  /** By kind: what is kept of managedFields, where that is more than this cache keeps anyhow. */
+  readonly #kept = new Map<string, KeptFields>();
   readonly #described: ReadonlySet<string>;
   readonly #typeListeners = new Set<() => void>();
   readonly #stop = new AbortController();
@@ -77,6 +79,19 @@ class Cache implements LiveCache {
       }
     }
     await Promise.all(waiting);
+  }
+
+  async keepFieldsOf({ group, kind }: GroupKind, managers: readonly string[]): Promise<void> {
+    const text = kindText(group, kind);
+    const known = this.#kept.get(text)?.managers ?? [];
+    const more = managers.filter((manager) => !known.includes(manager));
+    const reflectors = this.#reflectors.get(text) ?? [];
+    if (more.length > 0) {
+      this.#kept.set(text, { appliedBy: this.#options.keepAppliedBy, managers: [...known, ...more] });
+      if (this.#op !== undefined)
+        for (const reflector of reflectors) if (reflector.depth === "full") reflector.readAgain(this.#op);
+    }
+    await Promise.all(reflectors.map((reflector) => reflector.listed));
   }
 
   get: LiveCache["get"] = (key) => this.#store.get(key);
@@ -203,13 +218,14 @@ class Cache implements LiveCache {
 
   #context(text: string, namespace: string | undefined): ReflectorContext {
     const { clock, random, tagOf, describe, keepAppliedBy } = this.#options;
+    const nothingMore: KeptFields = { appliedBy: keepAppliedBy };
     return {
       client: this.#client,
       store: this.#store,
       clock,
       random,
       tagOf,
-      keepAppliedBy,
+      keepFields: () => this.#kept.get(text) ?? nothingMore,
       describe: describe !== undefined && this.#described.has(text) ? (object) => describe.of(object) : undefined,
       namespace,
       server: this.#server,

@@ -70,7 +70,7 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
         path,
         accept: settings.metadataOnly === true ? one : json,
         dropManagedFields: settings.dropManagedFields === true,
-        keepAppliedBy: settings.keepAppliedBy,
+        keepFields: settings.keepFields,
         onOpen: settings.onOpen,
       });
     },
@@ -147,7 +147,7 @@ async function listAll(
       resourceVersion: next === undefined ? settings.resourceVersion : undefined,
     };
     const body = await read(op, base + query(parameters), accept, true);
-    const text = settings.dropManagedFields === true ? withoutManagedFields(body, settings.keepAppliedBy) : body;
+    const text = settings.dropManagedFields === true ? withoutManagedFields(body, settings.keepFields) : body;
     const page = parse(text, base) as RawList;
     addItems(items, page, type);
     next = page.metadata?.continue;

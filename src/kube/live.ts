@@ -28,7 +28,7 @@ export interface LiveEntry {
   readonly tag?: string;
   readonly createdAt?: string;
   readonly deleting?: boolean;
-  /** Whole, without managedFields (but see `keepAppliedBy`): for objects of managed kinds that are tagged or that no controller owns. */
+  /** Whole, without managedFields (but see `keepAppliedBy` and `keepFieldsOf`): for objects of managed kinds that are tagged or that no controller owns. */
   readonly object?: KubernetesObject;
   /** What `options.describe` returned. */
   readonly info?: readonly LiveFact[];
@@ -51,6 +51,8 @@ export interface LiveCache {
   readonly synced: boolean;
   /** Full objects from now on for these kinds; returns when they are listed. Unknown kinds are taken when they appear. */
   manage(kinds: Iterable<GroupKind>): Promise<void>;
+  /** From now on objects of a kind keep what these field managers own; returns when they are listed so. */
+  keepFieldsOf(kind: GroupKind, managers: readonly string[]): Promise<void>;
   get(key: ObjectKey): LiveEntry | undefined;
   tagged(tag: string): Iterable<LiveEntry>;
   children(uid: string): Iterable<LiveEntry>;

@@ -53,11 +53,12 @@ test.each([
 ])("what one manager applied is kept: %s", (_, managedFields, kept) => {
   const object = (fields: unknown) => ({ metadata: { name: "a", managedFields: fields, uid: "u" }, data: { x: "y" } });
   const given = { items: [object(managedFields), object(others), object(managedFields)] };
-  const expected = { items: [object(kept), object(undefined), object(kept)] };
+  const asText = kept?.map(({ fieldsV1, ...rest }) => ({ ...rest, fieldsText: JSON.stringify(fieldsV1) }));
+  const expected = { items: [object(asText), object(undefined), object(asText)] };
   const plain = JSON.parse(JSON.stringify(expected)) as unknown;
-  expect(JSON.parse(withoutManagedFields(JSON.stringify(given), "us"))).toEqual(plain);
+  expect(JSON.parse(withoutManagedFields(JSON.stringify(given), { appliedBy: "us" }))).toEqual(plain);
   const one = object(managedFields) as unknown as KubernetesObject;
-  expect(objectWithoutManagedFields(one, "us")).toEqual(JSON.parse(JSON.stringify(object(kept))));
+  expect(objectWithoutManagedFields(one, { appliedBy: "us" })).toEqual(JSON.parse(JSON.stringify(object(asText))));
 });
 
 test("any values around and inside are kept or cut whole", () => {
@@ -68,4 +69,21 @@ test("any values around and inside are kept or cut whole", () => {
       expect(withoutManagedFields(text)).toBe(JSON.stringify({ a: outside, metadata: { z: outside } }));
     }),
   );
+});
+
+test("what named managers own is kept, whatever they did", () => {
+  const object = (fields: unknown) => ({ metadata: { name: "a", managedFields: fields, uid: "u" } });
+  const scaler = {
+    manager: "scaler",
+    operation: "Update",
+    apiVersion: "v1",
+    fieldsV1: { "f:spec": { "f:replicas": {} } },
+  };
+  const given = object([applied, ...others, scaler]);
+  const keep = { appliedBy: "us", managers: ["scaler"] };
+  const text = JSON.stringify(scaler.fieldsV1);
+  const found = JSON.parse(withoutManagedFields(JSON.stringify(given), keep)) as KubernetesObject;
+  expect(found.metadata.managedFields?.map(({ manager }) => manager)).toEqual(["us", "scaler"]);
+  expect(found.metadata.managedFields?.[1]).toMatchObject({ operation: "Update", fieldsText: text });
+  expect(objectWithoutManagedFields(given as unknown as KubernetesObject, keep)).toEqual(found);
 });

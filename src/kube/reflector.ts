@@ -7,7 +7,7 @@ import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { objectWithoutManagedFields } from "./managed-fields.ts";
 import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
 import { isNewer, localKey, makeEntry, type Entry, type LiveStore, type StoredKind } from "./store.ts";
-import type { KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
+import type { KeptFields, KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
 
 export interface ReflectorContext {
   readonly client: KubeClient;
@@ -15,7 +15,8 @@ export interface ReflectorContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly tagOf: LiveCacheOptions["tagOf"];
-  readonly keepAppliedBy: string | undefined;
+  /** Read anew for each request: what is kept may grow. */
+  readonly keepFields: () => KeptFields;
   readonly describe: ((object: KubernetesObject) => readonly LiveFact[] | undefined) | undefined;
   /** One namespace, or all. */
   readonly namespace: string | undefined;
@@ -82,6 +83,12 @@ export class Reflector {
     const stopped = this.#stopped;
     const signal = AbortSignal.any([op.signal, stopped.signal]);
     this.#running = this.#run({ signal, log: op.log });
+  }
+
+  /** Lists again and takes every object anew, whatever its version: more is kept of each. */
+  readAgain(op: Operation): void {
+    this.#replaceAll = true;
+    this.deepen(op, this.depth);
   }
 
   /** Reads more of each object from now on: lists again. */
@@ -187,7 +194,7 @@ export class Reflector {
       const { items, resourceVersion } = await this.#context.client.list(op, this.type, {
         ...this.#scope(),
         dropManagedFields: true,
-        keepAppliedBy: this.#context.keepAppliedBy,
+        keepFields: this.#context.keepFields(),
       });
       if (op.signal.aborted) return;
       const seen = new Set<string>();
@@ -215,7 +222,7 @@ export class Reflector {
         ...(listing ? {} : { resourceVersion: this.#resourceVersion }),
         timeoutSeconds: Math.round(shortestWatchS + random.next() * span),
         dropManagedFields: true,
-        keepAppliedBy: this.#context.keepAppliedBy,
+        keepFields: this.#context.keepFields(),
         // A list has succeeded only at its end; a watch that is resumed, as soon as the server takes it up.
         ...(listing ? {} : { onOpen: () => this.#recovered() }),
       });
@@ -327,7 +334,7 @@ export class Reflector {
       details: {
         partial,
         tag,
-        object: keep ? objectWithoutManagedFields(object, this.#context.keepAppliedBy) : undefined,
+        object: keep ? objectWithoutManagedFields(object, this.#context.keepFields()) : undefined,
         info: partial ? undefined : this.#context.describe?.(object),
       },
     });

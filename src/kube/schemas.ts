@@ -65,10 +65,32 @@ export function createSchemas(transport: Transport, clock: Clock): Schemas {
         return undefined;
       }
     },
+    async named(op, type): Promise<TypeSchema | undefined> {
+      const [group = "", version = "v1", name = version] = type.split("/");
+      const definition = definitionOf(group, version, name);
+      try {
+        const documents = [...(await readIndex(op)).keys()];
+        const holds = (document: string): boolean =>
+          document === `apis/${group}/${version}` ||
+          (document.startsWith(`apis/${group}.`) && document.endsWith(`/${version}`));
+        const document = documents.find(holds) ?? "api/v1";
+        return (await readDocument(op, document))?.catalogue?.named(definition);
+      } catch (thrown) {
+        if (op.signal.aborted) throw thrown;
+        op.log.warn("no schema", { cluster: transport.connection.name, type, error: String(thrown) });
+        return undefined;
+      }
+    },
     invalidate() {
       index = undefined;
     },
   };
+}
+
+function definitionOf(group: string, version: string, name: string): string {
+  if (group === "core" && name === "Quantity") return "io.k8s.apimachinery.pkg.api.resource.Quantity";
+  if (group === "meta") return `io.k8s.apimachinery.pkg.apis.meta.${version}.${name}`;
+  return `io.k8s.api.${group}.${version}.${name}`;
 }
 
 function isCurrent(document: Document, url: string, clock: Clock): boolean {

@@ -31,6 +31,14 @@ export interface GetOptions {
   readonly metadataOnly?: boolean;
 }
 
+/** Entries of managedFields that are kept: comparing needs them. */
+export interface KeptFields {
+  /** What this manager applied server-side. */
+  readonly appliedBy?: string | undefined;
+  /** Whatever these managers own. */
+  readonly managers?: readonly string[];
+}
+
 export interface ListOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
@@ -40,8 +48,8 @@ export interface ListOptions {
   readonly metadataOnly?: boolean;
   /** Leaves out metadata.managedFields, which are half of most answers and costly to parse. */
   readonly dropManagedFields?: boolean;
-  /** With `dropManagedFields`: what this manager applied (server-side) stays. */
-  readonly keepAppliedBy?: string | undefined;
+  /** With `dropManagedFields`: what stays, as `fieldsText`. */
+  readonly keepFields?: KeptFields | undefined;
   /** "0": whatever the API server's cache holds, unpaged and without a read from etcd. Absent: the most recent. */
   readonly resourceVersion?: string;
 }
@@ -60,8 +68,8 @@ export interface WatchOptions {
   /** The list comes as ADDED events first, ended by a bookmark with `initialEventsEnd` (KEP-3157). */
   readonly sendInitialEvents?: boolean;
   readonly dropManagedFields?: boolean;
-  /** With `dropManagedFields`: what this manager applied (server-side) stays. */
-  readonly keepAppliedBy?: string | undefined;
+  /** With `dropManagedFields`: what stays, as `fieldsText`. */
+  readonly keepFields?: KeptFields | undefined;
   /** Called when the server has accepted the watch, before its first event. */
   readonly onOpen?: () => void;
   /** After how long the server ends the watch. */
@@ -113,6 +121,8 @@ export interface Discovery {
 export interface Schemas {
   /** The merge schema of a kind, from OpenAPI v3; undefined where the server has none or it cannot be read. */
   typeOf(op: Operation, kind: GroupVersionKind): Promise<TypeSchema | undefined>;
+  /** One of Kubernetes' own types by Argo CD's names: `core/v1/PodSpec`, `core/Quantity`, `meta/v1/Duration`. */
+  named(op: Operation, type: string): Promise<TypeSchema | undefined>;
   invalidate(): void;
 }
 

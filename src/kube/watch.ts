@@ -5,7 +5,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { errorOfStatus } from "./status.ts";
 import type { StreamHandle, Transport } from "./transport.ts";
-import type { WatchEvent } from "./types.ts";
+import type { KeptFields, WatchEvent } from "./types.ts";
 
 const initialEventsEnd = "k8s.io/initial-events-end";
 /** Events waiting to be taken before the connection is told to wait. */
@@ -39,11 +39,11 @@ export async function* watchEvents(
     readonly path: string;
     readonly accept: string;
     readonly dropManagedFields: boolean;
-    readonly keepAppliedBy?: string | undefined;
+    readonly keepFields?: KeptFields | undefined;
     readonly onOpen?: (() => void) | undefined;
   },
 ): AsyncIterable<WatchEvent> {
-  const { path, accept, dropManagedFields, keepAppliedBy } = request;
+  const { path, accept, dropManagedFields, keepFields } = request;
   const context = { server: transport.connection.server, what: `WATCH ${path}` };
   let lines: string[] = [];
   let ended = false;
@@ -76,7 +76,7 @@ export async function* watchEvents(
           handle.resume();
         }
         for (const line of taken)
-          yield parseEvent(dropManagedFields ? withoutManagedFields(line, keepAppliedBy) : line, context);
+          yield parseEvent(dropManagedFields ? withoutManagedFields(line, keepFields) : line, context);
         continue;
       }
       if (ended) {

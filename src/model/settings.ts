@@ -65,6 +65,10 @@ export interface Settings {
   readonly syncWaveDelayMs: number;
   /** 0: a sync may run as long as it likes. */
   readonly syncTimeoutMs: number;
+  /** Compare by dry runs of server-side applies, where an application does not say otherwise. */
+  readonly serverSideDiff: boolean;
+  /** How long one jq expression of an ignore rule may take on one object. */
+  readonly jqTimeoutMs: number;
   /** Namespaces beside the controller's own in which Applications count; patterns. */
   readonly applicationNamespaces: readonly string[];
 }
@@ -122,6 +126,8 @@ export function parseSettings(
     },
     syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),
     syncTimeoutMs: command.seconds("controller.sync.timeout.seconds", 0),
+    serverSideDiff: command.flag("controller.diff.server.side", false),
+    jqTimeoutMs: command.duration("controller.ignore.normalizer.jq.timeout", 1000),
     applicationNamespaces: words(command.text("application.namespaces")),
   };
   return { settings, problems };

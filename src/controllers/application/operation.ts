@@ -23,7 +23,7 @@ import {
   type RevisionHistory,
   type SyncOperation,
 } from "#model/application.ts";
-import { keyText, type ObjectKey } from "#model/object.ts";
+import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { executeSteps, rehearse } from "./execute.ts";
 import { hashOf, makePlan } from "./planning.ts";
@@ -38,6 +38,12 @@ export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "s
   record(op: Op, state: AppState): Promise<void>;
   /** Compares again what our own writes changed. */
   recompare(op: Op, state: AppState): Promise<void>;
+  /** The object to apply where ignored fields keep their live value (RespectIgnoreDifferences). */
+  respected(
+    op: Op,
+    state: AppState,
+    ends: { readonly key: ObjectKey; readonly desired: KubernetesObject; readonly live: KubernetesObject },
+  ): Promise<KubernetesObject>;
   /** Told when an operation has ended, for metrics. */
   syncEnded(app: Application, ended: OperationState): void;
 }

@@ -20,10 +20,11 @@ import { displayKey, gvkOf, keyText, type ObjectKey } from "#model/object.ts";
 import type { SyncPlan } from "#core/sync/plan.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
+import type { LiveEntry } from "#kube/live.ts";
 import type { ResourcePath } from "#kube/types.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Outcome } from "#runtime/loop.ts";
-import { compareSettings } from "./compare-settings.ts";
+import { ComparePolicy } from "./compare-policy.ts";
 import { cascade, cascadeOf, ownFinalizers } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
@@ -44,6 +45,8 @@ const writeEveryMs = 1000;
 const writeEveryBusyMs = 5000;
 /** The same where neither sync status nor operation have changed: health goes up and down while others wait to be synced. */
 const healthBusyMs = 30_000;
+/** After a comparison lacked what it asks the engine or the API server for. */
+const askAgainMs = 10_000;
 /** How long a cascade waits for the live state to tell what is gone before it looks again. */
 const lookAgainMs = 5000;
 
@@ -76,14 +79,17 @@ interface Pass {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #operations: OperationGate;
+  readonly #policy: ComparePolicy;
   readonly #answers = new WeakMap<AppProject, Map<string, boolean>>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#policy = new ComparePolicy(options);
     this.#operations = new OperationGate({
       ...options,
       record: (op, state) => this.#write(op, state, { urgent: true }),
       recompare: (op, state) => this.#recompare(op, state),
+      respected: (op, state, ends) => this.#policy.respected(op, { state, cluster: state.cluster! }, ends),
     });
   }
 
@@ -131,8 +137,10 @@ export class Reconciler {
     );
     const whole = await wholeObjects(op, cluster, objects);
     const inputs = this.#tableInputs(state, cluster, desired);
+    const live = (key: ObjectKey): LiveEntry | undefined => whole.get(keyText(key)) ?? inputs.live(key);
+    const { inputs: complete } = await this.#policy.complete(op, { state, cluster }, { ...inputs, live }, objects);
     const table = new ComparisonTable();
-    table.updateAll({ ...inputs, live: (key) => whole.get(keyText(key)) ?? inputs.live(key) });
+    table.updateAll(complete);
     return table.rows();
   }
 
@@ -243,7 +251,11 @@ export class Reconciler {
     const { sources } = this.#options;
     const request = followRequest(state.app, state.key, cluster);
     if (pass.refresh !== undefined) {
-      if (pass.refresh === "hard") cluster.client.discovery.invalidate();
+      if (pass.refresh === "hard") {
+        cluster.client.discovery.invalidate();
+        this.#policy.forgetAnswers();
+        state.table.invalidate();
+      }
       await sources.refresh(op, request);
       state.renderDirty = true;
       state.compareAll = true;
@@ -310,18 +322,38 @@ export class Reconciler {
 
   async #compareGate(op: Op, state: AppState, cluster: DestinationCluster): Promise<void> {
     const desired = state.desired!;
+    if (this.#policy.changed(state)) {
+      state.compareAll = true;
+      state.table.invalidate();
+    }
     const changed = state.compareAll ? undefined : [...state.dirty];
     const objects = changed
-      ? changed.flatMap((text) => desired.objects.get(text)?.object ?? [])
-      : [...desired.objects.values()].map(({ object }) => object);
-    await cluster.learnKinds(op, objects);
-    const inputs = this.#tableInputs(state, cluster, desired);
-    for (const text of changed ?? []) state.dirty.delete(text);
-    if (changed) state.table.updateKeys(inputs, changed);
-    else {
-      state.compareAll = false;
-      state.dirty.clear();
-      state.table.updateAll(inputs);
+      ? changed.flatMap((text) => desired.objects.get(text) ?? [])
+      : [...desired.objects.values()];
+    await cluster.learnKinds(
+      op,
+      objects.map(({ object }) => object),
+    );
+    // What changes from here on marks its row anew: the row may be compared with what is known now.
+    for (const text of changed ?? state.dirty) state.dirty.delete(text);
+    state.compareAll = false;
+    try {
+      const given = { state, cluster };
+      const { inputs, again } = await this.#policy.complete(
+        op,
+        given,
+        this.#tableInputs(state, cluster, desired),
+        objects,
+      );
+      if (changed) state.table.updateKeys(inputs, changed);
+      else state.table.updateAll(inputs);
+      if (again.length === 0) return;
+      for (const text of again) state.dirty.add(text);
+      this.#options.wake(state.key, askAgainMs);
+    } catch (thrown) {
+      if (!changed) state.compareAll = true;
+      for (const text of changed ?? []) state.dirty.add(text);
+      throw thrown;
     }
   }
 
@@ -332,7 +364,7 @@ export class Reconciler {
       live: (key: ObjectKey) => cluster.cache.get(key),
       tagged: () => cluster.cache.tagged(state.tag),
       schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
-      settingsFor: compareSettings(state.app, this.#options.settings()),
+      settingsFor: (key, object) => this.#policy.of(state).settingsFor(key, object),
     };
   }
 

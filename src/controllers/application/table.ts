@@ -4,9 +4,10 @@ import type { HealthStatus, SyncStatusCode } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { LiveEntry } from "#kube/live.ts";
-import { compare, type CompareSettings } from "#core/compare/compare.ts";
+import { compare } from "#core/compare/compare.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
 import { healthOf } from "#core/health/health.ts";
+import type { HowCompared } from "./compare-settings.ts";
 import type { Desired, DesiredObject } from "./desired.ts";
 
 export interface Row {
@@ -34,7 +35,7 @@ export interface TableInputs {
   readonly live: (key: ObjectKey) => LiveEntry | undefined;
   readonly tagged: () => Iterable<LiveEntry>;
   readonly schemaOf: (object: KubernetesObject) => TypeSchema | undefined;
-  readonly settingsFor: (key: ObjectKey) => CompareSettings;
+  readonly settingsFor: (key: ObjectKey, desired: KubernetesObject) => HowCompared;
 }
 
 export class ComparisonTable {
@@ -87,6 +88,7 @@ export class ComparisonTable {
     }
     if (
       before &&
+      before.error === undefined &&
       before.desired?.hash === desired?.hash &&
       before.desired?.object === desired?.object &&
       sameLive(before.live, live)
@@ -144,7 +146,9 @@ function makeRow(
   const ignored = optionsOf(desired.object.metadata.annotations?.[annotation.compareOptions]).has("IgnoreExtraneous");
   if (!live) return { ...base, ignored: false, sync: "OutOfSync", health: { status: "Missing" } };
   if (!live.object) return { ...base, ignored, sync: "Unknown", health, error: "the live object is not known yet" };
-  const outcome = compare(desired.object, live.object, inputs.schemaOf(desired.object), inputs.settingsFor(ends.key));
+  const how = inputs.settingsFor(ends.key, desired.object);
+  if ("error" in how) return { ...base, health, sync: "Unknown", error: how.error };
+  const outcome = compare(desired.object, live.object, inputs.schemaOf(desired.object), how);
   switch (outcome.outcome) {
     case "same":
       return { ...base, health, sync: "Synced" };

@@ -9,11 +9,15 @@ import { applyServerSide } from "#core/merge/structured.ts";
 import { anyType } from "#core/merge/schema.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
 import { typeErrorMessage } from "#core/merge/type-errors.ts";
-import { ignoredFields, withoutIgnored } from "./ignore.ts";
-import type { Ignored, IgnoreRule } from "./ignore.ts";
+import { changesBetween, removeFields } from "#core/merge/typed.ts";
+import { ignoredPlaces } from "./ignore.ts";
+import type { Ignored, IgnoreRule, Selected } from "./ignore.ts";
 import { normalized, withAdmitted } from "./normalize.ts";
-import { differences, withPathOf } from "./paths.ts";
+import { differences } from "./paths.ts";
+import { restored, withoutPlaces } from "./places.ts";
+import type { Places } from "./places.ts";
 import { predict } from "./predict.ts";
+import { answered } from "./server-side.ts";
 
 export type Comparison =
   | { readonly outcome: "same" }
@@ -29,13 +33,19 @@ export type Comparison =
 export interface CompareSettings {
   /** The rules that hold for this object: see `rulesFor`. */
   readonly ignore: readonly IgnoreRule[];
-  readonly method: "three-way" | "structured-merge";
-  /** The field manager that applies: for structured merge. */
+  readonly method: "three-way" | "structured-merge" | "server-side";
+  /** The field manager that applies: for structured merge and server-side. */
   readonly manager: string;
   /** Whether `status` is compared; it is not, unless this says so. */
   readonly status?: "ignore" | "compare";
-  /** JSON pointers that the rules' jq expressions gave for this object. */
-  readonly jqPointers?: readonly string[];
+  /** What the rules' jq expressions named in this object. */
+  readonly selected?: Selected;
+  /** For `server-side`: what the API server answered to a dry run of the apply. */
+  readonly answer?: KubernetesObject;
+  /** For `server-side`: whether what admission webhooks changed counts too. */
+  readonly mutations?: "exclude" | "include";
+  /** For `server-side`: a sync applies client-side, so that what it would take away is told by the last-applied annotation. */
+  readonly applies?: "client-side" | "server-side";
 }
 
 const same: Comparison = { outcome: "same" };
@@ -59,44 +69,47 @@ export function compare(
       outcome: "unknown",
       error: `cannot compare ${desired.apiVersion} ${desired.kind} with a live object of ${live.apiVersion} ${live.kind}`,
     };
-  const type = schema ?? anyType;
-  const options = { status: settings.status ?? "ignore" };
-  const rules = settings.ignore;
-  const ignored =
-    rules.length === 0 && settings.jqPointers === undefined
-      ? undefined
-      : ignoredFields(rules, settings.jqPointers ?? [], live.metadata.managedFields);
-  let wanted = withAdmitted(normalized(desired, options), live);
-  if (ignored !== undefined) wanted = withoutIgnored(wanted, ignored, type);
-  return settings.method === "structured-merge"
-    ? structured(wanted, live, { type, settings, ignored, options })
-    : threeWay(wanted, live, { type, settings, ignored, options });
+  const context: Context = { type: schema ?? anyType, settings, options: { status: settings.status ?? "ignore" } };
+  const wanted = withAdmitted(normalized(desired, context.options), live);
+  switch (settings.method) {
+    case "three-way":
+      return threeWay(wanted, live, context);
+    case "structured-merge":
+      return structured(wanted, live, context);
+    case "server-side":
+      return serverSide(wanted, live, context);
+  }
 }
 
 interface Context {
   readonly type: TypeSchema;
   readonly settings: CompareSettings;
-  readonly ignored: Ignored | undefined;
   readonly options: { readonly status: "ignore" | "compare" };
 }
 
-function threeWay(applied: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
-  const { type, ignored } = context;
-  let wanted = applied;
-  let original = lastApplied(live);
-  if (original !== undefined) {
-    original = normalized(original, context.options);
-    // An apply always desires one annotation, its own: the others go one by one, never all of them.
-    if (original.metadata.annotations !== undefined && wanted.metadata.annotations === undefined)
-      wanted = { ...wanted, metadata: { ...wanted.metadata, annotations: {} } };
-    if (ignored !== undefined) original = withoutIgnored(original, ignored, type);
-  }
-  const predicted = predict(original, wanted, live, type) as KubernetesObject;
-  return predicted === live ? same : verdict(live, predicted, context, "report");
+/** Versions of one object without what the settings ignore; the same where they ignore nothing. */
+function bare<T extends KubernetesObject | undefined>(object: T, places: Places | undefined): T {
+  return object === undefined ? object : (withoutPlaces(object, places) as T);
+}
+
+function threeWay(wanted: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
+  const { type, settings } = context;
+  const last = lastAppliedOf(live);
+  const original = last === undefined ? undefined : normalized(last, context.options);
+  const versions = { live, desired: wanted, lastApplied: original };
+  const ignored = ignoredPlaces(settings.ignore, settings.selected, versions, type);
+  const before = bare(live, ignored?.live);
+  const former = bare(original, ignored?.lastApplied);
+  let applied = bare(wanted, ignored?.desired);
+  // An apply always desires one annotation, its own: the others go one by one, never all of them.
+  if (former?.metadata.annotations !== undefined && applied.metadata.annotations === undefined)
+    applied = { ...applied, metadata: { ...applied.metadata, annotations: {} } };
+  const predicted = predict(former, applied, before, type) as KubernetesObject;
+  return verdict({ live, before, predicted, filledIn: "report", ignored }, context);
 }
 
 /** The last-applied annotation's object; undefined where there is none, or none that can be read. */
-function lastApplied(live: KubernetesObject): KubernetesObject | undefined {
+export function lastAppliedOf(live: KubernetesObject): KubernetesObject | undefined {
   const text = live.metadata.annotations?.[annotation.lastApplied];
   if (text === undefined || text === "") return undefined;
   let value: unknown;
@@ -114,9 +127,11 @@ function lastApplied(live: KubernetesObject): KubernetesObject | undefined {
 
 function structured(wanted: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
   const { type, settings } = context;
+  const ignored = ignoredPlaces(settings.ignore, settings.selected, { live, desired: wanted }, type);
+  const before = bare(live, ignored?.live);
   const result = applyServerSide({
-    live,
-    applied: wanted,
+    live: before,
+    applied: bare(wanted, ignored?.desired),
     manager: settings.manager,
     force: true,
     schema: type,
@@ -131,28 +146,64 @@ function structured(wanted: KubernetesObject, live: KubernetesObject, context: C
     ...result.value.object,
     metadata: managedFields === undefined ? after : { ...after, managedFields },
   };
-  return verdict(live, predicted, context, "ignore");
+  return verdict({ live, before, predicted, filledIn: "ignore", ignored }, context);
 }
 
-function verdict(
+function serverSide(wanted: KubernetesObject, live: KubernetesObject, context: Context): Comparison {
+  const { type, settings, options } = context;
+  if (settings.answer === undefined)
+    return { outcome: "unknown", error: "the API server's answer to a dry run of the apply is missing" };
+  const told = answered(live, settings.answer, type, {
+    manager: settings.manager,
+    mutations: settings.mutations ?? "exclude",
+    status: options.status,
+  });
+  const answer = settings.applies === "client-side" ? withoutFormer(told, wanted, live, context) : told;
+  const ignored = ignoredPlaces(settings.ignore, settings.selected, { live, desired: wanted, answer }, type);
+  const before = bare(live, ignored?.live);
+  return verdict({ live, before, predicted: bare(answer, ignored?.answer), filledIn: "report", ignored }, context);
+}
+
+/** The answer without what was applied client-side and is desired no longer: a server-side apply knows nothing of it. */
+function withoutFormer(
+  answer: KubernetesObject,
+  wanted: KubernetesObject,
   live: KubernetesObject,
-  predicted: KubernetesObject,
-  context: Context,
-  filledIn: "ignore" | "report",
-): Comparison {
-  const { type, ignored } = context;
-  if (ignored === undefined) {
-    const paths = differences(live, predicted, type, filledIn);
-    return paths.length === 0 ? same : { outcome: "differs", paths, predicted };
-  }
-  const paths = differences(
-    withoutIgnored(live, ignored, type),
-    withoutIgnored(predicted, ignored, type),
+  { type, options }: Context,
+): KubernetesObject {
+  const last = lastAppliedOf(live);
+  if (last === undefined) return answer;
+  const original = normalized(last, options);
+  const applied =
+    original.metadata.annotations === undefined || wanted.metadata.annotations !== undefined
+      ? wanted
+      : { ...wanted, metadata: { ...wanted.metadata, annotations: {} } };
+  const { removed } = changesBetween(
+    predict(undefined, applied, live, type),
+    predict(original, applied, live, type),
     type,
-    filledIn,
   );
+  return removeFields(answer, removed, type) as KubernetesObject;
+}
+
+interface Found {
+  readonly live: KubernetesObject;
+  /** The live object without what is ignored. */
+  readonly before: KubernetesObject;
+  /** What an apply would make of `before`. */
+  readonly predicted: KubernetesObject;
+  /** What to make of fields that only the live object has and the API server put there. */
+  readonly filledIn: "ignore" | "report";
+  readonly ignored: Ignored | undefined;
+}
+
+function verdict({ live, before, predicted, filledIn, ignored }: Found, { type }: Context): Comparison {
+  if (predicted === before) return same;
+  const paths = differences(before, predicted, type, filledIn);
   if (paths.length === 0) return same;
-  let shown: unknown = predicted;
-  for (const steps of ignored.pointers) shown = withPathOf(shown, live, steps);
-  return { outcome: "differs", paths, predicted: shown as KubernetesObject };
+  if (ignored?.live === undefined) return { outcome: "differs", paths, predicted };
+  // People are shown the whole object: what is ignored stays as it is.
+  const shown = restored(predicted, live, ignored.live, type) as KubernetesObject;
+  const shownPaths = differences(live, shown, type, filledIn);
+  return { outcome: "differs", paths: shownPaths.length === 0 ? paths : shownPaths, predicted: shown };
 }

@@ -1,5 +1,4 @@
-// JSON pointers (RFC 6901): what differs between two objects, and removing or restoring what a pointer names. A `*` step
-// stands for every key or element. Pure; shares what it does not change.
+// JSON pointers (RFC 6901), and what differs between two objects, told in pointers. Pure.
 import { isAbsent, sameValue } from "#core/merge/equal.ts";
 import { anyType } from "#core/merge/schema.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
@@ -92,60 +91,4 @@ export function differences(
 function typeAt(type: TypeSchema, key: string): TypeSchema {
   if (type.kind === "struct") return type.fields[key] ?? anyType;
   return type.kind === "map" ? type.value : anyType;
-}
-
-/** The value without what the pointer names; the value itself where there is nothing of the kind. */
-export function withoutPath(value: unknown, steps: Steps, from = 0): unknown {
-  const step = steps[from];
-  if (step === undefined) return value;
-  const last = from === steps.length - 1;
-  if (Array.isArray(value)) {
-    const list = value as readonly unknown[];
-    const hit = (i: number): boolean => step === "*" || step === String(i);
-    if (last) return list.some((_, i) => hit(i)) ? list.filter((_, i) => !hit(i)) : value;
-    let result: unknown[] | undefined;
-    for (const [i, item] of list.entries()) {
-      if (!hit(i)) continue;
-      const next = withoutPath(item, steps, from + 1);
-      if (next !== item) (result ??= [...list])[i] = next;
-    }
-    return result ?? value;
-  }
-  if (!isEntries(value)) return value;
-  const keys = step === "*" ? Object.keys(value) : value[step] === undefined ? [] : [step];
-  let result: Record<string, unknown> | undefined;
-  for (const key of keys) {
-    const next = last ? undefined : withoutPath(value[key], steps, from + 1);
-    if (!last && next === value[key]) continue;
-    result ??= { ...value };
-    if (last) delete result[key];
-    else result[key] = next;
-  }
-  return result ?? value;
-}
-
-/** The value with what the pointer names taken from another: set where the other has it, removed where it has not. */
-export function withPathOf(value: unknown, other: unknown, steps: Steps, from = 0): unknown {
-  const step = steps[from];
-  if (step === undefined) return other;
-  if (Array.isArray(value) && Array.isArray(other)) {
-    let result: unknown[] | undefined;
-    for (const [i, item] of value.entries()) {
-      if (i >= other.length || (step !== "*" && step !== String(i))) continue;
-      const next = withPathOf(item, other[i], steps, from + 1);
-      if (next !== item) (result ??= [...(value as unknown[])])[i] = next;
-    }
-    return result ?? value;
-  }
-  if (!isEntries(value) || !isEntries(other)) return value;
-  const keys = step === "*" ? new Set([...Object.keys(value), ...Object.keys(other)]) : [step];
-  let result: Record<string, unknown> | undefined;
-  for (const key of keys) {
-    const next = withPathOf(value[key], other[key], steps, from + 1);
-    if (next === value[key]) continue;
-    result ??= { ...value };
-    if (next === undefined) delete result[key];
-    else result[key] = next;
-  }
-  return result ?? value;
 }

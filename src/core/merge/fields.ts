@@ -2,6 +2,7 @@
 // FieldsV1. Values are immutable once built; operations share what they can. Source: KEP-555 "Server-side apply".
 import { isObject } from "#base/json.ts";
 import type { Json, JsonObject } from "#base/json.ts";
+import type { ManagedFieldsEntry } from "#model/object.ts";
 import { keyText } from "./elements.ts";
 import type { TypeSchema } from "./schema.ts";
 import { anyType } from "./schema.ts";
@@ -166,6 +167,11 @@ export function elementType(schema: TypeSchema, element: string): TypeSchema | u
         : undefined;
   }
   return schema.kind === "list" ? schema.items : undefined;
+}
+
+/** The set of a managedFields entry, whichever way it holds it. */
+export function fieldsOfEntry({ fieldsV1, fieldsText }: ManagedFieldsEntry): Fields {
+  return fieldsFromV1(fieldsText === undefined ? fieldsV1 : (JSON.parse(fieldsText) as Json));
 }
 
 /** Takes `fieldsV1` of a managedFields entry; returns the set. What cannot be read is left out. */

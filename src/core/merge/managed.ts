@@ -3,7 +3,7 @@
 import { isObject } from "#base/json.ts";
 import type { JsonObject } from "#base/json.ts";
 import type { ManagedFieldsEntry } from "#model/object.ts";
-import { fieldsFromV1, fieldsToV1, isEmptySet, sameFields, union } from "./fields.ts";
+import { fieldsFromV1, fieldsOfEntry, fieldsToV1, isEmptySet, sameFields, union } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { parseInstant } from "./instant.ts";
 import { isReadAsWritten } from "./raw-fields.ts";
@@ -58,7 +58,7 @@ class RecordedManager implements Manager {
   }
 
   get set(): Fields {
-    this.parsed ??= reconcileWithSchema(fieldsFromV1(this.entry.fieldsV1), this.schema);
+    this.parsed ??= reconcileWithSchema(fieldsOfEntry(this.entry), this.schema);
     return this.parsed;
   }
 }

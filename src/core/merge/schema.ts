@@ -54,6 +54,8 @@ export type TypeSchema = ScalarSchema | StructSchema | MapSchema | ListSchema;
 
 export interface SchemaCatalogue {
   typeOf(gvk: GroupVersionKind): TypeSchema | undefined;
+  /** A definition that some kind uses, by its name: `io.k8s.api.core.v1.PodSpec`. */
+  named(definition: string): TypeSchema | undefined;
 }
 
 /** Any JSON; objects in it merge field by field, lists are replaced. */
@@ -109,7 +111,7 @@ function tidy<T extends object>(value: T): T {
 
 class Reader {
   private readonly definitions: ReadonlyMap<string, JsonObject>;
-  private readonly types = new Map<string, TypeSchema>();
+  readonly types = new Map<string, TypeSchema>();
   private readonly facts = nativeFacts();
 
   constructor(definitions: ReadonlyMap<string, JsonObject>) {
@@ -353,7 +355,11 @@ export function catalogueFromOpenApiV3(documents: Iterable<JsonObject>): SchemaC
       if (isObject(gvk))
         kinds.set(`${textOf(gvk, "group")}/${textOf(gvk, "version")}/${textOf(gvk, "kind")}`, reader.named(name));
   }
-  return { typeOf: (gvk) => kinds.get(`${gvk.group}/${gvk.version}/${gvk.kind}`) };
+  const { types } = reader;
+  return {
+    typeOf: (gvk) => kinds.get(`${gvk.group}/${gvk.version}/${gvk.kind}`),
+    named: (definition) => namedTypes[definition] ?? types.get(definition),
+  };
 }
 
 /**

@@ -37,8 +37,12 @@ export interface Evaluators {
   expr(op: Operation, items: readonly { text: string; data: JsonObject }[]): Promise<readonly Outcome<Json>[]>;
   /** CEL expressions over named values. */
   cel(op: Operation, items: readonly { text: string; data: JsonObject }[]): Promise<readonly Outcome<Json>[]>;
-  /** jq queries: each item's list of values. */
-  jq(op: Operation, items: readonly { text: string; data: Json }[]): Promise<readonly Outcome<readonly Json[]>[]>;
+  /** jq queries: each item's list of values. `timeoutMs` is for each item; without it, the request's own deadline holds. */
+  jq(
+    op: Operation,
+    items: readonly { text: string; data: Json }[],
+    options?: { readonly timeoutMs?: number },
+  ): Promise<readonly Outcome<readonly Json[]>[]>;
   /** Lua 5.1 scripts: what each returns, within a second. */
   lua(op: Operation, items: readonly LuaItem[]): Promise<readonly Outcome<Json>[]>;
   /** The versions that a constraint accepts, the highest first, as they were written. */
@@ -54,9 +58,10 @@ export function createEvaluators(pool: EnginePool): Evaluators {
     op: Operation,
     kind: string,
     items: readonly unknown[],
+    shared: Readonly<Record<string, unknown>> = {},
   ): Promise<readonly Outcome<T>[]> => {
     if (items.length === 0) return [];
-    const bytes = await pool.run(op, { kind, params: { items } });
+    const bytes = await pool.run(op, { kind, params: { ...shared, items } });
     const outcomes = JSON.parse(bytes.toString("utf8")) as { value?: T; error?: EngineFailure }[];
     return outcomes.map(({ value, error }) =>
       error ? { ok: false, error: engineFailure(error) } : { ok: true, value: (value ?? null) as T },
@@ -66,7 +71,7 @@ export function createEvaluators(pool: EnginePool): Evaluators {
     templates: (op, items) => evaluate(op, "gotemplate", items),
     expr: (op, items) => evaluate(op, "expr", items),
     cel: (op, items) => evaluate(op, "cel", items),
-    jq: (op, items) => evaluate(op, "jq", items),
+    jq: (op, items, options = {}) => evaluate(op, "jq", items, { ...options }),
     lua: (op, items) => evaluate(op, "lua", items),
     semver: (op, items) => evaluate(op, "semver", items),
   };

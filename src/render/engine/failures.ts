@@ -12,6 +12,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   "too-large": "RENDER_TOO_LARGE",
   unsupported: "SOURCE_UNSUPPORTED",
   cancelled: "CANCELLED",
+  timeout: "RENDER_TIMEOUT",
 };
 
 export function engineFailure(failure: EngineFailure): DriftlessError {

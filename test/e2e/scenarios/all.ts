@@ -4,6 +4,7 @@ import { applications } from "./applications.ts";
 import { articles } from "./articles.ts";
 import { badInput } from "./bad-input.ts";
 import { basics } from "./basics.ts";
+import { diffing } from "./diffing.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { plans } from "./plans.ts";
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   ...plans,
   ...following,
   ...health,
+  ...diffing,
   ...tracking,
   ...applications,
   ...articles,
