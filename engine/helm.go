@@ -42,6 +42,7 @@ type helmParams struct {
 	SkipCRDs    bool        `json:"skipCrds,omitempty"`
 	SkipTests   bool        `json:"skipTests,omitempty"`
 	SkipSchema  bool        `json:"skipSchemaValidation,omitempty"`
+	SkipHooks   bool        `json:"-"`
 	Archives    []string    `json:"-"`
 }
 
@@ -160,7 +161,7 @@ func collect(params *helmParams, main *chart.Chart, texts map[string]string, res
 		}
 	}
 	for _, hook := range hooks {
-		if params.SkipTests && slices.Contains(hook.Events, release.HookTest) {
+		if params.SkipHooks || params.SkipTests && slices.Contains(hook.Events, release.HookTest) {
 			continue
 		}
 		if err := result.addYAML(place(hook.Path), hook.Manifest+"\n"); err != nil {

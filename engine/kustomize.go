@@ -36,6 +36,11 @@ type kustomizeParams struct {
 	Components              []string          `json:"components,omitempty"`
 	IgnoreMissingComponents bool              `json:"ignoreMissingComponents,omitempty"`
 	LoadRestrictionsNone    bool              `json:"loadRestrictionsNone,omitempty"`
+	EnableHelm              bool              `json:"enableHelm,omitempty"`
+	Reorder                 string            `json:"reorder,omitempty"` // "legacy" (the default) or "none"
+	ManagedByLabel          bool              `json:"managedByLabel,omitempty"`
+	KubeVersion             string            `json:"kubeVersion,omitempty"`
+	APIVersions             []string          `json:"apiVersions,omitempty"`
 }
 
 type replicas struct {
@@ -57,12 +62,14 @@ func renderKustomize(r *request) ([]byte, error) {
 		return nil, failf(kindCancelled, "cancelled")
 	}
 	system := newKustomizeFiles(newFiles(r))
+	system.charts.enabled, system.charts.anywhere = params.EnableHelm, params.LoadRestrictionsNone
+	system.charts.kubeVersion, system.charts.apiVersions = params.KubeVersion, params.APIVersions
 	result, err := buildKustomize(r, system, &params)
 	if system.refusal != nil {
 		return nil, system.refusal
 	}
 	if err != nil {
-		return nil, kustomizeFailure(err, params.Path)
+		return nil, system.explain(err, params.Path)
 	}
 	return result, nil
 }
@@ -72,8 +79,13 @@ func buildKustomize(r *request, system *kustomizeFiles, params *kustomizeParams)
 	if err := editKustomization(system, root, params); err != nil {
 		return nil, err
 	}
+	system.building = true
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionLegacy
+	if params.Reorder == "none" {
+		options.Reorder = krusty.ReorderOptionNone
+	}
+	options.AddManagedbyLabel = params.ManagedByLabel
 	if params.LoadRestrictionsNone {
 		options.LoadRestrictions = types.LoadRestrictionsNone
 	}
@@ -82,6 +94,7 @@ func buildKustomize(r *request, system *kustomizeFiles, params *kustomizeParams)
 		return nil, err
 	}
 	result := newRendered(r)
+	result.used = system.used
 	name := kustomizationIn(system, root)
 	for _, resource := range built.Resources() {
 		text, err := resource.MarshalJSON()
@@ -120,28 +133,33 @@ func editKustomization(system *kustomizeFiles, root string, params *kustomizePar
 		}
 	}
 	if len(params.Patches) > 0 {
-		if err := appendPatches(system, path.Join(root, kustomizationIn(system, root)), params.Patches); err != nil {
+		if err := appendTo(system, path.Join(root, kustomizationIn(system, root)), "patches", params.Patches); err != nil {
 			return err
 		}
 	}
-	components := params.Components
-	if params.IgnoreMissingComponents {
-		components = nil
-		for _, one := range params.Components {
-			if inside.Exists(one) {
-				components = append(components, one)
-			}
+	var local, remote []any
+	for _, one := range params.Components {
+		switch {
+		case isRemote(one):
+			remote = append(remote, one)
+		case !params.IgnoreMissingComponents || inside.Exists(one):
+			local = append(local, one)
 		}
 	}
-	if len(components) == 0 {
+	if len(local) > 0 {
+		step := []string{"add", "component", "--"}
+		for _, one := range local {
+			step = append(step, one.(string))
+		}
+		if err := runEdit(inside, step); err != nil {
+			return err
+		}
+	}
+	if len(remote) == 0 {
 		return nil
 	}
-	for _, one := range components {
-		if isRemote(one) {
-			return &failure{Kind: kindRefused, Message: "the remote component " + one + " is refused: only what is in the repository can be used", File: params.Path}
-		}
-	}
-	return runEdit(inside, append([]string{"add", "component", "--"}, components...))
+	// Kustomize's edit would fetch it to see whether it is there.
+	return appendTo(system, path.Join(root, kustomizationIn(system, root)), "components", remote)
 }
 
 func editSteps(params *kustomizeParams) [][]string {
@@ -207,8 +225,8 @@ func runEdit(system filesys.FileSystem, arguments []string) error {
 	return command.Execute()
 }
 
-// appendPatches adds patches to the file as it stands, the way Argo CD does.
-func appendPatches(system *kustomizeFiles, name string, patches []any) error {
+// appendTo adds entries to a list of the file as it stands, the way Argo CD adds patches.
+func appendTo(system *kustomizeFiles, name, field string, entries []any) error {
 	text, err := system.ReadFile(name)
 	if err != nil {
 		return err
@@ -217,8 +235,8 @@ func appendPatches(system *kustomizeFiles, name string, patches []any) error {
 	if err := yaml.Unmarshal(text, &content); err != nil {
 		return err
 	}
-	existing, _ := content["patches"].([]any)
-	content["patches"] = append(existing, patches...)
+	existing, _ := content[field].([]any)
+	content[field] = append(existing, entries...)
 	changed, err := yaml.Marshal(content)
 	if err != nil {
 		return err
@@ -227,17 +245,17 @@ func appendPatches(system *kustomizeFiles, name string, patches []any) error {
 }
 
 // kustomizeFailure makes a library's error readable: the paths as the repository has them, the kind by what it says.
-func kustomizeFailure(err error, folder string) *failure {
+func (k *kustomizeFiles) explain(err error, folder string) *failure {
 	found := asFailure(err)
 	if found.Kind != kindTemplate {
 		return found
 	}
 	copied := *found
-	copied.Message = strings.TrimSpace(unmounted(found.Message))
+	copied.Message = strings.TrimSpace(k.readable(found.Message))
 	switch {
 	case strings.Contains(copied.Message, "must specify --enable-helm"):
 		copied.Kind = kindUnsupported
-		copied.Message = "helmCharts in a kustomization are not enabled; use a Helm source, or commit what the chart renders"
+		copied.Message = "helmCharts in a kustomization are not enabled: write --enable-helm into kustomize.buildOptions of argocd-cm"
 	case strings.Contains(copied.Message, "plugins disabled"), strings.Contains(copied.Message, "operation not permitted"):
 		copied.Kind = kindRefused
 	case strings.Contains(copied.Message, "does not exist"), strings.Contains(copied.Message, "unable to find one of"),

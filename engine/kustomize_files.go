@@ -9,9 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 )
 
 // mountPoint keeps `..` visible: from a root of "/" it would vanish silently.
@@ -22,10 +20,17 @@ type kustomizeFiles struct {
 	written map[string][]byte
 	// refusal is the first thing that was refused: Kustomize itself swallows errors while it tries alternatives.
 	refusal *failure
+	// mounts stand beside the repository; pending: something has to be mounted first.
+	mounts  []mount
+	pending bool
+	// building: kustomizations are read to be built, no longer to be edited.
+	building bool
+	charts   chartSettings
+	used     map[string]bool
 }
 
 func newKustomizeFiles(source *files) *kustomizeFiles {
-	return &kustomizeFiles{source: source, written: map[string][]byte{}}
+	return &kustomizeFiles{source: source, written: map[string][]byte{}, used: map[string]bool{}, charts: chartSettings{namespaces: map[string]string{}}}
 }
 
 func (k *kustomizeFiles) refuse(f *failure) error {
@@ -33,19 +38,6 @@ func (k *kustomizeFiles) refuse(f *failure) error {
 		k.refusal = f
 	}
 	return f
-}
-
-// inside turns an absolute path into one of the repository.
-func (k *kustomizeFiles) inside(name string) (string, error) {
-	cleaned := path.Clean(name)
-	if cleaned == mountPoint {
-		return "", nil
-	}
-	rest, found := strings.CutPrefix(cleaned, mountPoint+"/")
-	if !found {
-		return "", k.refuse(&failure{Kind: kindRefused, Message: fmt.Sprintf("%s leads out of the repository", name), File: name})
-	}
-	return rest, nil
 }
 
 func (k *kustomizeFiles) find(name string) (*node, string, error) {
@@ -64,10 +56,18 @@ func (k *kustomizeFiles) find(name string) (*node, string, error) {
 }
 
 func (k *kustomizeFiles) ReadFile(name string) ([]byte, error) {
+	text, err := k.read(name)
+	if err != nil || !k.building || !isKustomization(path.Base(name)) {
+		return text, err
+	}
+	return k.prepare(name, text)
+}
+
+func (k *kustomizeFiles) read(name string) ([]byte, error) {
 	if text, ok := k.written[path.Clean(name)]; ok {
 		return text, nil
 	}
-	found, inside, err := k.find(name)
+	found, _, err := k.find(name)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +76,6 @@ func (k *kustomizeFiles) ReadFile(name string) ([]byte, error) {
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	case directory:
 		return nil, fmt.Errorf("'%s' is a directory", name)
-	}
-	if isKustomization(path.Base(name)) {
-		if refused := refuseRemotes(inside, found.data); refused != nil {
-			return nil, k.refuse(refused)
-		}
 	}
 	return found.data, nil
 }
@@ -104,11 +99,14 @@ func (k *kustomizeFiles) IsDir(name string) bool {
 }
 
 func (k *kustomizeFiles) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
+	if _, ok := k.written[path.Clean(name)]; ok {
+		return filesys.ConfirmedDir(path.Dir(path.Clean(name))), path.Base(name), nil
+	}
 	found, _, err := k.find(name)
 	if err != nil {
 		return "", "", err
 	}
-	real := path.Join(mountPoint, found.real)
+	real := k.system(found.real)
 	switch found.kind {
 	case directory:
 		return filesys.ConfirmedDir(real), "", nil
@@ -215,106 +213,4 @@ func (r *rootedFiles) Glob(pattern string) ([]string, error) {
 		}
 	}
 	return found, nil
-}
-
-func isKustomization(name string) bool {
-	for _, one := range konfig.RecognizedKustomizationFileNames() {
-		if name == one {
-			return true
-		}
-	}
-	return false
-}
-
-// refuseRemotes finds what Kustomize would fetch by itself, before it tries.
-func refuseRemotes(name string, text []byte) *failure {
-	content := map[string]any{}
-	if yaml.Unmarshal(text, &content) != nil {
-		return nil // Kustomize says what is wrong
-	}
-	refuse := func(what string) *failure {
-		found := &failure{Kind: kindRefused, File: name, Message: "the remote reference " + what + " is refused: only what is in the repository can be used"}
-		for at, line := range strings.Split(string(text), "\n") {
-			if strings.Contains(line, what) {
-				found.Line = at + 1
-				break
-			}
-		}
-		return found
-	}
-	for _, field := range []string{"resources", "bases", "components"} {
-		for _, one := range stringsIn(content[field]) {
-			if isRemote(one) {
-				return refuse(one)
-			}
-		}
-	}
-	for _, field := range []string{"crds", "configurations", "generators", "transformers", "validators", "openapi", "patches",
-		"patchesStrategicMerge", "patchesJson6902", "replacements", "configMapGenerator", "secretGenerator"} {
-		for _, one := range fileNamesIn(content[field]) {
-			if _, after, found := strings.Cut(one, "="); found && isURL(after) {
-				one = after
-			}
-			if isURL(one) {
-				return refuse(one)
-			}
-		}
-	}
-	return nil
-}
-
-func stringsIn(value any) []string {
-	var found []string
-	list, _ := value.([]any)
-	for _, one := range list {
-		if text, ok := one.(string); ok {
-			found = append(found, text)
-		}
-	}
-	return found
-}
-
-// fileNamesIn: strings of a list, and those under the keys that hold names of files.
-func fileNamesIn(value any) []string {
-	found := stringsIn(value)
-	visit := func(table map[string]any) {
-		for _, key := range []string{"path", "env"} {
-			if text, ok := table[key].(string); ok {
-				found = append(found, text)
-			}
-		}
-		for _, key := range []string{"files", "envs"} {
-			found = append(found, stringsIn(table[key])...)
-		}
-	}
-	if table, ok := value.(map[string]any); ok {
-		visit(table)
-	}
-	if list, ok := value.([]any); ok {
-		for _, one := range list {
-			if table, ok := one.(map[string]any); ok {
-				visit(table)
-			}
-		}
-	}
-	return found
-}
-
-func isURL(text string) bool {
-	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
-}
-
-// isRemote follows how Kustomize tells a Git URL from a path.
-func isRemote(text string) bool {
-	lower := strings.ToLower(strings.TrimSpace(text))
-	if strings.Contains(lower, "\n") {
-		return false
-	}
-	for _, start := range []string{"git::", "gh:", "ssh://", "https://", "http://", "file://", "git@", "github.com/", "github.com:"} {
-		if strings.HasPrefix(lower, start) {
-			return true
-		}
-	}
-	user, rest, found := strings.Cut(lower, "@")
-	return found && !strings.ContainsAny(user, "/.") && strings.Contains(rest, ":")
 }

@@ -9,7 +9,7 @@ export interface SeedCommit {
   /** Branch without `refs/heads/`; default main. */
   readonly branch?: string;
   readonly message: string;
-  /** Path → content; null deletes the file or folder. A content of { symlink } makes a symbolic link. */
+  /** Path → content; null deletes the file or folder. { symlink } makes a symbolic link, { submodule } one to a commit. */
   readonly files: ReadonlyMap<string, FileContent | null> | Readonly<Record<string, FileContent | null>>;
   /** Whether the files are the whole tree (else they are laid over the branch's last commit). */
   readonly whole?: boolean;
@@ -20,7 +20,12 @@ export interface SeedCommit {
   readonly time: number;
 }
 
-export type FileContent = string | Uint8Array | { readonly symlink: string };
+export type FileContent =
+  | string
+  | Uint8Array
+  | { readonly symlink: string }
+  /** A commit of another repository. */
+  | { readonly submodule: string };
 
 async function must(
   op: Operation,
@@ -90,6 +95,10 @@ export async function writeCommit(
   for (const [path, content] of files) {
     if (content === null) {
       parts.push(`D ${quotePath(path)}\n`);
+      continue;
+    }
+    if (typeof content === "object" && "submodule" in content) {
+      parts.push(`M 160000 ${content.submodule} ${quotePath(path)}\n`);
       continue;
     }
     const link = typeof content === "object" && "symlink" in content ? content.symlink : undefined;

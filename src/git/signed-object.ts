@@ -59,7 +59,8 @@ function splitCommit(bytes: Buffer, end: number): Split {
   const own: string[] = [];
   let inside: "own" | "other" | undefined;
   let at = 0;
-  while (at < bytes.length && (end < 0 || at <= end)) {
+  const last = end < 0 ? bytes.length - 1 : end;
+  while (at <= last) {
     const next = bytes.indexOf(10, at);
     const stop = next < 0 ? bytes.length : next + 1;
     const line = bytes.subarray(at, stop);

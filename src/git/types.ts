@@ -76,6 +76,8 @@ export interface CommitMetadata {
 export interface GitRepository {
   /** Without credentials. */
   readonly url: string;
+  /** For whom it is read, where what can be read beside it differs: equal reads of two views may not be shared unasked. */
+  readonly view?: string;
   /**
    * Finds the commit of a branch, tag, full or short SHA, `HEAD` or "", `refs/…`, or semver range over the tags. Answers
    * from the last known refs; the first use fetches. Errors: REVISION_NOT_FOUND, REPOSITORY_UNREACHABLE.

@@ -3,6 +3,7 @@
 // only with `recurse`, links to files are followed, links to folders are not.
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
+import { isMounted } from "#git/mounts.ts";
 import { pathSteps } from "#git/objects.ts";
 import type { GitRepository, TreeItem } from "#git/types.ts";
 import type { DirectorySource } from "#model/application.ts";
@@ -48,7 +49,15 @@ export async function listManifests(
         if (options.recurse === true) await visit(item.oid, path, inside);
         continue;
       }
-      if (item.type === "commit") continue; // a submodule: its files are not in this repository
+      if (item.type === "commit") {
+        // A submodule: where they are read, it is a folder.
+        const module = options.recurse === true ? await walk.repository.entry(op, walk.sha, path) : undefined;
+        if (module?.type === "tree") {
+          walk.reads.directory(path, module.oid, true);
+          await visit(module.oid, path, inside);
+        }
+        continue;
+      }
       const isJsonnet = item.name.endsWith(".jsonnet");
       if (!isJsonnet && options.disableExtensionFilter !== true && !manifestName.test(item.name)) continue;
       if (exclude?.(inside) === true || include?.(inside) === false) continue;
@@ -92,7 +101,8 @@ async function resolvePath(
   const text = Buffer.from(await walk.repository.blob(op, state.item.oid, { maxBytes: 8192 })).toString("utf8");
   if (text.startsWith("/")) throw escape(`leads out of the repository: ${text}`);
   const steps = pathSteps([...at.slice(0, -1), text].join("/"));
-  if (!steps) throw escape(`leads out of the repository: ${text}`);
+  if (!steps || (isMounted(at[0]) ? steps[0] !== at[0] : isMounted(steps[0])))
+    throw escape(`leads out of the repository: ${text}`);
   return lookUp(op, walk, steps, state.count + 1);
 }
 
@@ -103,17 +113,20 @@ export async function lookUp(
   steps: readonly string[],
   count = 0,
 ): Promise<Found | undefined> {
-  const root = await walk.repository.entry(op, walk.sha, "");
-  let found: Found | undefined = root && { item: root, path: "" };
+  const mount = isMounted(steps[0]) ? (steps[0] as string) : "";
+  const root = await walk.repository.entry(op, walk.sha, mount);
+  let found: Found | undefined = root && { item: root, path: mount };
   for (const [index, step] of steps.entries()) {
+    if (index === 0 && mount !== "") continue;
     if (found?.item.type !== "tree") {
       // A file where a folder was looked for: were it a folder, the answer would be another.
       if (found) walk.reads.file(found.path, found.item.oid);
       return undefined;
     }
     const items = await walk.repository.items(op, found.item.oid);
-    const item = items.find(({ name }) => name === step);
+    let item = items.find(({ name }) => name === step);
     const at: string[] = [...(found.path === "" ? [] : found.path.split("/")), step];
+    if (item?.type === "commit") item = await walk.repository.entry(op, walk.sha, at.join("/"));
     if (!item) {
       walk.reads.absent(at.join("/"));
       return undefined;

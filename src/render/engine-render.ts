@@ -6,6 +6,7 @@ import type { Walk } from "./directory.ts";
 import type { EnginePool } from "./engine/pool.ts";
 import type { KeptRenders, MadeRender } from "./kept-renders.ts";
 import { objectsOf } from "./manifests.ts";
+import { RemoteReferences } from "./remote-references.ts";
 import { RepositoryFiles } from "./repository-files.ts";
 import type { RenderedObject } from "./types.ts";
 import type { ManifestParser } from "./yaml.ts";
@@ -50,12 +51,22 @@ export class EngineRenderer {
 
   private async make(op: Operation, own: Walk, pool: EnginePool, request: EngineRequest): Promise<MadeRender> {
     this.renders++;
-    const bytes = await pool.run(op, {
+    const remotes = new RemoteReferences(op, own);
+    const work = {
       kind: request.kind,
       params: { ...request.params, ...request.capabilities },
       limits: { outputBytes: this.options.maxOutputBytes },
-      files: new RepositoryFiles(op, own),
-    });
+      files: new RepositoryFiles(op, own, { remotes }),
+    };
+    let bytes: Buffer | undefined;
+    while (!bytes) {
+      try {
+        bytes = await pool.run(op, work);
+      } catch (error) {
+        // It may lack something that is elsewhere: fetched meanwhile, it is asked again, and the engine is free for others.
+        if (!(await remotes.fetchMissing())) throw error;
+      }
+    }
     const { objects, used } = this.read(bytes, own.warnings);
     return { objects, used: Object.keys(used).filter((name) => used[name] === true) };
   }

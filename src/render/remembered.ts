@@ -1,7 +1,9 @@
 // What the engine rendered, kept under exactly what it was rendered from: the engine's version, the normalised request,
 // and the objects in Git that it read. A new commit costs a look-up of object ids; equal inputs of two applications share.
+import { DriftlessError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
+import { isMounted } from "#git/mounts.ts";
 import type { GitRepository } from "#git/types.ts";
 import { WeightedCache, type DiskCache } from "./cache.ts";
 import type { ReadSet, RenderedObject } from "./types.ts";
@@ -60,10 +62,13 @@ export class RememberedRenders {
     for (const [name, value] of Object.entries(render.used)) {
       if (JSON.stringify(at.capabilities[name] ?? null) !== JSON.stringify(value)) return false;
     }
-    const place = `${at.repository.url} ${at.sha}`;
+    const place = `${at.repository.url} ${at.sha} ${at.repository.view ?? ""}`;
     if (this.seenAt.get(render) === place) return true;
     if (!(await sameReads(op, at, render.reads))) return false;
-    this.seenAt.set(render, place);
+    // What stands beside the repository moves without it.
+    const { files, directories, absent } = render.reads;
+    const beside = [...files, ...directories].some(({ path }) => isMounted(path)) || absent.some(isMounted);
+    if (!beside) this.seenAt.set(render, place);
     return true;
   }
 
@@ -93,11 +98,17 @@ export class RememberedRenders {
 /** Whether a commit holds exactly what was read. */
 async function sameReads(op: Operation, at: Place, reads: ReadSet): Promise<boolean> {
   const { files, directories, absent } = reads;
-  for (const { path, oid } of [...directories, ...files]) {
-    if ((await at.repository.entry(op, at.sha, path))?.oid !== oid) return false;
-  }
-  for (const path of absent) {
-    if ((await at.repository.entry(op, at.sha, path)) !== undefined) return false;
+  try {
+    for (const { path, oid } of [...directories, ...files]) {
+      if ((await at.repository.entry(op, at.sha, path))?.oid !== oid) return false;
+    }
+    for (const path of absent) {
+      if ((await at.repository.entry(op, at.sha, path)) !== undefined) return false;
+    }
+  } catch (error) {
+    // Another project may read it, this one not: rendering says so, with the place.
+    if (error instanceof DriftlessError && error.code === "PROJECT_FORBIDS") return false;
+    throw error;
   }
   return true;
 }

@@ -118,15 +118,9 @@ class SourceRenderer implements Renderer {
   async render(op: Operation, request: RenderRequest): Promise<RenderResult> {
     this.counts.renders++;
     const { source: written, repository, sha } = request;
-    if (written.chart !== undefined && written.chart !== "")
-      throw new DriftlessError(
-        "SOURCE_UNSUPPORTED",
-        `chart ${written.chart}: charts from Helm and OCI repositories are not rendered by this version; charts in Git are`,
-        { details: { field: "spec.source.chart" } },
-      );
     const walk: Walk = { repository, sha, reads: new ReadRecorder(), warnings: [] };
     // A source that only lends its files to others by `ref` has no manifests of its own.
-    if (written.ref && !written.path) return this.result(walk, request, "Directory", []);
+    if (written.ref && !written.path && !written.chart) return this.result(walk, request, "Directory", []);
     const root = await this.folder(op, walk, written);
     const names = await this.namesIn(op, walk, root);
     const files = new RepositoryFiles(op, walk);
@@ -136,7 +130,7 @@ class SourceRenderer implements Renderer {
       : written;
     const explicit = explicitType(source);
     const asked = await this.plugin(op, walk, { request, source, folder: root.path, explicit });
-    const sourceType = asked ? "Plugin" : (explicit ?? detectedType(names));
+    const sourceType = asked ? "Plugin" : (explicit ?? (written.chart ? "Helm" : detectedType(names)));
     const environment = buildEnvironment(request);
     switch (sourceType) {
       case "Directory":
@@ -245,8 +239,10 @@ class SourceRenderer implements Renderer {
       all.push(...(await this.engine.render(op, walk, { kind: "jsonnet", params, capabilities: {} })));
     }
     const result = this.result(walk, request, "Directory", all);
-    const { absent, files } = result.reads;
-    const selfContained = root.direct && jsonnet.length === 0 && absent.length === 0 && files.length === 0;
+    const { absent, files, directories } = result.reads;
+    // A submodule is a folder more.
+    const inside = directories.length === 1 && absent.length === 0 && files.length === 0;
+    const selfContained = root.direct && jsonnet.length === 0 && inside;
     if (selfContained) this.results.set(key, result, 1 + result.objects.length);
     return result;
   }
@@ -257,7 +253,7 @@ class SourceRenderer implements Renderer {
     walk: Walk,
     source: ApplicationSource,
   ): Promise<{ path: string; oid: string; direct: boolean }> {
-    const written = source.path ?? ".";
+    const written = source.chart ? "." : (source.path ?? "."); // a chart's archive is its folder
     const missing = (why: string): DriftlessError =>
       new DriftlessError(
         "PATH_NOT_FOUND",

@@ -7,12 +7,15 @@ import type { TreeItem } from "#git/types.ts";
 import { lookUp, type Walk } from "./directory.ts";
 import type { FileAnswer, FileEntry } from "./engine/frames.ts";
 import type { FileServer } from "./engine/process.ts";
+import type { RemoteReferences } from "./remote-references.ts";
 
 export interface FilesOptions {
   /** Bytes of one file; default 32 MiB. */
   readonly maxFileBytes?: number;
   /** Bytes of all files of one folder that is read whole; default 100 MiB. */
   readonly maxTreeBytes?: number;
+  /** Finds what stands beside the repository. */
+  readonly remotes?: RemoteReferences;
 }
 
 interface Found {
@@ -27,12 +30,14 @@ export class RepositoryFiles implements FileServer {
   private readonly walk: Walk;
   private readonly maxFileBytes: number;
   private readonly maxTreeBytes: number;
+  private readonly remotes: RemoteReferences | undefined;
 
   constructor(op: Operation, walk: Walk, options: FilesOptions = {}) {
     this.op = op;
     this.walk = walk;
     this.maxFileBytes = options.maxFileBytes ?? 32 << 20;
     this.maxTreeBytes = options.maxTreeBytes ?? 100 << 20;
+    this.remotes = options.remotes;
   }
 
   /** What stands at a path from the root. Error: MANIFEST_INVALID or RENDER_REFUSED where the path leads out. */
@@ -68,13 +73,16 @@ export class RepositoryFiles implements FileServer {
     });
   }
 
+  async remote(what: string): Promise<FileAnswer> {
+    return this.remotes?.ask(what) ?? { found: "refused", message: "remote references are refused here" };
+  }
+
   list(path: string): Promise<FileAnswer> {
     return this.answer(path, async (found) => {
       if (found.item.type !== "tree") return { found: "file" };
       this.walk.reads.directory(found.path, found.item.oid, false);
-      const items = await this.walk.repository.items(this.op, found.item.oid);
+      const items = await this.itemsOf(found);
       const entries = items
-        .filter(({ type }) => type !== "commit")
         .map(({ name, type }): FileEntry => (type === "tree" ? { p: name, d: true } : { p: name }))
         .sort((a, b) => (a.p < b.p ? -1 : 1));
       return { found: "directory", path: found.path, entries };
@@ -120,13 +128,32 @@ export class RepositoryFiles implements FileServer {
         "RENDER_REFUSED",
         `${folder.path}: folders are nested too deeply, or linked in a circle`,
       );
-    for (const item of await this.walk.repository.items(this.op, folder.item.oid)) {
+    for (const item of await this.itemsOf(folder)) {
       const inside = relative === "" ? item.name : `${relative}/${item.name}`;
       const path = folder.path === "" ? item.name : `${folder.path}/${item.name}`;
       if (item.type === "blob") files.push({ path: inside, oid: item.oid });
       else if (item.type === "tree") await this.collect({ item, path }, inside, files, depth + 1);
       else if (item.type === "symlink") await this.collectLink(path, inside, files, depth);
     }
+  }
+
+  /** The items of a folder; a submodule is a folder where they are read, else it is left out. */
+  private async itemsOf(folder: Found): Promise<readonly TreeItem[]> {
+    const { repository, sha } = this.walk;
+    const items = await repository.items(this.op, folder.item.oid);
+    if (!items.some(({ type }) => type === "commit")) return items;
+    const all = await Promise.all(
+      items.map(async (item) => {
+        if (item.type !== "commit") return [item];
+        const module = await repository.entry(
+          this.op,
+          sha,
+          folder.path === "" ? item.name : `${folder.path}/${item.name}`,
+        );
+        return module?.type === "tree" ? [module] : [];
+      }),
+    );
+    return all.flat();
   }
 
   private async collectLink(
@@ -150,7 +177,7 @@ export class RepositoryFiles implements FileServer {
       return await work(found);
     } catch (thrown) {
       const error = toError(thrown);
-      const refused = ["RENDER_REFUSED", "MANIFEST_INVALID", "TOO_LARGE"].includes(error.code);
+      const refused = ["RENDER_REFUSED", "MANIFEST_INVALID", "TOO_LARGE", "PROJECT_FORBIDS"].includes(error.code);
       return { found: refused ? "refused" : "failed", message: error.message };
     }
   }

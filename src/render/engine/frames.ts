@@ -25,7 +25,7 @@ export type FromEngine =
       readonly t: "ask";
       readonly id: number;
       readonly call: number;
-      readonly ask: "open" | "list" | "tree";
+      readonly ask: "open" | "list" | "tree" | "remote";
       readonly path?: string;
     }
   | { readonly t: "result"; readonly id: number }

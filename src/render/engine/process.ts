@@ -18,6 +18,8 @@ export interface FileServer {
   open(path: string): Promise<FileAnswer>;
   list(path: string): Promise<FileAnswer>;
   tree(path: string): Promise<FileAnswer>;
+  /** Where what stands beside the repository can be read; `absent`: it is not there yet. */
+  remote?(what: string): Promise<FileAnswer>;
 }
 
 export interface EngineWork {
@@ -176,8 +178,8 @@ export class EngineProcess {
   private async serve(work: EngineWork, ask: Extract<FromEngine, { t: "ask" }>): Promise<void> {
     let answer: FileAnswer;
     try {
-      answer = work.files
-        ? await work.files[ask.ask](ask.path ?? "")
+      answer = work.files?.[ask.ask]
+        ? ((await work.files[ask.ask]?.(ask.path ?? "")) as FileAnswer)
         : { found: "failed", message: "this request has no files" };
     } catch (error) {
       answer = { found: "failed", message: toError(error).message };
