@@ -20,6 +20,7 @@ import { authenticate } from "./auth/authenticate.ts";
 import { sessionService } from "./auth/service.ts";
 import { Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
+import { previewRoutes } from "./preview.ts";
 import { grpcHandler } from "./rpc/grpc.ts";
 import { listen } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
@@ -65,6 +66,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   objectRoutes(http, deps, service);
   planRoutes(http, deps, service);
   await manifestRoutes(http, deps, service);
+  await previewRoutes(http, deps, service);
   await http.register(async (scope) => {
     // Signatures are over the bytes as they came.
     scope.removeAllContentTypeParsers();

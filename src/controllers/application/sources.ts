@@ -40,6 +40,19 @@ interface Followed {
   advancing: Promise<void>;
 }
 
+/** A source of an application that follows a revision of a repository. */
+export interface Follower {
+  readonly application: string;
+  /** Among the application's sources. */
+  readonly index: number;
+  readonly repository: GitRepository;
+  readonly revision: string;
+  /** The commit that the revision means now. */
+  readonly sha: string | undefined;
+  /** What its last render read; undefined after a failure and before the first. */
+  readonly reads: RenderResult["reads"] | undefined;
+}
+
 export interface RenderedSource {
   readonly source: ApplicationSource;
   readonly sha: string;
@@ -121,6 +134,19 @@ export class Sources {
     if (!followed || followed.problem?.message === error?.message) return;
     followed.problem = error;
     for (const head of followed.heads.values()) this.#options.affected(everyone(head), "problem");
+  }
+
+  /** The sources that follow a repository, as far as each was rendered. */
+  followers(matches: (url: string) => boolean): readonly Follower[] {
+    const found: Follower[] = [];
+    for (const [application, uses] of this.#uses) {
+      for (const [index, { followed, head, reads }] of uses.entries()) {
+        if (!matches(followed.repository.url)) continue;
+        const { revision, sha } = head;
+        found.push({ application, index, repository: followed.repository, revision, sha, reads });
+      }
+    }
+    return found;
   }
 
   /** How many repositories are followed. */

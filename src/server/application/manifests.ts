@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
+import { warningsOf } from "#controllers/application/desired-warnings.ts";
 import type { Desired } from "#controllers/application/desired.ts";
 import type { Elsewhere, RevisionChoice } from "#controllers/application/sources.ts";
 import type { AppState } from "#controllers/application/state.ts";
@@ -11,7 +12,7 @@ import { maskSecrets } from "#core/compare/mask.ts";
 import { overlayRepository } from "#git/overlay.ts";
 import { unpackFiles } from "#git/unpack.ts";
 import { sourcesOf, type ApplicationSource } from "#model/application.ts";
-import { displayKey, type KubernetesObject } from "#model/object.ts";
+import type { KubernetesObject } from "#model/object.ts";
 import type { ManagedResource } from "#protocol/rest.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
@@ -140,9 +141,23 @@ export class ApplicationManifests {
   }
 
   async #desired(op: Op, state: AppState, choices: readonly RevisionChoice[] | undefined): Promise<Desired> {
-    if (choices) return this.#deps.controller.desiredAt(op, state, choices);
+    if (choices) {
+      await this.#lookAnew(op, state, choices);
+      return this.#deps.controller.desiredAt(op, state, choices);
+    }
     if (state.desired) return state.desired;
     throw state.failure ?? new DriftlessError("FAILED_PRECONDITION", "the application has not been rendered yet");
+  }
+
+  /** Names that were asked for mean what they mean now: somebody may have pushed a moment ago. */
+  async #lookAnew(op: Op, state: AppState, choices: readonly RevisionChoice[]): Promise<void> {
+    const project = state.app.spec.project || "default";
+    const named = sourcesOf(state.app.spec).filter(({ chart }, index) => {
+      const choice = choices[index];
+      return !chart && typeof choice === "string" && !/^[0-9a-f]{40,64}$/i.test(choice);
+    });
+    const urls = new Set(named.map(({ repoURL }) => repoURL));
+    await Promise.all([...urls].map((url) => this.#deps.controller.sources.open(url, project).refresh(op)));
   }
 
   async #compared(op: Op, state: AppState, desired: Desired): Promise<Comparison> {
@@ -216,16 +231,4 @@ function presented(desired: Desired): Manifests {
     revisions: desired.revisions,
     sourceType: desired.sourceTypes[0] ?? "",
   };
-}
-
-/** Sentences for what a desired state holds that will not be applied as it stands. */
-export function warningsOf(desired: Desired): string[] {
-  const at = ({ file, line }: { readonly file: string; readonly line: number }): string => `${file}:${line}`;
-  return [
-    ...desired.forbidden.map(({ object, reason }) => `${at(object)}: ${displayKey(object.key)}: ${reason}`),
-    ...desired.unknownKinds.map(
-      (object) => `${at(object)}: the cluster does not know the kind of ${displayKey(object.key)}`,
-    ),
-    ...desired.conditions.map(({ message }) => message),
-  ];
 }
