@@ -19,9 +19,12 @@ export interface PollerOptions {
   readonly onResult?: (url: string, error: DriftlessError | undefined) => void;
 }
 
+/** Anything that can be asked for news. */
+type Pollable = Pick<GitRepository, "url" | "refresh">;
+
 export interface Poller {
   /** Polls a repository from now on; the returned function gives it up. Counted: it ends with the last user. */
-  use(repository: GitRepository): () => void;
+  use(repository: Pollable): () => void;
   /** Asks at once, e.g. after a webhook. Undefined where nobody uses that URL. Throws what the repository throws. */
   refreshNow(op: Operation, url: string, options?: RefreshOptions): Promise<RepositoryChange | undefined>;
   /** URLs whose last poll failed, with the reason. */
@@ -30,7 +33,7 @@ export interface Poller {
 }
 
 interface Polled {
-  readonly repository: GitRepository;
+  readonly repository: Pollable;
   users: number;
   failures: number;
   error: DriftlessError | undefined;

@@ -7,8 +7,15 @@ import { normalizeUrl } from "#git/urls.ts";
 import type { RepositoryAccess } from "#git/types.ts";
 import type { WebhookSecrets } from "#git/webhook.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { credentialsFor, decodeBase64, repositoryFromSecret, type RepositoryConfig } from "#model/repository.ts";
+import {
+  credentialsFor,
+  decodeBase64,
+  registryFor,
+  repositoryFromSecret,
+  type RepositoryConfig,
+} from "#model/repository.ts";
 import { parseSettings, type Settings } from "#model/settings.ts";
+import type { RegistryAccess } from "#registry/types.ts";
 import type { Informer } from "#runtime/informer.ts";
 
 /** The ConfigMaps and Secrets of the controller's namespace, read into values. */
@@ -48,9 +55,9 @@ export class Configuration {
 
   access(url: string, project: string): RepositoryAccess {
     const found = credentialsFor(url, project, this.#repositories, normalizeUrl);
-    const knownHosts = this.#data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
+    const knownHosts = this.data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
     const host = URL.canParse(url) ? new URL(url).hostname : "";
-    const ca = this.#data("argocd-tls-certs-cm")?.[host];
+    const ca = this.data("argocd-tls-certs-cm")?.[host];
     return {
       url,
       ...(found?.username === undefined ? {} : { username: found.username }),
@@ -66,10 +73,33 @@ export class Configuration {
     };
   }
 
+  /** A Helm repository or OCI registry, by URL or (for a dependency) by `@name`; undefined for a name that is not there. */
+  registryAccess(url: string, project: string): RegistryAccess | undefined {
+    const found = registryFor(url, project, this.#repositories);
+    if (!found) return undefined;
+    const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/@]*@)?([^/:]+)/i.exec(found.url)?.[1] ?? "";
+    const ca = this.data("argocd-tls-certs-cm")?.[host];
+    const { username, password, bearerToken, tlsClientCert, tlsClientKey, proxy, noProxy } = found;
+    return {
+      url: found.url,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(bearerToken === undefined ? {} : { bearerToken }),
+      ...(tlsClientCert === undefined ? {} : { tlsClientCert }),
+      ...(tlsClientKey === undefined ? {} : { tlsClientKey }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(noProxy === undefined ? {} : { noProxy }),
+      ...(found.insecure ? { insecure: true } : {}),
+      ...(found.enableOci ? { enableOci: true } : {}),
+      ...(found.forceHttp ? { forceHttp: true } : {}),
+      ...(ca === undefined ? {} : { caBundle: ca }),
+    };
+  }
+
   /** The keys whose signatures count; the same object until they change. */
   keyring(): Promise<Keyring> {
-    const keys = this.#data("argocd-gpg-keys-cm") ?? {};
-    const signers = this.#data("argocd-ssh-allowed-signers-cm")?.["allowed_signers"] ?? "";
+    const keys = this.data("argocd-gpg-keys-cm") ?? {};
+    const signers = this.data("argocd-ssh-allowed-signers-cm")?.["allowed_signers"] ?? "";
     const text = JSON.stringify([keys, signers]);
     if (this.#keyring?.text !== text) {
       const keyring = createKeyring(keys, signers);
@@ -105,12 +135,13 @@ export class Configuration {
     return { ...secrets, ...(username && password ? { azuredevops: { username, password } } : {}) };
   }
 
-  #data(name: string): Readonly<Record<string, string>> | undefined {
+  /** A ConfigMap's data. */
+  data(name: string): Readonly<Record<string, string>> | undefined {
     return this.#configMaps.get(this.#namespace, name)?.["data"] as Readonly<Record<string, string>> | undefined;
   }
 
   #read(): [Settings, TrackingSettings] {
-    const { settings, problems } = parseSettings(this.#data("argocd-cm"), this.#data("argocd-cmd-params-cm"));
+    const { settings, problems } = parseSettings(this.data("argocd-cm"), this.data("argocd-cmd-params-cm"));
     for (const { key, value, why } of problems)
       this.#op.log.warn("setting not usable, its default holds", { setting: key, value, why });
     const tracking: TrackingSettings = {

@@ -9,6 +9,7 @@ import { clusterDirectory } from "#controllers/application/clusters.ts";
 import { ApplicationController } from "#controllers/application/controller.ts";
 import { applicationMetrics } from "#controllers/application/metrics.ts";
 import { createSignatureGate } from "#controllers/application/signatures.ts";
+import { createArtifacts } from "#controllers/application/artifacts.ts";
 import { Sources } from "#controllers/application/sources.ts";
 import { describePod } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
@@ -24,6 +25,7 @@ import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion, group, label, version } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import { createRegistries } from "#registry/registries.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEvaluators } from "#render/engine/evaluate.ts";
 import { createEnginePool } from "#render/engine/pool.ts";
@@ -117,6 +119,11 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     processes: Math.min(8, availableParallelism()),
   });
   const { dataDir, environment, rendering } = options;
+  const registries = createRegistries({
+    dir: join(dataDir, "registry"),
+    clock: systemClock,
+    env: options.git.env,
+  });
   const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment });
   const events = new EventRecorder({
     client: control,
@@ -152,6 +159,11 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     sources: (affected) =>
       new Sources({
         repositories: polled(repositories, poller),
+        artifacts: createArtifacts({
+          registries,
+          poller,
+          access: (url, project) => configuration.registryAccess(url, project),
+        }),
         renderer,
         access: (url, project) => configuration.access(url, project),
         signatures: createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() }),
@@ -199,6 +211,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       poller.stop();
       await Promise.allSettled([
         repositories.close(),
+        registries.close(),
         renderer.close(),
         clusters.close(),
         applications.stop(),

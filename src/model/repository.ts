@@ -20,6 +20,12 @@ export interface RepositoryConfig {
   readonly tlsClientKey?: string;
   readonly insecure?: boolean;
   readonly proxy?: string;
+  /** Hosts that are reached without the proxy, separated by commas. */
+  readonly noProxy?: string;
+  /** A Helm repository that is an OCI registry, whatever its URL looks like. */
+  readonly enableOci?: boolean;
+  /** An OCI registry without TLS. */
+  readonly forceHttp?: boolean;
   readonly secretName: string;
 }
 
@@ -51,6 +57,9 @@ export function repositoryFromSecret(secret: KubernetesObject): RepositoryConfig
     ...optional("tlsClientCert", read("tlsClientCertData")),
     ...optional("tlsClientKey", read("tlsClientCertKey")),
     ...optional("proxy", read("proxy")),
+    ...optional("noProxy", read("noProxy")),
+    ...(read("enableOCI") === "true" ? { enableOci: true } : {}),
+    ...(read("insecureOCIForceHttp") === "true" ? { forceHttp: true } : {}),
     ...(read("insecure") === "true" || read("insecureIgnoreHostKey") === "true" ? { insecure: true } : {}),
   };
 }
@@ -96,3 +105,47 @@ function hasCredentials(config: RepositoryConfig): boolean {
     (part) => part !== undefined,
   );
 }
+
+/**
+ * Takes a Helm repository's or OCI registry's URL (or, as charts write it for a dependency, `@name` or `alias:name` of a
+ * configured repository), the project that asks and what is configured; returns the URL with the credentials to use.
+ * An OCI registry's other repositories lend theirs where it has none of its own, as in Argo CD. Undefined for a name that
+ * is not configured.
+ */
+export function registryFor(
+  url: string,
+  project: string,
+  configs: readonly RepositoryConfig[],
+): (Partial<RepositoryConfig> & { readonly url: string }) | undefined {
+  const alias = /^(?:@|alias:)(.*)$/.exec(url)?.[1];
+  const mine = configs.filter((config) => config.project === undefined || config.project === project);
+  if (alias !== undefined) {
+    const named = mine.filter((config) => !config.isTemplate && config.name === alias);
+    const found = named.find((config) => config.project === project) ?? named[0];
+    return found && registryFor(found.url, project, configs);
+  }
+  const own = credentialsFor(bareUrl(url), project, mine.map(bare), bareUrl);
+  if (own && hasCredentials(own)) return { ...own, url };
+  const isOci = /^oci:/i.test(url) || own?.enableOci === true || !url.includes("://");
+  const host = bareUrl(url).split("/")[0];
+  const neighbours = mine.filter(
+    (config) =>
+      isOci &&
+      (config.enableOci === true || config.type === "oci" || /^oci:/i.test(config.url)) &&
+      bareUrl(config.url).split("/")[0] === host,
+  );
+  const neighbour = neighbours.find(hasCredentials) ?? neighbours[0];
+  const lent = neighbour && { ...neighbour, ...own };
+  return { ...(lent ?? own), url };
+}
+
+/** One text for all spellings of a registry's URL. */
+function bareUrl(url: string): string {
+  return url
+    .trim()
+    .toLowerCase()
+    .replace(/^oci:\/\//, "")
+    .replace(/\/+$/, "");
+}
+
+const bare = (config: RepositoryConfig): RepositoryConfig => ({ ...config, url: bareUrl(config.url) });

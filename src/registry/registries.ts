@@ -70,6 +70,7 @@ class AllRegistries implements Registries {
   private readonly trees: Trees;
   private readonly clients = new Map<string, HttpClient>();
   private readonly origins = new Map<string, HelmOrigin | OciOrigin>();
+  private readonly sources = new Map<string, RegistrySource>();
 
   constructor(options: RegistriesOptions) {
     this.options = options;
@@ -82,6 +83,13 @@ class AllRegistries implements Registries {
   }
 
   open(access: RegistryAccess, chart?: string): RegistrySource {
+    const key = `${scopeOf(access)} ${access.passCredentials === true} ${chart ?? ""}`;
+    let source = this.sources.get(key);
+    if (!source) this.sources.set(key, (source = this.make(access, chart)));
+    return source;
+  }
+
+  private make(access: RegistryAccess, chart: string | undefined): RegistrySource {
     if (chart !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(chart))
       throw new DriftlessError("SPEC_INVALID", `${JSON.stringify(chart)} is no name of a chart`, {
         details: { field: "spec.source.chart" },

@@ -107,7 +107,8 @@ export interface RegistrySource {
 
 export interface Registries {
   /**
-   * A chart of a Helm repository or OCI registry; without a chart, an OCI repository of manifests. Does no I/O.
+   * A chart of a Helm repository or OCI registry; without a chart, an OCI repository of manifests. The same
+   * object for the same place and credentials. Does no I/O.
    * Error: SPEC_INVALID.
    */
   open(access: RegistryAccess, chart?: string): RegistrySource;

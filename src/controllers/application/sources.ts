@@ -1,13 +1,17 @@
 // Where applications' desired manifests come from: resolves revisions, renders, and knows which applications a change
 // of a repository touches. A commit costs what it changed: paths are matched against an index from directory to
 // applications, and only those whose reads changed are told. It decides nothing about clusters.
-import type { DriftlessError } from "#base/errors.ts";
-import { toError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { ApplicationSource } from "#model/application.ts";
+import { composed } from "#git/composed.ts";
 import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";
+import type { ArtifactRepository } from "#render/artifact-repository.ts";
 import { readsTouched } from "#render/reads.ts";
 import type { Renderer, RenderRequest, RenderResult } from "#render/types.ts";
+import { isArtifact, type Artifacts, type Located } from "./artifacts.ts";
+import { isMoving, splitReads } from "./beside.ts";
+import type { NeighboursOf } from "./neighbours.ts";
 import type { SignatureGate } from "./signatures.ts";
 
 /** A revision that applications follow (a branch, a tag, a range) and the commit that it means now. */
@@ -32,6 +36,8 @@ interface Use {
 
 interface Followed {
   repository: GitRepository;
+  /** The same, where it is a chart or an artifact of a registry. */
+  readonly artifact: ArtifactRepository | undefined;
   readonly heads: Map<string, Head>;
   stop: () => void;
   /** Why the repository could not be asked for news at the last try. */
@@ -61,9 +67,13 @@ export interface RenderedSource {
 
 export interface SourcesOptions {
   readonly repositories: GitRepositories;
+  /** Charts and artifacts of registries; sources that name one are refused without. */
+  readonly artifacts?: Artifacts;
   readonly renderer: Renderer;
   /** Credentials for a repository, as the project of the application may use them. */
   access(url: string, project: string): RepositoryAccess;
+  /** What may be read beside the sources' repositories; nothing without. */
+  readonly neighbours?: NeighboursOf;
   /** Holds what projects ask of signatures, before anything is rendered. */
   readonly signatures?: SignatureGate;
   /** Told which applications a change of a repository concerns. */
@@ -115,8 +125,10 @@ interface Placed {
 
 export class Sources {
   readonly #options: SourcesOptions;
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string | ArtifactRepository, Followed>();
   readonly #uses = new Map<string, Use[]>();
+  /** What applications read beside their sources' repositories, followed like these. */
+  readonly #beside = new Map<string, Use[]>();
 
   constructor(options: SourcesOptions) {
     this.#options = options;
@@ -124,16 +136,19 @@ export class Sources {
 
   /** Why one of the application's repositories cannot be asked for news; its last known commits are used meanwhile. */
   problem(application: string): DriftlessError | undefined {
-    for (const use of this.#uses.get(application) ?? []) if (use.followed.problem) return use.followed.problem;
+    for (const use of [...(this.#uses.get(application) ?? []), ...(this.#beside.get(application) ?? [])])
+      if (use.followed.problem) return use.followed.problem;
     return undefined;
   }
 
   /** Takes in how the last poll of a repository went. */
   polled(url: string, error: DriftlessError | undefined): void {
-    const followed = this.#followed.get(url);
-    if (!followed || followed.problem?.message === error?.message) return;
-    followed.problem = error;
-    for (const head of followed.heads.values()) this.#options.affected(everyone(head), "problem");
+    for (const followed of this.#followed.values()) {
+      const polledAs = followed.artifact?.origin.url ?? followed.repository.url;
+      if (polledAs !== url || followed.problem?.message === error?.message) continue;
+      followed.problem = error;
+      for (const head of followed.heads.values()) this.#options.affected(everyone(head), "problem");
+    }
   }
 
   /** The sources that follow a repository, as far as each was rendered. */
@@ -164,11 +179,9 @@ export class Sources {
     const at = await Promise.all(
       request.sources.map(async (source, index) => {
         const { head } = uses[index]!;
-        const { repository } = this.#repository(source.repoURL, request.project);
-        head.sha ??= (await repository.resolve(op, head.revision)).sha;
-        const at = { source, repository, sha: head.sha };
-        await this.#signed(op, request, at, head.revision);
-        return at;
+        const followed = this.#repository(source, request.project);
+        head.sha ??= (await followed.repository.resolve(op, head.revision)).sha;
+        return this.#placed(op, request, { source, followed, sha: head.sha, revision: head.revision });
       }),
     );
     const rendered = await this.#renderAll(op, request, at);
@@ -177,7 +190,46 @@ export class Sources {
       if (wanders(use)) use.head.wandering.add(use);
       else use.head.wandering.delete(use);
     }
+    await this.#followBeside(op, request, rendered);
     return rendered;
+  }
+
+  /** Follows what was read of other repositories: where one moves, who read of it is told. */
+  async #followBeside(op: Operation, request: FollowRequest, rendered: readonly RenderedSource[]): Promise<void> {
+    const { application, project } = request;
+    const read = rendered.flatMap(({ result }) =>
+      [result.reads, ...Object.values(result.refReads ?? {})].flatMap((reads) => splitReads(reads).beside),
+    );
+    const uses = await Promise.all(
+      read.filter(isMoving).map(async ({ mount, reads }): Promise<Use> => {
+        const at = mount.kind === "git" ? { repoURL: mount.url } : { repoURL: mount.repo, chart: mount.name };
+        const followed = this.#repository(at, project);
+        const head = this.#head(followed, mount.kind === "git" ? mount.revision : mount.version);
+        head.sha ??= (await followed.repository.resolve(op, head.revision)).sha;
+        return { application, followed, head, directory: "", reads };
+      }),
+    );
+    this.#drop(this.#beside, application);
+    if (uses.length > 0) this.#keep(this.#beside, application, uses);
+  }
+
+  #keep(all: Map<string, Use[]>, application: string, uses: Use[]): void {
+    for (const use of uses) {
+      const set = use.head.byDirectory.get(use.directory);
+      if (set) set.add(use);
+      else use.head.byDirectory.set(use.directory, new Set([use]));
+    }
+    all.set(application, uses);
+  }
+
+  #drop(all: Map<string, Use[]>, application: string): void {
+    for (const use of all.get(application) ?? []) {
+      const set = use.head.byDirectory.get(use.directory);
+      set?.delete(use);
+      if (set?.size === 0) use.head.byDirectory.delete(use.directory);
+      use.head.wandering.delete(use);
+    }
+    all.delete(application);
   }
 
   /** Renders all sources of one application; those with a `ref` lend their files to the others. */
@@ -203,21 +255,30 @@ export class Sources {
       request.sources.map(async (source, index) => {
         const chosen = revisions[index];
         if (typeof chosen === "object") return { ...chosen, source: sourceIn(source, chosen.path) };
-        const { repository } = this.#repository(source.repoURL, request.project);
+        const followed = this.#repository(source, request.project);
         const revision = chosen ?? source.targetRevision ?? "";
-        const at = { source, repository, sha: (await repository.resolve(op, revision)).sha };
-        await this.#signed(op, request, at, revision);
-        return at;
+        const { sha } = await followed.repository.resolve(op, revision);
+        return this.#placed(op, request, { source, followed, sha, revision });
       }),
     );
     return this.#renderAll(op, request, at);
   }
 
   /** Error: SIGNATURE_REQUIRED where the project asks for a signature that the revision does not have. */
-  async #signed(op: Operation, request: FollowRequest, at: Placed, revision: string): Promise<void> {
-    const { source, repository, sha } = at;
-    const { project } = request;
-    await this.#options.signatures?.pass(op, { project, repoURL: source.repoURL, repository, revision, sha });
+  async #placed(
+    op: Operation,
+    { project }: FollowRequest,
+    at: { readonly source: ApplicationSource; readonly followed: Followed; readonly sha: string; revision: string },
+  ): Promise<Placed> {
+    const { source, followed, sha, revision } = at;
+    const { repository, artifact } = followed;
+    const { signatures } = this.#options;
+    if (artifact) {
+      signatures?.passRegistry(project, source.repoURL);
+      return { source, repository: await artifact.pinned(op, sha), sha };
+    }
+    await signatures?.pass(op, { project, repoURL: source.repoURL, repository, revision, sha });
+    return { source, repository, sha };
   }
 
   /** One sentence on the signature of a source's commit (of its tag, where it follows one), where the project asks for it. */
@@ -228,7 +289,8 @@ export class Sources {
     sha: string,
   ): Promise<string | undefined> {
     const { repoURL, targetRevision: revision = "" } = source;
-    const { repository } = this.#repository(repoURL, project);
+    const { repository, artifact } = this.#repository(source, project);
+    if (artifact) return undefined;
     return this.#options.signatures?.describe(op, { project, repoURL, repository, revision, sha });
   }
 
@@ -239,8 +301,8 @@ export class Sources {
 
   /** Asks the repositories of an application for news; what changed is told through `affected`, before this returns. */
   async refresh(op: Operation, request: FollowRequest): Promise<void> {
-    const urls = new Set(request.sources.map((source) => source.repoURL));
-    await Promise.all([...urls].map((url) => this.#refresh(op, this.#repository(url, request.project))));
+    const all = new Set(request.sources.map((source) => this.#repository(source, request.project)));
+    await Promise.all([...all].map((followed) => this.#refresh(op, followed)));
   }
 
   /** Fetches what is new in every followed repository that `matches` accepts; returns how many did. */
@@ -256,18 +318,18 @@ export class Sources {
 
   /** The repository of a URL, for reading history and metadata. */
   open(url: string, project: string): GitRepository {
-    return this.#repository(url, project).repository;
+    return this.#repository({ repoURL: url }, project).repository;
+  }
+
+  /** A source's chart or artifact, for its versions and descriptions; undefined where it comes from Git. */
+  artifact(source: Located, project: string): ArtifactRepository | undefined {
+    return this.#repository(source, project).artifact;
   }
 
   /** The application is gone, or follows something else now. */
   forget(application: string): void {
-    for (const use of this.#uses.get(application) ?? []) {
-      const set = use.head.byDirectory.get(use.directory);
-      set?.delete(use);
-      if (set?.size === 0) use.head.byDirectory.delete(use.directory);
-      use.head.wandering.delete(use);
-    }
-    this.#uses.delete(application);
+    this.#drop(this.#uses, application);
+    this.#drop(this.#beside, application);
   }
 
   close(): void {
@@ -292,7 +354,7 @@ export class Sources {
   ): Promise<RenderResult> {
     const { appName, namespace, project, capabilities, generatePaths } = request;
     return this.#options.renderer.render(op, {
-      ...at,
+      ...this.#withNeighbours(project, at),
       appName,
       namespace,
       project,
@@ -301,9 +363,27 @@ export class Sources {
     });
   }
 
+  /** The repositories that a render reads, with what the project permits beside them. */
+  #withNeighbours<T extends { readonly repository: GitRepository; readonly refs?: RenderRequest["refs"] }>(
+    project: string,
+    at: T,
+  ): T {
+    const neighbours = this.#options.neighbours?.(project, {
+      repository: (url) => this.#repository({ repoURL: url }, project).repository,
+      chart: (repoURL, chart) => this.#artifact({ repoURL, chart }, project),
+    });
+    if (!neighbours) return at;
+    const wrap = <R extends { readonly repository: GitRepository }>(one: R): R => ({
+      ...one,
+      repository: composed(one.repository, neighbours),
+    });
+    const refs = Object.entries(at.refs ?? {}).map(([name, one]) => [name, wrap(one)] as const);
+    return { ...wrap(at), ...(refs.length > 0 ? { refs: Object.fromEntries(refs) } : {}) };
+  }
+
   #register(request: FollowRequest): Use[] {
     const wanted = request.sources.map((source) => {
-      const followed = this.#repository(source.repoURL, request.project);
+      const followed = this.#repository(source, request.project);
       return { followed, head: this.#head(followed, source.targetRevision ?? ""), directory: directoryOf(source) };
     });
     const known = this.#uses.get(request.application);
@@ -315,12 +395,7 @@ export class Sources {
     }
     this.forget(request.application);
     const uses = wanted.map((use): Use => ({ application: request.application, ...use, reads: undefined }));
-    for (const use of uses) {
-      const set = use.head.byDirectory.get(use.directory);
-      if (set) set.add(use);
-      else use.head.byDirectory.set(use.directory, new Set([use]));
-    }
-    this.#uses.set(request.application, uses);
+    this.#keep(this.#uses, request.application, uses);
     return uses;
   }
 
@@ -331,19 +406,29 @@ export class Sources {
     return head;
   }
 
-  #repository(url: string, project: string): Followed {
-    const repository = this.#options.repositories.open(this.#options.access(url, project));
-    let followed = this.#followed.get(repository.url);
+  #repository(source: Located, project: string): Followed {
+    const artifact = isArtifact(source) ? this.#artifact(source, project) : undefined;
+    const repository = artifact ?? this.#options.repositories.open(this.#options.access(source.repoURL, project));
+    // Who has other credentials for an artifact may see other versions of it.
+    const key = artifact ?? repository.url;
+    let followed = this.#followed.get(key);
     if (followed?.repository === repository) return followed;
     if (!followed) {
-      followed = { repository, heads: new Map(), stop: () => {}, problem: undefined, advancing: Promise.resolve() };
-      this.#followed.set(repository.url, followed);
+      const nothing = { stop: () => {}, problem: undefined, advancing: Promise.resolve() };
+      followed = { repository, artifact, heads: new Map(), ...nothing };
+      this.#followed.set(key, followed);
     }
     followed.stop();
     followed.repository = repository;
     const follower = followed;
     followed.stop = repository.onChange(() => void this.#advanceInTurn(this.#options.op, follower));
     return followed;
+  }
+
+  #artifact(source: Located, project: string): ArtifactRepository {
+    const { artifacts } = this.#options;
+    if (artifacts) return artifacts.open(source, project);
+    throw new DriftlessError("SOURCE_UNSUPPORTED", "charts and artifacts of registries are switched off");
   }
 
   /** Moves each followed revision to the commit that it means now, and tells whom the difference concerns. */

@@ -1,0 +1,59 @@
+// Charts of Helm repositories and OCI registries, and OCI artifacts, as applications name them: opens each once for equal
+// credentials, and has its server polled once, whatever number of charts of it are in use.
+import { isObject } from "#base/json.ts";
+import type { Operation } from "#base/operation.ts";
+import type { Poller } from "#git/poller.ts";
+import type { ApplicationSource } from "#model/application.ts";
+import type { Registries, RegistryAccess, RegistrySource } from "#registry/types.ts";
+import { artifactRepository, type ArtifactRepository } from "#render/artifact-repository.ts";
+
+/** What of a source says where it comes from. */
+export type Located = Pick<ApplicationSource, "repoURL" | "chart" | "helm">;
+
+export interface Artifacts {
+  /** The same object for the same place and credentials. Does no I/O. Error: SPEC_INVALID. */
+  open(source: Located, project: string): ArtifactRepository;
+}
+
+export interface ArtifactsOptions {
+  readonly registries: Registries;
+  readonly poller: Poller;
+  /** Credentials, as the project may use them. */
+  access(url: string, project: string): RegistryAccess | undefined;
+}
+
+/** Whether a source comes from a registry and not from Git. */
+export function isArtifact(source: Located): boolean {
+  return Boolean(source.chart) || /^oci:\/\//i.test(source.repoURL);
+}
+
+export function createArtifacts(options: ArtifactsOptions): Artifacts {
+  const polled = new WeakSet<object>();
+  const known = new WeakMap<RegistrySource, ArtifactRepository>();
+  return {
+    open(source, project) {
+      const passCredentials = isObject(source.helm) && source.helm["passCredentials"] === true;
+      const opened = options.registries.open(
+        {
+          ...(options.access(source.repoURL, project) ?? { url: source.repoURL }),
+          ...(passCredentials ? { passCredentials } : {}),
+        },
+        source.chart || undefined,
+      );
+      let artifact = known.get(opened);
+      if (!artifact) known.set(opened, (artifact = artifactRepository(opened)));
+      const { origin } = artifact;
+      if (!polled.has(origin)) {
+        polled.add(origin);
+        options.poller.use({
+          url: origin.url,
+          async refresh(op: Operation) {
+            await origin.refresh(op);
+            return { changed: [] };
+          },
+        });
+      }
+      return artifact;
+    },
+  };
+}
