@@ -1,19 +1,23 @@
 // Makes one object on a cluster be as desired: client-side apply as kubectl does it, server-side apply, replace, and
 // delete-and-create where forced. Returns what happened in kubectl's words, as sync results show it.
+// Conflicts and passing failures are tried again here; what the transport repeats by itself is not.
 // Sources: Kubernetes "Declarative Management of Kubernetes Objects Using Configuration Files", "Server-Side Apply".
-import { DriftlessError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import { isObject, stableStringify, type Json, type JsonObject } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
-import type { Clock } from "#base/ports.ts";
+import type { Clock, Random } from "#base/ports.ts";
 import { threeWayMergePatch } from "#core/merge/merge-patch.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
 import { threeWayStrategicPatch } from "#core/merge/strategic-create.ts";
 import { annotation } from "#model/names.ts";
 import { gvkOf, type KubernetesObject } from "#model/object.ts";
-import type { DeleteOptions, KubeClient, ResourceType, WriteOptions } from "./types.ts";
+import { migratedManagers } from "./field-migration.ts";
+import type { DeleteOptions, ObjectClient, ResourceType, WriteOptions } from "./types.ts";
 
 export interface ApplyOptions {
   readonly clock: Clock;
+  /** For the jitter of pauses before another try; half the step without it. */
+  readonly random?: Random;
   readonly fieldManager: string;
   /** The object as it is; null: there is none (one POST then); absent: it is fetched where it is needed. */
   readonly live?: KubernetesObject | null;
@@ -21,7 +25,17 @@ export interface ApplyOptions {
   readonly method?: "apply" | "server-side" | "replace";
   /** Server-side: take fields from other managers. True unless told, as Argo CD does. */
   readonly forceConflicts?: boolean;
-  /** Delete and create where the object cannot be changed into what is desired (immutable fields). */
+  /**
+   * Server-side: fields that were applied client-side before (by these managers, or by whoever wrote the last-applied
+   * annotation) become ours first, so that those that are no longer desired go.
+   */
+  readonly migrateFrom?: readonly string[];
+  /** With `migrateFrom`: also where the object has no last-applied annotation. */
+  readonly migrateAlways?: boolean;
+  /**
+   * Delete and create where the object cannot be changed into what is desired (immutable fields). Never done to
+   * Namespaces and CustomResourceDefinitions, with which everything in them would go.
+   */
   readonly force?: boolean;
   /** With `force`: how the old object's dependents go. */
   readonly propagationPolicy?: DeleteOptions["propagationPolicy"];
@@ -45,23 +59,28 @@ export interface ApplyResult {
   readonly object: KubernetesObject | undefined;
 }
 
-const conflictTries = 5;
+const maxTries = 5;
+const firstPauseMs = 100;
 const deletionPollMs = 100;
 const longestDeletionMs = 60_000;
 
 /** Takes the kind and the desired object (with its namespace). Errors as the API server gave them. */
 export async function applyObject(
   op: Operation,
-  client: KubeClient,
+  client: ObjectClient,
   desired: { readonly type: ResourceType; readonly object: KubernetesObject },
   options: ApplyOptions,
 ): Promise<ApplyResult> {
   const work = new Apply(op, client, desired, options);
   const { name, generateName } = desired.object.metadata;
-  if (!name && generateName) return work.create(desired.object);
-  if (options.method === "server-side") return work.serverSide();
-  if (options.method === "replace") return work.replace();
-  return work.clientSide();
+  try {
+    if (!name && generateName) return await work.create(desired.object);
+    if (options.method === "server-side") return await work.serverSide();
+    if (options.method === "replace") return await work.replace();
+    return await work.clientSide();
+  } catch (thrown) {
+    throw withAdvice(toError(thrown));
+  }
 }
 
 /** `deployment.apps/web`, `service/web`: an object as kubectl names it. */
@@ -92,7 +111,7 @@ function goJson(value: unknown): string {
 
 class Apply {
   readonly #op: Operation;
-  readonly #client: KubeClient;
+  readonly #client: ObjectClient;
   readonly #type: ResourceType;
   readonly #object: KubernetesObject;
   readonly #options: ApplyOptions;
@@ -100,7 +119,7 @@ class Apply {
 
   constructor(
     op: Operation,
-    client: KubeClient,
+    client: ObjectClient,
     desired: { readonly type: ResourceType; readonly object: KubernetesObject },
     options: ApplyOptions,
   ) {
@@ -130,10 +149,12 @@ class Apply {
         if (live === null) return await this.create(modified);
         return await this.#patch(modified, live);
       } catch (thrown) {
-        const error = thrown as DriftlessError;
-        const again = live === null ? error.code === "ALREADY_EXISTS" : isStale(error);
-        if (again && tries < conflictTries) live = undefined;
-        else if (live !== null && live !== undefined && this.#mayRecreate(error)) return this.#recreate(modified, live);
+        const error = toError(thrown);
+        if (tries < maxTries && mayPass(error, live === null)) {
+          live = undefined;
+          await this.#pause(tries);
+        } else if (live !== null && live !== undefined && this.#mayRecreate(error))
+          return this.#recreate(modified, live);
         else throw thrown;
       }
     }
@@ -142,22 +163,45 @@ class Apply {
   async serverSide(): Promise<ApplyResult> {
     const { dryRun, live, forceConflicts } = this.#options;
     if (dryRun === "client") return this.#result("serverside-applied", undefined);
-    try {
-      const object = await this.#client.patch(
-        this.#op,
-        this.#type,
-        this.#ref(),
-        { type: "apply", body: this.#object },
-        { ...this.#write, force: forceConflicts !== false },
-      );
-      const same = live != null && live.metadata.resourceVersion === object.metadata.resourceVersion;
-      return this.#result("serverside-applied", object, !same);
-    } catch (thrown) {
-      if (!this.#mayRecreate(thrown as DriftlessError)) throw thrown;
-      const there = live ?? (await this.#fetch());
-      if (there === undefined || there === null) throw thrown;
-      return this.#recreate(this.#object, there);
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#migrate();
+        const object = await this.#client.patch(
+          this.#op,
+          this.#type,
+          this.#ref(),
+          { type: "apply", body: this.#object },
+          { ...this.#write, force: forceConflicts !== false },
+        );
+        const same = live != null && live.metadata.resourceVersion === object.metadata.resourceVersion;
+        return this.#result("serverside-applied", object, !same);
+      } catch (thrown) {
+        const error = toError(thrown);
+        if (tries < maxTries && (isBroken(error) || (isStale(error) && !isFieldConflict(error)))) {
+          await this.#pause(tries);
+          continue;
+        }
+        const there = this.#mayRecreate(error) ? (live ?? (await this.#fetch())) : undefined;
+        if (there === undefined) throw thrown;
+        return this.#recreate(this.#object, there);
+      }
     }
+  }
+
+  /** Makes the fields of client-side managers ours, in one write that changes nothing else. */
+  async #migrate(): Promise<void> {
+    const { migrateFrom, migrateAlways, live, dryRun, fieldManager } = this.#options;
+    if (migrateFrom === undefined || live === null || dryRun !== undefined) return;
+    const told = live?.metadata.annotations?.[annotation.lastApplied] !== undefined;
+    if (live !== undefined && !told && migrateAlways !== true) return;
+    const whole = await this.#fetch();
+    const managedFields = whole && migratedManagers(whole, { from: migrateFrom, to: fieldManager });
+    if (managedFields === undefined) return;
+    const body = [
+      { op: "replace", path: "/metadata/managedFields", value: managedFields },
+      { op: "replace", path: "/metadata/resourceVersion", value: whole?.metadata.resourceVersion },
+    ];
+    await this.#client.patch(this.#op, this.#type, this.#ref(), { type: "json", body }, this.#write);
   }
 
   async replace(): Promise<ApplyResult> {
@@ -168,13 +212,13 @@ class Apply {
       try {
         if (live === null) return await this.create(this.#object);
         // Argo CD's Force=true with Replace=true is kubectl's `replace --force`: always delete and create.
-        if (this.#options.force === true) return await this.#recreate(this.#object, live, "replaced");
+        if (this.#options.force === true && !this.#holdsOthers())
+          return await this.#recreate(this.#object, live, "replaced");
         return this.#result("replaced", await this.#put(live));
       } catch (thrown) {
-        const error = thrown as DriftlessError;
-        const again = live === null ? error.code === "ALREADY_EXISTS" : isStale(error);
-        if (!again || tries >= conflictTries) throw thrown;
+        if (tries >= maxTries || !mayPass(toError(thrown), live === null)) throw thrown;
         live = undefined;
+        await this.#pause(tries);
       }
     }
   }
@@ -206,8 +250,20 @@ class Apply {
   }
 
   #mayRecreate(error: DriftlessError): boolean {
-    if (this.#options.force !== true || this.#options.dryRun !== undefined) return false;
+    if (this.#options.force !== true || this.#options.dryRun !== undefined || this.#holdsOthers()) return false;
     return error.details.reason === "Invalid" || error.code === "CONFLICT";
+  }
+
+  /** Whether deleting the object would delete objects that are not part of it. */
+  #holdsOthers(): boolean {
+    const { group, kind } = this.#type;
+    return (group === "" && kind === "Namespace") || kind === "CustomResourceDefinition";
+  }
+
+  /** Before another try: longer each time, between half and the whole of the step. */
+  #pause(tries: number): Promise<void> {
+    const { clock, random } = this.#options;
+    return pause(this.#op, clock, firstPauseMs * 3 ** (tries - 1) * (0.5 + (random?.next() ?? 0) / 2));
   }
 
   async #recreate(
@@ -235,9 +291,7 @@ class Apply {
         const message = `${kubectlName(this.#object)} was deleted to be created anew, but its finalizers are not done`;
         throw new DriftlessError("DEADLINE_EXCEEDED", message);
       }
-      await new Promise<void>((resolve) => {
-        clock.after(deletionPollMs, resolve);
-      });
+      await pause(this.#op, clock, deletionPollMs);
     }
   }
 
@@ -262,6 +316,42 @@ class Apply {
 /** The object that was given to a patch is not the one on the server any more, or is gone. */
 function isStale(error: DriftlessError): boolean {
   return error.code === "CONFLICT" || error.code === "NOT_FOUND";
+}
+
+/** Whether the same may succeed in a moment: with a newer state of the object, or once the server is itself again. */
+function mayPass(error: DriftlessError, creating: boolean): boolean {
+  if (isBroken(error)) return true;
+  // A lost answer to a create: whether it was done is looked up before the next try.
+  if (creating) return error.code === "ALREADY_EXISTS" || error.code === "CLUSTER_UNREACHABLE";
+  return isStale(error);
+}
+
+/** The server failed at its own work; the transport repeats only what it may repeat blindly. */
+function isBroken(error: DriftlessError): boolean {
+  return error.details.status === 500 && !/too large/.test(error.message);
+}
+
+/** Server-side apply without force: a field of another manager. */
+function isFieldConflict(error: DriftlessError): boolean {
+  return error.message.startsWith("Apply failed with");
+}
+
+async function pause(op: Operation, clock: Clock, delayMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+  op.signal.throwIfAborted();
+}
+
+/** Adds what a person can do where the API server's words do not say it. */
+function withAdvice(error: DriftlessError): DriftlessError {
+  const advice = /metadata\.annotations: Too long/.test(error.message)
+    ? "the object is too large for kubectl's last-applied annotation: set the sync option ServerSideApply=true (or Replace=true) on it"
+    : error.code === "TOO_LARGE" || /etcdserver: request is too large|is too large: limit is/.test(error.message)
+      ? "the object is larger than the cluster stores (about 1.5 MB): split it"
+      : undefined;
+  if (advice === undefined) return error;
+  return new DriftlessError(error.code, `${error.message}; ${advice}`, { details: error.details, cause: error });
 }
 
 function lastApplied(live: KubernetesObject): JsonObject | undefined {

@@ -38,32 +38,20 @@ const contentTypes: Readonly<Record<PatchType, string>> = {
 /** A client for one connection. Closing it breaks off its watches and requests. */
 export function createClient(connection: Connection, options: ClientOptions): KubeClient {
   const transport = new Transport(connection, options);
-  const read = async (op: Operation, path: string, accept: string, compress = false): Promise<string> => {
-    const answer = await transport.request(op, { method: "GET", path, accept, idempotent: true, compress });
-    return answer.body;
-  };
-  const write = async (op: Operation, request: Parameters<Transport["request"]>[1]): Promise<KubernetesObject> => {
-    const answer = await transport.request(op, request);
-    return parse(answer.body, request.path) as KubernetesObject;
-  };
-  return {
+  const read = reader(transport, undefined);
+  const shared = {
     name: connection.name,
     server: connection.server,
     discovery: createDiscovery(transport, options.clock),
     schemas: createSchemas(transport, options.clock),
+  };
+  return {
+    ...shared,
+    ...objectRequests(transport, undefined),
+    impersonating: (user) => ({ ...shared, ...objectRequests(transport, user) }),
     async version(op) {
       return parse(await read(op, "/version", json), "/version") as ServerVersion;
     },
-    async get(op, type, ref, settings = {}) {
-      try {
-        const path = objectPath(type, ref, settings.subresource);
-        return parse(await read(op, path, settings.metadataOnly === true ? one : json), path) as KubernetesObject;
-      } catch (thrown) {
-        if (thrown instanceof DriftlessError && thrown.code === "NOT_FOUND") return undefined;
-        throw thrown;
-      }
-    },
-    list: (op, type, settings = {}) => listAll(read, op, type, settings),
     watch: (op, type, settings) => {
       const path = collectionPath(type, settings.namespace) + query(watchQuery(settings));
       return watchEvents(transport, op, {
@@ -74,6 +62,45 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
         onOpen: settings.onOpen,
       });
     },
+    async raw(op, request) {
+      const answer = await transport.request(op, { ...request, idempotent: request.method === "GET", accept: "*/*" });
+      return answer.body;
+    },
+    close: () => transport.close(),
+  };
+}
+
+type Read = (op: Operation, path: string, accept: string, compress?: boolean) => Promise<string>;
+
+function reader(transport: Transport, user: string | undefined): Read {
+  return async (op, path, accept, compress = false) => {
+    const as = user === undefined ? {} : { user };
+    return (await transport.request(op, { method: "GET", path, accept, idempotent: true, compress, ...as })).body;
+  };
+}
+
+/** Reads and writes of objects, in the name of `user` where one is given. */
+function objectRequests(
+  transport: Transport,
+  user: string | undefined,
+): Pick<KubeClient, "get" | "list" | "create" | "replace" | "patch" | "delete"> {
+  const as = user === undefined ? {} : { user };
+  const read = reader(transport, user);
+  const write = async (op: Operation, request: Parameters<Transport["request"]>[1]): Promise<KubernetesObject> => {
+    const answer = await transport.request(op, { ...request, ...as });
+    return parse(answer.body, request.path) as KubernetesObject;
+  };
+  return {
+    async get(op, type, ref, settings = {}) {
+      try {
+        const path = objectPath(type, ref, settings.subresource);
+        return parse(await read(op, path, settings.metadataOnly === true ? one : json), path) as KubernetesObject;
+      } catch (thrown) {
+        if (thrown instanceof DriftlessError && thrown.code === "NOT_FOUND") return undefined;
+        throw thrown;
+      }
+    },
+    list: (op, type, settings = {}) => listAll(read, op, type, settings),
     create(op, type, object, settings = {}) {
       const namespace = object.metadata.namespace;
       const path =
@@ -113,25 +140,15 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
     async delete(op, type, ref, settings = {}) {
       try {
         const path = objectPath(type, ref);
-        await transport.request(op, { method: "DELETE", path, body: deleteBody(settings), idempotent: true });
+        await transport.request(op, { method: "DELETE", path, body: deleteBody(settings), idempotent: true, ...as });
       } catch (thrown) {
         if (!(thrown instanceof DriftlessError && thrown.code === "NOT_FOUND")) throw thrown;
       }
     },
-    async raw(op, request) {
-      const answer = await transport.request(op, { ...request, idempotent: request.method === "GET", accept: "*/*" });
-      return answer.body;
-    },
-    close: () => transport.close(),
   };
 }
 
-async function listAll(
-  read: (op: Operation, path: string, accept: string, compress?: boolean) => Promise<string>,
-  op: Operation,
-  type: ResourcePath,
-  settings: ListOptions,
-): Promise<ListResult> {
+async function listAll(read: Read, op: Operation, type: ResourcePath, settings: ListOptions): Promise<ListResult> {
   const accept = settings.metadataOnly === true ? many : json;
   const base = collectionPath(type, settings.namespace);
   const cached = settings.resourceVersion === "0";

@@ -35,6 +35,8 @@ export interface TransportRequest {
   readonly idempotent: boolean;
   /** Ask for a compressed answer: for large lists and documents over a network. */
   readonly compress?: boolean;
+  /** Sent with `Impersonate-User`. */
+  readonly user?: string;
 }
 
 export interface Answer {
@@ -172,6 +174,7 @@ export class Transport {
     const headers = this.#headers(authorization, request.accept ?? json);
     if (request.body !== undefined) headers.push("content-type", request.contentType ?? json);
     if (request.compress === true && this.#compress) headers.push("accept-encoding", "gzip");
+    if (request.user !== undefined) headers.push("impersonate-user", request.user);
     const timeoutMs = this.#options.requestTimeoutMs ?? 65_000;
     return new Promise((resolve, reject) => {
       this.#requests.dispatch(

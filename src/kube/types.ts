@@ -166,5 +166,13 @@ export interface KubeClient {
   delete(op: Operation, type: ResourcePath, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
   /** Any other path of the API server (logs, /readyz, a subresource of its own): the answer's body as text. */
   raw(op: Operation, request: { method: "GET" | "POST" | "PUT"; path: string; body?: string }): Promise<string>;
+  /** The same server and connections, each request sent as another user (`Impersonate-User`). */
+  impersonating(user: string): ObjectClient;
   close(): Promise<void>;
 }
+
+/** What of a client reads and writes objects. */
+export type ObjectClient = Pick<
+  KubeClient,
+  "name" | "server" | "discovery" | "schemas" | "get" | "list" | "create" | "replace" | "patch" | "delete"
+>;

@@ -60,6 +60,11 @@ export class ReconcileLoop {
     this.#queue.addAfter(key, delayMs, this.#lane(key));
   }
 
+  /** Puts a key at the head of the line: it waits for no other of its lane. */
+  hurry(key: string): void {
+    this.#queue.hurry(key, this.#lane(key));
+  }
+
   forget(key: string): void {
     this.#failures.delete(key);
     this.#queue.forget(key);

@@ -36,6 +36,31 @@ describe("WorkQueue", () => {
     expect(started).toEqual(["other", "a"]);
   });
 
+  it("hands a hurried key out at once, beside those that its lane waits for", async () => {
+    const { queue, started, finish } = manualQueue(1);
+    queue.add("slow");
+    queue.add("next");
+    queue.add("urgent");
+    expect(queue.depth).toBe(2);
+    queue.hurry("urgent");
+    expect(started).toEqual(["slow", "urgent"]);
+    expect(queue.depth).toBe(1);
+    await finish("urgent");
+    expect(started).toEqual(["slow", "urgent"]);
+    await finish("slow");
+    expect(started).toEqual(["slow", "urgent", "next"]);
+  });
+
+  it("hands a hurried key that is in work out again as soon as that is done", async () => {
+    const { queue, started, finish } = manualQueue(1);
+    queue.add("urgent");
+    queue.add("next");
+    queue.hurry("urgent");
+    expect(started).toEqual(["urgent"]);
+    await finish("urgent");
+    expect(started.toSorted()).toEqual(["next", "urgent", "urgent"]);
+  });
+
   it("never hands a key out while it is in work, and again afterwards if it was added meanwhile", async () => {
     const { queue, started, finish } = manualQueue(5);
     queue.add("a");

@@ -10,6 +10,8 @@ interface Item {
   /** Since when the key has been ready, on the monotonic clock. */
   readySinceMs: number;
   cancelTimer?: (() => void) | undefined;
+  /** Asked for in a hurry while in work. */
+  hurried?: boolean;
   /** When the timer fires, on the monotonic clock. */
   dueMs: number;
 }
@@ -76,19 +78,26 @@ export class WorkQueue {
     });
   }
 
+  /** Hands the key out at once, beside what its lane has in work; one in work, as soon as that is done. */
+  hurry(key: string, lane = ""): void {
+    if (this.#stopped) return;
+    const item = this.#item(key, lane);
+    this.#clearTimer(item);
+    if (item.state === "working" || item.state === "working-again") {
+      item.state = "working-again";
+      item.hurried = true;
+      return;
+    }
+    if (item.state === "ready") this.#leaveLine(item);
+    this.#startAlone(item);
+  }
+
   /** Forgets a key: its timer and its place in line. Work under way is not interrupted. */
   forget(key: string): void {
     const item = this.#items.get(key);
     if (!item) return;
     this.#clearTimer(item);
-    if (item.state === "ready") {
-      const lane = this.#lanes.get(item.lane);
-      const index = lane ? lane.ready.indexOf(key) : -1;
-      if (lane && index >= 0) {
-        lane.ready.splice(index, 1);
-        this.#ready--;
-      }
-    }
+    if (item.state === "ready") this.#leaveLine(item);
     if (item.state === "working" || item.state === "working-again") item.state = "working";
     else this.#items.delete(key);
   }
@@ -126,6 +135,22 @@ export class WorkQueue {
     this.#pump(item.lane, lane);
   }
 
+  #leaveLine(item: Item): void {
+    const lane = this.#lanes.get(item.lane);
+    const index = lane ? lane.ready.indexOf(item.key) : -1;
+    if (!lane || index < 0) return;
+    lane.ready.splice(index, 1);
+    this.#ready--;
+  }
+
+  /** In a lane of its own: another lane's places are not taken. */
+  #startAlone(item: Item): void {
+    item.state = "working";
+    this.#working++;
+    const lane: Lane = { ready: [], working: 1 };
+    void this.#options.work(item.key, 0).finally(() => this.#done(item, "", lane));
+  }
+
   #pump(name: string, lane: Lane): void {
     while (!this.#stopped && lane.working < this.#options.concurrencyPerLane && lane.ready.length > 0) {
       const item = this.#items.get(lane.ready.shift()!);
@@ -137,15 +162,18 @@ export class WorkQueue {
       const waitedMs = this.#options.clock.monotonic() - item.readySinceMs;
       void this.#options.work(item.key, waitedMs).finally(() => this.#done(item, name, lane));
     }
-    if (lane.ready.length === 0 && lane.working === 0) this.#lanes.delete(name);
+    if (lane.ready.length === 0 && lane.working === 0 && this.#lanes.get(name) === lane) this.#lanes.delete(name);
   }
 
   #done(item: Item, name: string, lane: Lane): void {
     lane.working--;
     this.#working--;
     const again = (item.state as string) === "working-again";
+    const hurried = item.hurried === true;
+    item.hurried = false;
     item.state = item.cancelTimer ? "waiting" : "idle";
-    if (again && !this.#stopped) this.#makeReady(item);
+    if (again && hurried && !this.#stopped) this.#startAlone(item);
+    else if (again && !this.#stopped) this.#makeReady(item);
     else if (item.state === "idle") this.#items.delete(item.key);
     this.#pump(name, lane);
     if (this.#working === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();

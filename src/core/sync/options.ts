@@ -24,12 +24,13 @@ export interface ResourceSyncOptions {
   readonly clientSideApplyMigration: boolean;
   readonly skipDryRunOnMissingResource: boolean;
   readonly applyOutOfSyncOnly: boolean;
+  /** Ignored fields keep their live value when the object is applied. */
+  readonly respectIgnoreDifferences: boolean;
 }
 
 /** The options of a whole sync. */
 export interface ApplicationSyncOptions extends ResourceSyncOptions {
   readonly createNamespace: boolean;
-  readonly respectIgnoreDifferences: boolean;
   readonly failOnSharedResource: boolean;
   /** Ours: lets a manual sync of an empty source prune everything. */
   readonly allowEmpty: boolean;
@@ -47,8 +48,8 @@ export const defaultSyncOptions: ApplicationSyncOptions = {
   clientSideApplyMigration: true,
   skipDryRunOnMissingResource: false,
   applyOutOfSyncOnly: false,
-  createNamespace: false,
   respectIgnoreDifferences: false,
+  createNamespace: false,
   failOnSharedResource: false,
   allowEmpty: false,
 };

@@ -6,6 +6,7 @@ import type { ResourceResult, SyncOperation, SyncPhase, SyncPolicy } from "#mode
 import { annotation, finalizer } from "#model/names.ts";
 import type { GroupKind, GroupVersionKind, KubernetesObject, ObjectKey } from "#model/object.ts";
 import { gvkOf } from "#model/object.ts";
+import { matchesSelection } from "./selection.ts";
 import { deletePoliciesOf, hookTypesOf, isHook, isIgnoredHook, isSkipped, phasesOf, waveOf } from "./hooks.ts";
 import type { ApplicationSyncOptions } from "./options.ts";
 import { parseSyncOptions, resourceSyncOptions } from "./options.ts";
@@ -20,6 +21,8 @@ export interface SyncResource {
   readonly live?: KubernetesObject;
   /** What comparing found; absent: not known, so it is applied. */
   readonly differs?: boolean;
+  /** Another application that tracking gives the live object to. */
+  readonly owner?: string;
 }
 
 export interface SyncInput {
@@ -90,7 +93,7 @@ export function planSync(input: SyncInput): SyncPlan {
   // An operation brings its own copy of the options where it has any (automated and API syncs both do).
   const entries = input.operation.syncOptions ?? input.policy?.syncOptions;
   const options = parseSyncOptions(entries, undefined, note);
-  const refusal = emptySource(input, options);
+  const refusal = emptySource(input, options) ?? sharedResource(input, options);
   if (refusal !== undefined) return { ok: false, reason: refusal, results: [] };
 
   const planning: Planning = {
@@ -104,6 +107,7 @@ export function planSync(input: SyncInput): SyncPlan {
   };
   for (const resource of input.resources) addResource(planning, resource);
   addNamespace(planning);
+  markUntriable(planning);
   if (planning.faults.length > 0) {
     const book = new ResultBook([]);
     for (const { task, message } of planning.faults) book.set(task, { status: "SyncFailed", message });
@@ -146,6 +150,15 @@ function emptySource(input: SyncInput, options: ApplicationSyncOptions): string 
   );
 }
 
+// FailOnSharedResource: an object that another application has applied already stops the sync.
+function sharedResource(input: SyncInput, options: ApplicationSyncOptions): string | undefined {
+  if (!options.failOnSharedResource) return undefined;
+  const shared = input.resources.find(({ desired, owner }) => desired !== undefined && owner !== undefined);
+  if (shared?.desired === undefined) return undefined;
+  const { kind, metadata } = shared.desired;
+  return `Shared resource found: ${kind}/${metadata.name ?? ""} is part of applications ${input.application} and ${shared.owner}`;
+}
+
 function addResource(planning: Planning, resource: SyncResource): void {
   const { input } = planning;
   const { desired, live } = resource;
@@ -159,7 +172,7 @@ function addResource(planning: Planning, resource: SyncResource): void {
   }
   const located = desired === undefined ? undefined : locate(planning, desired);
   const key = located?.key ?? keyOfLive(live ?? object);
-  if (partial && !isSelected(input, key)) return;
+  if (partial && !matchesSelection(input.operation.resources ?? [], key)) return;
   const options = withForce(input, resourceSyncOptions(object, planning.options, live));
   const version = gvkOf(object).version;
   const task: Draft = {
@@ -231,14 +244,25 @@ export function runName(run: Pick<SyncInput, "startedAt" | "attempt">, phase: Sy
   return `${unixSeconds(run.startedAt)}-${run.attempt ?? 0}-${phase.toLowerCase()}`;
 }
 
-/** The hook's name, or for a generateName hook: prefix, revision's first 7 characters, phase, start of the operation. */
-function hookName(object: KubernetesObject, input: SyncInput, phase: SyncPhase): string {
+/**
+ * The hook's name, or for a generateName hook: prefix, revision's first 7 characters, phase, start of the operation. A
+ * prefix that would make the name longer than a label's value may be (Jobs put theirs into one) is cut.
+ */
+export function hookName(
+  object: KubernetesObject,
+  run: Pick<SyncInput, "revision" | "startedAt">,
+  phase: SyncPhase,
+): string {
   if (object.metadata.name) return object.metadata.name;
-  const revision = input.revision.length >= 8 ? input.revision.slice(0, 7) : input.revision;
-  return `${object.metadata.generateName ?? ""}${`${revision}-${phase}-${unixSeconds(input.startedAt)}`.toLowerCase()}`;
+  const revision = run.revision.length >= 8 ? run.revision.slice(0, 7) : run.revision;
+  const suffix = `${revision}-${phase}-${unixSeconds(run.startedAt)}`.toLowerCase();
+  return `${(object.metadata.generateName ?? "").slice(0, Math.max(0, longestLabel - suffix.length))}${suffix}`;
 }
 
-function prepareHook(
+const longestLabel = 63;
+
+/** A hook's object as it is created: named, marked with its run, held by our finalizer until its end was seen. */
+export function prepareHook(
   object: KubernetesObject,
   how: { run: string; name: string; track: (hook: KubernetesObject) => KubernetesObject },
 ): KubernetesObject {
@@ -326,6 +350,20 @@ function check(planning: Planning, task: Draft, namespaced: boolean | undefined)
   if (forbidden !== undefined) planning.faults.push({ task, message: forbidden });
 }
 
+// What a dry run cannot try: objects in a namespace, or of a kind, that only this sync brings.
+function markUntriable({ tasks, definitions }: Planning): void {
+  const made = new Set<string>();
+  for (const { key, live, action } of tasks) {
+    if (action === "apply" && key.kind === "Namespace" && key.group === "" && live === undefined) made.add(key.name);
+  }
+  for (const task of tasks) {
+    if (task.desired === undefined) continue;
+    if (made.has(task.key.namespace)) task.untriable = `namespace ${task.key.namespace} comes with this sync`;
+    else if (task.definition !== undefined && definitions.size > 0)
+      task.untriable = `its kind comes with this sync (${task.definition.name})`;
+  }
+}
+
 function missingKind(key: ObjectKey): string {
   return (
     `The Kubernetes API could not find ${key.group}/${key.kind} for requested resource ${key.namespace}/${key.name}. ` +
@@ -359,16 +397,6 @@ function kindId(task: Draft): string {
 function keyOfLive(live: KubernetesObject): ObjectKey {
   const { group, kind } = gvkOf(live);
   return { group, kind, namespace: live.metadata.namespace ?? "", name: live.metadata.name ?? "" };
-}
-
-function isSelected(input: SyncInput, key: ObjectKey): boolean {
-  return (input.operation.resources ?? []).some(
-    (ref) =>
-      (ref.group ?? "") === key.group &&
-      ref.kind === key.kind &&
-      ref.name === key.name &&
-      (!ref.namespace || ref.namespace === key.namespace),
-  );
 }
 
 function withForce<T extends { readonly force: boolean }>(input: SyncInput, options: T): T {

@@ -36,6 +36,7 @@ interface Case extends PlanCase {
 const crdConditions: Record<string, unknown> = {
   established: [{ type: "Established", status: "True" }],
   clash: [{ type: "NamesAccepted", status: "False", message: "taken" }],
+  nonstructural: [{ type: "Established", status: "False", message: "schema is not structural" }],
 };
 
 interface WorldObject {

@@ -5,9 +5,9 @@
 // a hook or a prune again. Source: Argo CD's "Sync Phases and Waves", "Resource Hooks".
 import { listAt, stringAt } from "#base/json.ts";
 import type { HealthStatus, OperationPhase, ResourceResult } from "#model/application.ts";
-import { annotation, finalizer } from "#model/names.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { keyText } from "#model/object.ts";
+import { goneMessage, heldBy, holds, hookOutcome, isOfRun, shownKey } from "./hook-outcome.ts";
 import type { HookDeletePolicy } from "./hooks.ts";
 import type { PropagationPolicy } from "./options.ts";
 import type { ReadyPlan } from "./plan.ts";
@@ -149,7 +149,7 @@ function settleBeforeStart(run: Run): void {
   for (const item of run.items) {
     const { task, live } = item;
     if (task.action === "hook") {
-      if (run.pending(item) && live !== undefined && isOfRun(live, task)) {
+      if (run.pending(item) && live !== undefined && isOfRun(live, task.run)) {
         run.book.set(task, { status: "Synced", hookPhase: "Running", message: `${task.key.name} created` });
       }
     } else if (task.action === "prune" && live?.metadata.uid !== task.live?.metadata.uid) {
@@ -161,10 +161,6 @@ function settleBeforeStart(run: Run): void {
       }
     }
   }
-}
-
-function isOfRun(live: KubernetesObject, task: SyncTask): boolean {
-  return task.run !== undefined && live.metadata.annotations?.[annotation.hookRun] === task.run;
 }
 
 // The last wave counts as done when it is applied, without waiting for health, where it has no hooks.
@@ -189,35 +185,8 @@ function observe(run: Run): void {
 
 function observeHook(run: Run, item: Item, live: KubernetesObject): void {
   const status = run.book.get(item.task)?.status ?? "Synced";
-  const { phase, message } = hookOutcome(live, item.task, run.state);
+  const { phase, message } = hookOutcome(live, item.task.key, (object) => run.state.health(object));
   run.book.set(item.task, { status, hookPhase: phase, message });
-}
-
-/** How a hook's object stands: by its health; a kind without health is done when it is created. */
-function hookOutcome(
-  live: KubernetesObject,
-  task: SyncTask,
-  state: Pick<SyncState, "health">,
-): { phase: OperationPhase; message: string } {
-  const deleting = live.metadata.deletionTimestamp !== undefined;
-  // Our finalizer can hold an object that ended and is being deleted: its end counts.
-  const { deletionTimestamp: _, ...metadata } = live.metadata;
-  const health = state.health(deleting ? { ...live, metadata } : live);
-  const message = health?.message ?? "";
-  switch (health?.status) {
-    case undefined:
-      return { phase: "Succeeded", message: `${task.key.name} created` };
-    case "Healthy":
-      return { phase: "Succeeded", message };
-    case "Degraded":
-    case "Unknown":
-      return { phase: "Failed", message };
-    default:
-      // A pod still ends while it is deleted; anything else that somebody deletes will not.
-      return deleting && task.key.kind !== "Pod"
-        ? { phase: "Failed", message: gone(task.key) }
-        : { phase: "Running", message };
-  }
 }
 
 function observeResource(run: Run, item: Item, live: KubernetesObject): void {
@@ -234,12 +203,8 @@ function observeResource(run: Run, item: Item, live: KubernetesObject): void {
 function missing(run: Run, item: Item): void {
   const { key } = item.task;
   if (run.state.missing?.has(keyText(key))) {
-    run.book.set(item.task, { status: "SyncFailed", hookPhase: "Error", message: gone(key) });
+    run.book.set(item.task, { status: "SyncFailed", hookPhase: "Error", message: goneMessage(key) });
   } else run.verify.push(key);
-}
-
-function gone(key: ObjectKey): string {
-  return `Resource ${shown(key)} is missing, it might have been deleted`;
 }
 
 // A running task holds back the waves after its own, and a running hook also the end.
@@ -292,7 +257,7 @@ function startWave(run: Run, pending: readonly Item[]): SyncProgress {
   }
   if (unconfirmed.length > 0) return waitForConfirmation(run, unconfirmed);
 
-  const creates = wave.filter((item) => item.task.action !== "prune");
+  const creates = wave.filter((item) => item.task.action !== "prune" && !(dryRun && leftOut(run, item.task)));
   const old = dryRun ? [] : creates.filter((item) => isInTheWay(item));
   const pruneStep: readonly SyncStep[] = prunes.length > 0 ? [{ actions: prunes, stopOnFailure: true }] : [];
   if (old.length > 0) {
@@ -313,6 +278,13 @@ function startWave(run: Run, pending: readonly Item[]): SyncProgress {
     return advance(run.plan, { ...run.state, results: run.book.list() });
   }
   return progress(run, { phase: "Running", message: "one or more tasks are running", steps });
+}
+
+// A dry run says of what it cannot try that it was not tried.
+function leftOut(run: Run, task: SyncTask): boolean {
+  if (task.untriable === undefined) return false;
+  run.book.set(task, { status: "Synced", hookPhase: "Succeeded", message: `not tried (dry run): ${task.untriable}` });
+  return true;
 }
 
 // An earlier run's object, which the hook's policy says to delete before it is created again.
@@ -356,8 +328,20 @@ function waitForDefinition(run: Run, blocked: readonly Item[]): SyncProgress {
     }
     return fail(run);
   }
-  const reason = `waiting for healthy state of ${shown(key)}`;
-  return progress(run, { phase: "Running", message: reason, waits: [{ key, for: "definition", reason }] });
+  const message = `waiting for healthy state of ${shownKey(key)}`;
+  const why = notEstablished(run.state.live(key));
+  const reason = why === "" ? message : `${message}: ${why}`;
+  return progress(run, { phase: "Running", message, waits: [{ key, for: "definition", reason }] });
+}
+
+function notEstablished(definition: KubernetesObject | undefined): string {
+  const said = listAt(definition, "status", "conditions").find(
+    (condition) =>
+      stringAt(condition, "type") !== "Terminating" &&
+      stringAt(condition, "status") === "False" &&
+      stringAt(condition, "message"),
+  );
+  return said === undefined ? "" : `it is not established: ${stringAt(said, "message") ?? ""}`;
 }
 
 function waitForConfirmation(run: Run, items: readonly Item[]): SyncProgress {
@@ -433,7 +417,7 @@ function endHooks(run: Run): SyncStep[] {
   const actions: SyncAction[] = [];
   for (const item of run.items) {
     const { task, live } = item;
-    if (task.action !== "hook" || live === undefined || !isOfRun(live, task)) continue;
+    if (task.action !== "hook" || live === undefined || !isOfRun(live, task.run)) continue;
     const policy: HookDeletePolicy = run.failed(item) ? "HookFailed" : "HookSucceeded";
     const ended = run.failed(item) || run.phaseOf(item) === "Succeeded";
     if (ended && task.deletePolicies?.includes(policy)) {
@@ -445,10 +429,6 @@ function endHooks(run: Run): SyncStep[] {
   return actions.length > 0 ? [{ actions }] : [];
 }
 
-function holds(live: KubernetesObject): boolean {
-  return live.metadata.finalizers?.includes(finalizer.hook) === true;
-}
-
 // Ends the operation at once: running hooks are deleted, nobody is waited for.
 function terminate(run: Run): SyncProgress {
   const actions: SyncAction[] = [];
@@ -457,7 +437,8 @@ function terminate(run: Run): SyncProgress {
     if (task.action !== "hook") continue;
     const status = run.book.get(task)?.status ?? "Synced";
     if (run.running(item)) {
-      const outcome = live === undefined ? undefined : hookOutcome(live, task, run.state);
+      const outcome =
+        live === undefined ? undefined : hookOutcome(live, task.key, (object) => run.state.health(object));
       const ended = outcome !== undefined && outcome.phase !== "Running";
       run.book.set(task, {
         status,
@@ -466,7 +447,7 @@ function terminate(run: Run): SyncProgress {
       });
       const unwanted = !ended || task.deletePolicies?.includes("HookFailed");
       if (live !== undefined) actions.push({ type: unwanted ? "delete-hook" : "release-hook", task, object: live });
-    } else if (live !== undefined && holds(live) && isOfRun(live, task)) {
+    } else if (live !== undefined && holds(live) && isOfRun(live, task.run)) {
       // Recorded as terminated by a process that ended before it deleted the object, or completed earlier.
       const unwanted = run.book.get(task)?.message === "Terminated";
       actions.push({ type: unwanted ? "delete-hook" : "release-hook", task, object: live });
@@ -498,7 +479,7 @@ function wait(
   const others = items.length - 1;
   const kinds = hooks.length === items.length ? "hooks" : "resources";
   const more = others > 0 ? ` and ${others} more ${kinds}` : "";
-  const message = first === undefined ? "" : `waiting for ${words} ${shown(first.task.key)}${more}`;
+  const message = first === undefined ? "" : `waiting for ${words} ${shownKey(first.task.key)}${more}`;
   const waits = items.map((item) => waitOf(run, item, why));
   return progress(run, { phase: "Running", message, waits, steps });
 }
@@ -507,23 +488,13 @@ function waitOf(run: Run, item: Item, why: "health" | "hook" | "deletion"): Sync
   const { key, action } = item.task;
   const own = why === "deletion" ? why : action === "hook" ? "hook" : "health";
   const words = own === "deletion" ? "deletion of" : own === "hook" ? "completion of hook" : "healthy state of";
-  const detail = own === "deletion" ? finalizersText(item.live) : stateText(run, item);
-  return { key, for: own, reason: `waiting for ${words} ${shown(key)}${detail ? `: ${detail}` : ""}` };
+  const detail = own === "deletion" ? heldBy(item.live) : stateText(run, item);
+  return { key, for: own, reason: `waiting for ${words} ${shownKey(key)}${detail ? `: ${detail}` : ""}` };
 }
 
 function stateText(run: Run, item: Item): string {
   const health = item.live === undefined ? undefined : run.state.health(item.live);
   return health === undefined ? "" : health.message || health.status;
-}
-
-function finalizersText(live: KubernetesObject | undefined): string {
-  const held = live?.metadata.finalizers ?? [];
-  return held.length > 0 ? `held by ${held.join(", ")}` : "";
-}
-
-/** As Argo CD's operation messages name objects: `apps/Deployment/web`, `/ConfigMap/web`. */
-function shown(key: ObjectKey): string {
-  return `${key.group}/${key.kind}/${key.name}`;
 }
 
 function sameWave(a: SyncTask, b: SyncTask): boolean {

@@ -28,10 +28,17 @@ export interface SyncTask {
   readonly ignored?: string;
   /** The cluster does not know the kind yet; this CustomResourceDefinition of the same sync brings it. */
   readonly definition?: ObjectKey;
+  /** A dry run cannot try it, with the reason: what it needs comes with the same sync. */
+  readonly untriable?: string;
   /** The namespace that CreateNamespace=true adds. */
   readonly createsNamespace?: boolean;
   /** Place in the plan, from 0. */
   readonly order: number;
+}
+
+/** Where a kind stands among those of its wave: lower goes first; what no list names goes last. */
+export function kindRank(kind: string): number {
+  return kindOrder.get(kind) ?? 0;
 }
 
 export const phaseOrder: Readonly<Record<SyncPhase, number>> = {
@@ -89,7 +96,7 @@ export function compareTasks(a: SyncTask, b: SyncTask): number {
   return (
     phaseOrder[a.phase] - phaseOrder[b.phase] ||
     a.wave - b.wave ||
-    rank(a.key.kind) - rank(b.key.kind) ||
+    kindRank(a.key.kind) - kindRank(b.key.kind) ||
     compareText(a.key.name, b.key.name) ||
     compareText(a.key.namespace, b.key.namespace) ||
     compareText(a.key.group, b.key.group) ||
@@ -105,10 +112,6 @@ export function taskId(task: Pick<SyncTask, "key" | "phase">): string {
 /** The same name for a recorded result. */
 export function resultId(result: ResourceResult): string {
   return `${keyText(result)}:${result.syncPhase ?? "Sync"}`;
-}
-
-function rank(kind: string): number {
-  return kindOrder.get(kind) ?? 0;
 }
 
 function compareText(a: string, b: string): number {

@@ -20,6 +20,8 @@ export interface PlanCase {
   readonly resources?: readonly SyncResourceRef[];
   readonly unknown?: readonly string[];
   readonly forbidden?: readonly string[];
+  /** The application that tracking gives all live objects to. */
+  readonly owner?: string;
   readonly liveNamespace?: boolean;
   readonly managedNamespaceMetadata?: { labels?: Record<string, string> };
 }
@@ -76,7 +78,8 @@ function resourcesOf(one: PlanCase): SyncResource[] {
     if (one.liveOptions) {
       Object.assign(live.metadata, { annotations: { [annotation.syncOptions]: one.liveOptions } });
     }
-    return { desired: build(text, false), live, ...(differs === undefined ? {} : { differs }) };
+    const owner = one.owner === undefined ? {} : { owner: one.owner };
+    return { desired: build(text, false), live, ...owner, ...(differs === undefined ? {} : { differs }) };
   };
   return [
     ...(one.desired ?? []).map((text) => ({ desired: build(text, false) })),
