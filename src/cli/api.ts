@@ -19,7 +19,8 @@ import type {
   WaitingAnswer,
   WaitingFor,
 } from "#protocol/rest.ts";
-import type { Http, Query, RawBody } from "./http.ts";
+import type { Preview } from "#protocol/preview.ts";
+import { errorOf, jsonBody, type Http, type Query, type RawBody } from "./http.ts";
 
 export interface AppRef {
   readonly name: string;
@@ -52,6 +53,17 @@ export interface RevisionQuery {
   readonly revision?: string;
   readonly revisions?: readonly string[];
   readonly sourcePositions?: readonly number[];
+}
+
+export interface PreviewWish {
+  readonly repository: string;
+  readonly base: string;
+  /** A branch or commit, or files over a commit. */
+  readonly head: string | Upload;
+  readonly against: "base" | "live";
+  readonly project?: string;
+  readonly selector?: string;
+  readonly appNamespace?: string;
 }
 
 /** Local files on their way to the server. */
@@ -127,6 +139,12 @@ export interface ApiClient {
     /** The application with the health of each resource, which some servers keep in the tree alone. */
     withHealth(op: Operation, ref: AppRef, app: Application): Promise<Application>;
   };
+  /** What a change would make of the applications that follow a repository; `progress` hears how far it is. */
+  preview(
+    op: Operation,
+    wanted: PreviewWish,
+    progress: (done: number, total: number) => void,
+  ): Promise<Preview>;
   readonly session: {
     login(op: Operation, username: string, password: string): Promise<string>;
     logout(op: Operation): Promise<void>;
@@ -229,6 +247,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         }
       },
     },
+    preview: (op, wanted, progress) => preview(op, http, wanted, progress),
     session: {
       async login(op, username, password) {
         const answer = await http.send(op, "POST", "/api/v1/session", { body: { username, password } });
@@ -252,6 +271,25 @@ function healthFrom(tree: ApplicationTree, app: Application): Application {
     return health === undefined ? item : { ...item, health };
   });
   return { ...app, status: { ...app.status, resources } };
+}
+
+/** Reads the stream that a preview is answered as, to its result. Errors: those of the server. */
+async function preview(
+  op: Operation,
+  http: Http,
+  wanted: PreviewWish,
+  progress: (done: number, total: number) => void,
+): Promise<Preview> {
+  const { head, ...rest } = wanted;
+  const body = typeof head === "string" ? jsonBody({ ...rest, head }) : head.body;
+  const query = typeof head === "string" ? {} : { ...rest, over: head.base };
+  for await (const line of await http.open(op, "/api/v1/preview", { ...query, stream: true }, body)) {
+    const event = line as Partial<{ progress: { done: number; total: number }; result: Preview; error: object }>;
+    if (event.progress) progress(event.progress.done, event.progress.total);
+    if (event.error) throw errorOf({ statusCode: 400 }, JSON.stringify(event.error), http.url);
+    if (event.result) return event.result;
+  }
+  throw new DriftlessError("SERVER_UNREACHABLE", `the server ${http.url} ended the preview before it was done`);
 }
 
 interface FollowDeps {

@@ -87,6 +87,11 @@ export const commands: readonly Listed[] = [
   },
   { path: "login", summary: "Log in to a server", load: () => import("./commands/login.ts") },
   { path: "logout", summary: "Log out of a server", load: () => import("./commands/logout.ts") },
+  {
+    path: "preview",
+    summary: "Show what a branch or local files would change of all applications",
+    load: () => import("./commands/preview.ts"),
+  },
   { path: "relogin", summary: "Log in again where the session has ended", load: () => import("./commands/relogin.ts") },
   { path: "version", summary: "Print versions", load: () => import("./commands/version.ts") },
 ];

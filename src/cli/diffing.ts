@@ -52,18 +52,19 @@ export async function printDifferences(context: Context, found: readonly Differe
 
 /** A unified diff from live to target, three lines around each change. */
 async function unified(name: string, given: { live: string; target: string; paint: Paint }): Promise<string> {
-  const { createTwoFilesPatch } = await import("diff");
-  const patch = createTwoFilesPatch(`${name}-live.yaml`, name, given.live, given.target, undefined, undefined, {
-    context: 3,
-  });
-  return patch
-    .split("\n")
-    .filter((line) => !line.startsWith("=======") && !line.startsWith("\\ No newline"))
-    .map((line) => painted(line, given.paint))
-    .join("\n");
+  const lines = await diffLines([`${name}-live.yaml`, name], given.live, given.target);
+  return lines.map((line) => painted(line, given.paint)).join("\n");
 }
 
-function painted(line: string, paint: Paint): string {
+/** The lines of a unified diff between two texts, with their names, three lines around each change. */
+export async function diffLines(names: readonly [string, string], before: string, after: string): Promise<string[]> {
+  const { createTwoFilesPatch } = await import("diff");
+  const patch = createTwoFilesPatch(...names, before, after, undefined, undefined, { context: 3 });
+  return patch.split("\n").filter((line) => !line.startsWith("=======") && !line.startsWith("\\ No newline"));
+}
+
+/** One line of a diff in the colours of its kind. */
+export function painted(line: string, paint: Paint): string {
   if (line.startsWith("+++") || line.startsWith("---")) return paint.dim(line);
   if (line.startsWith("@@")) return paint.cyan(line);
   if (line.startsWith("+")) return paint.green(line);
