@@ -8,7 +8,9 @@ import { bothPlugins } from "#render/plugin/plugins.ts";
 import { sidecarPlugins } from "#render/plugin/sidecar.ts";
 import type { Plugins } from "#render/plugin/types.ts";
 import { createRenderer } from "#render/renderer.ts";
+import { openSharedStore } from "#render/shared/open.ts";
 import type { Renderer } from "#render/types.ts";
+import { systemClock } from "#runtime/system.ts";
 
 /** Where Argo CD's sidecars have their sockets. */
 export const defaultPluginSockets = "/home/argocd/cmp-server/plugins";
@@ -19,6 +21,8 @@ export interface RenderingFlags {
   readonly pluginSockets?: string;
   /** The folder of plugins that are commands of this machine; none without it. */
   readonly pluginCommands?: string;
+  /** URL of a store that replicas share their renders by. */
+  readonly renderCache?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,9 +33,12 @@ export interface RenderingOptions extends RenderingFlags {
   readonly environment: Environment;
 }
 
-/** The renderer; closing it closes the engine and the plugins too. */
+/** The renderer; closing it closes the engine and the plugins too. Error: CONFIG_INVALID. */
 export function rendererFor(op: Operation, options: RenderingOptions): Renderer {
+  const { renderCache, environment } = options;
+  const store = renderCache === undefined ? undefined : openSharedStore(renderCache, environment);
   return createRenderer({
+    ...(store ? { shared: { store, clock: systemClock } } : {}),
     cacheDir: join(options.dataDir, "render"),
     engine: options.engine,
     plugins: pluginsOf(op, options),

@@ -58,6 +58,7 @@ function command(): Command {
     .option("--namespace <name>", "the namespace of applications and settings", "argocd")
     .option("--plugin-sockets <dir>", "where plugins in sidecars have their sockets", defaultPluginSockets)
     .option("--plugin-commands <dir>", "run the commands of the plugins that stand in this folder")
+    .option("--render-cache <url>", "share renders with other replicas: s3://BUCKET/PREFIX or redis://HOST:PORT")
     .addOption(
       new Option("--log-level <level>", "how much is logged")
         .choices(["debug", "info", "warn", "error"])
@@ -70,10 +71,11 @@ function command(): Command {
     );
 }
 
-function renderingFlags({ pluginSockets, pluginCommands }: UpFlags): RenderingFlags {
+function renderingFlags({ pluginSockets, pluginCommands, renderCache }: UpFlags): RenderingFlags {
   return {
     ...(pluginSockets === undefined ? {} : { pluginSockets }),
     ...(pluginCommands === undefined ? {} : { pluginCommands }),
+    ...(renderCache === undefined ? {} : { renderCache }),
   };
 }
 

@@ -51,12 +51,12 @@ export class KeptRenders {
         return this.shared(op, walk, wanted); // the other caller gave up, not this one
       }
     }
-    const render = this.fresh(walk, wanted).finally(() => this.pending.delete(name));
+    const render = this.fresh(op, walk, wanted).finally(() => this.pending.delete(name));
     this.pending.set(name, render);
     return render;
   }
 
-  private async fresh(walk: Walk, wanted: WantedRender): Promise<Remembered> {
+  private async fresh(op: Operation, walk: Walk, wanted: WantedRender): Promise<Remembered> {
     const { key, capabilities } = wanted;
     const own: Walk = { ...walk, reads: new ReadRecorder(), warnings: [] };
     const { objects, used } = await wanted.make(own);
@@ -66,7 +66,7 @@ export class KeptRenders {
       reads: own.reads.result(),
       used: Object.fromEntries(used.map((name) => [name, capabilities[name] ?? null])),
     };
-    this.remembered.keep(key, render);
+    this.remembered.keep(op, key, render);
     return render;
   }
 }

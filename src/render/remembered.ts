@@ -6,6 +6,7 @@ import type { Operation } from "#base/operation.ts";
 import { isMounted } from "#git/mounts.ts";
 import type { GitRepository } from "#git/types.ts";
 import { WeightedCache, type DiskCache } from "./cache.ts";
+import type { SharedRenders } from "./shared/renders.ts";
 import type { ReadSet, RenderedObject } from "./types.ts";
 
 export interface Remembered {
@@ -31,11 +32,15 @@ export class RememberedRenders {
   private readonly disk: DiskCache | undefined;
   /** The commit at which a render was last seen to hold: asked again for the same commit, nothing is looked up. */
   private readonly seenAt = new WeakMap<Remembered, string>();
-  hits = { memory: 0, disk: 0 };
+  hits = { memory: 0, disk: 0, shared: 0 };
+  private readonly shared: SharedRenders | undefined;
+  /** What is written behind goes on when the render that it is of has ended. */
+  private readonly life = new AbortController();
 
-  constructor(maxObjects: number, disk: DiskCache | undefined) {
+  constructor(maxObjects: number, disk: DiskCache | undefined, shared?: SharedRenders) {
     this.memory = new WeightedCache(maxObjects);
     this.disk = disk;
+    this.shared = shared;
   }
 
   /** The render whose every read is the same in this commit, if one is known. */
@@ -46,14 +51,32 @@ export class RememberedRenders {
       this.hits.memory++;
       return one;
     }
-    if (inMemory) return undefined;
-    const stored = this.stored(key);
-    if (stored.length === 0) return undefined;
-    this.remember(key, stored);
-    for (const one of stored) {
-      if (!(await this.holds(op, at, one))) continue;
-      this.hits.disk++;
-      return one;
+    if (!inMemory) {
+      const stored = this.stored(key);
+      if (stored.length > 0) this.remember(key, stored);
+      for (const one of stored) {
+        if (!(await this.holds(op, at, one))) continue;
+        this.hits.disk++;
+        return one;
+      }
+    }
+    return this.findShared(op, at, key);
+  }
+
+  /** One that another replica rendered; then it is kept here too. */
+  private async findShared(op: Operation, at: Place, key: string): Promise<Remembered | undefined> {
+    const { shared } = this;
+    if (!shared) return undefined;
+    for (const version of await shared.versions(op, key)) {
+      const { warnings, reads, used } = version;
+      const render = { objects: [], warnings, reads, used };
+      if (!(await this.holds(op, at, render).catch(() => false))) continue;
+      const objects = await shared.objects(op, version);
+      if (!objects) continue;
+      this.hits.shared++;
+      const found: Remembered = { ...render, objects };
+      this.keepHere(key, found);
+      return found;
     }
     return undefined;
   }
@@ -72,10 +95,20 @@ export class RememberedRenders {
     return true;
   }
 
-  keep(key: string, render: Remembered): void {
+  keep(op: Operation, key: string, render: Remembered): void {
+    this.keepHere(key, render);
+    this.shared?.add({ ...op, signal: this.life.signal }, key, render);
+  }
+
+  private keepHere(key: string, render: Remembered): void {
     const versions = [render, ...(this.memory.get(key) ?? this.stored(key))].slice(0, maxVersions);
     this.remember(key, versions);
     this.disk?.set(`render ${key}`, JSON.stringify(versions));
+  }
+
+  async close(): Promise<void> {
+    await this.shared?.close();
+    this.life.abort();
   }
 
   private remember(key: string, versions: readonly Remembered[]): void {

@@ -4,6 +4,7 @@
 import { DriftlessError } from "#base/errors.ts";
 import { isObject, stableStringify } from "#base/json.ts";
 import { silentLogger, type Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
 import { pathSteps } from "#git/objects.ts";
 import type { ApplicationSource, DirectorySource, SourceType } from "#model/application.ts";
 import { openDiskCache, WeightedCache, type DiskCache } from "./cache.ts";
@@ -23,6 +24,8 @@ import type { ParameterAnnouncement, Plugin, Plugins } from "./plugin/types.ts";
 import { ReadRecorder } from "./reads.ts";
 import { RememberedRenders } from "./remembered.ts";
 import { RepositoryFiles } from "./repository-files.ts";
+import { SharedRenders } from "./shared/renders.ts";
+import { GuardedStore, type SharedStore } from "./shared/store.ts";
 import type { RenderedObject, Renderer, RenderRequest, RenderResult, RenderStatistics } from "./types.ts";
 import { createManifestParser } from "./yaml.ts";
 
@@ -41,6 +44,8 @@ export interface RendererOptions {
   readonly engine?: EnginePool;
   /** Config management plugins; sources that name one are refused without. Closed with the renderer. */
   readonly plugins?: Plugins;
+  /** What replicas share of their renders. Closed with the renderer. */
+  readonly shared?: { readonly store: SharedStore; readonly clock: Clock };
   /** Bytes of one source's objects as the engine renders them; default 32 MiB. */
   readonly maxRenderedBytes?: number;
   /** Told what is wrong with the folder of the cache; it is not used then. */
@@ -83,7 +88,7 @@ class SourceRenderer implements Renderer {
         problem: (reason) => log.warn(reason, { dir: options.cacheDir }),
       });
     }
-    this.remembered = new RememberedRenders(maxRememberedObjects, this.disk);
+    this.remembered = new RememberedRenders(maxRememberedObjects, this.disk, sharedBy(options, log));
     const parts = { kept: new KeptRenders(this.remembered), digest: options.digest, parser: this.parser };
     this.engine = new EngineRenderer({
       ...parts,
@@ -99,11 +104,12 @@ class SourceRenderer implements Renderer {
   }
 
   get statistics(): RenderStatistics {
-    const { memory, disk } = this.remembered.hits;
+    const { memory, disk, shared } = this.remembered.hits;
     return {
       ...this.counts,
       memoryHits: this.counts.memoryHits + memory,
       diskHits: this.counts.diskHits + disk,
+      sharedHits: shared,
       engineRenders: this.engine.renders,
       pluginRenders: this.plugins?.renders ?? 0,
     };
@@ -112,6 +118,7 @@ class SourceRenderer implements Renderer {
   async close(): Promise<void> {
     await this.options.engine?.close();
     await this.options.plugins?.close();
+    await this.remembered.close();
     this.disk?.close();
   }
 
@@ -364,6 +371,10 @@ class SourceRenderer implements Renderer {
     this.disk?.set(key, JSON.stringify(parsed));
     return parsed;
   }
+}
+
+function sharedBy({ shared, digest }: RendererOptions, log: Operation["log"]): SharedRenders | undefined {
+  return shared && new SharedRenders({ digest, store: new GuardedStore(shared.store, { clock: shared.clock, log }) });
 }
 
 function pluginSource(op: Operation, request: RenderRequest, source: ApplicationSource, folder: string): PluginSource {

@@ -78,6 +78,8 @@ export interface RenderStatistics {
   /** Answered from memory, from disk, or with nothing parsed because the tree was the same. */
   readonly memoryHits: number;
   readonly diskHits: number;
+  /** Answered by what another replica rendered. */
+  readonly sharedHits: number;
   readonly filesParsed: number;
   /** Renders that the engine did. */
   readonly engineRenders: number;
