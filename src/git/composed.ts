@@ -23,8 +23,10 @@ export interface Neighbours {
   readonly submodules: boolean;
   /** Opens the repository of a submodule or a remote base. Errors: PROJECT_FORBIDS, SPEC_INVALID. */
   open(url: string, as: "submodule" | "base"): GitRepository;
-  /** What a mount that is no repository holds. Errors: PROJECT_FORBIDS, REPOSITORY_UNREACHABLE, TOO_LARGE, … */
-  tree(op: Operation, mount: Exclude<Mount, { kind: "git" }>): Promise<MountedTree>;
+  /** Finds a chart's version and reads it like a repository. Errors: PROJECT_FORBIDS, SOURCE_UNSUPPORTED, the registry's. */
+  chart(op: Operation, chart: Extract<Mount, { kind: "chart" }>): Promise<{ repository: GitRepository; sha: string }>;
+  /** A single file. Errors: PROJECT_FORBIDS, REPOSITORY_UNREACHABLE, RENDER_REFUSED, TOO_LARGE. */
+  file(op: Operation, url: string): Promise<MountedTree>;
 }
 
 const maxNesting = 10;
@@ -46,7 +48,7 @@ class Composed implements GitRepository {
   private readonly origin = new Map<string, Reader>();
   private readonly modules = new Map<string, Promise<ReadonlyMap<string, string>>>();
   private readonly opened = new Map<string, Promise<{ view: Composed; sha: string }>>();
-  private readonly trees = new Map<string, Promise<MountedTree>>();
+  private readonly files = new Map<string, Promise<MountedTree>>();
 
   constructor(base: GitRepository, neighbours: Neighbours, submodules: boolean, chain: readonly string[]) {
     this.base = base;
@@ -132,8 +134,12 @@ class Composed implements GitRepository {
     mount: Mount,
     rest: readonly string[],
   ): Promise<TreeItem | undefined> {
-    if (mount.kind !== "git") return this.inTree(op, name, mount, rest);
+    if (mount.kind === "file") return this.inTree(op, name, mount.url, rest);
     const { view, sha } = await this.open(op, name, async () => {
+      if (mount.kind === "chart") {
+        const { repository, sha: version } = await this.neighbours.chart(op, mount);
+        return { view: new Composed(repository, this.neighbours, false, [mount.repo]), sha: version };
+      }
       const repository = this.neighbours.open(mount.url, "base");
       const resolved = await repository.resolve(op, mount.revision);
       return { view: new Composed(repository, this.neighbours, mount.submodules, [mount.url]), sha: resolved.sha };
@@ -146,20 +152,16 @@ class Composed implements GitRepository {
   private async inTree(
     op: Operation,
     name: string,
-    mount: Exclude<Mount, { kind: "git" }>,
+    url: string,
     rest: readonly string[],
   ): Promise<TreeItem | undefined> {
-    let opening = this.trees.get(name);
-    if (!opening) this.trees.set(name, (opening = this.neighbours.tree(op, mount)));
-    opening.catch(() => this.trees.delete(name));
-    const tree = await opening;
-    let item: TreeItem | undefined = tree.root;
-    for (const step of rest) {
-      if (item?.type !== "tree") return undefined;
-      item = (await tree.items(op, item.oid))?.find((one) => one.name === step);
-    }
-    if (item) this.origin.set(item.oid, tree);
-    return item;
+    let opening = this.files.get(name);
+    if (!opening) this.files.set(name, (opening = this.neighbours.file(op, url)));
+    opening.catch(() => this.files.delete(name));
+    const file = await opening;
+    if (rest.length > 0) return undefined;
+    this.origin.set(file.root.oid, file);
+    return file.root;
   }
 
   private open(

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Operation } from "#base/operation.ts";
+import type { KustomizeSettings } from "#render/build-options.ts";
 import type { EnginePool } from "#render/engine/pool.ts";
 import { commandPlugins } from "#render/plugin/commands.ts";
 import { bothPlugins } from "#render/plugin/plugins.ts";
@@ -31,6 +32,7 @@ export interface RenderingOptions extends RenderingFlags {
   readonly engine: EnginePool;
   readonly dataDir: string;
   readonly environment: Environment;
+  readonly kustomize: () => KustomizeSettings;
 }
 
 /** The renderer; closing it closes the engine and the plugins too. Error: CONFIG_INVALID. */
@@ -41,6 +43,7 @@ export function rendererFor(op: Operation, options: RenderingOptions): Renderer 
     ...(store ? { shared: { store, clock: systemClock } } : {}),
     cacheDir: join(options.dataDir, "render"),
     engine: options.engine,
+    kustomize: options.kustomize,
     plugins: pluginsOf(op, options),
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     log: op.log,

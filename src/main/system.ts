@@ -8,6 +8,7 @@ import type { Operation } from "#base/operation.ts";
 import { clusterDirectory } from "#controllers/application/clusters.ts";
 import { ApplicationController } from "#controllers/application/controller.ts";
 import { applicationMetrics } from "#controllers/application/metrics.ts";
+import { createNeighbours } from "#controllers/application/neighbours.ts";
 import { createSignatureGate } from "#controllers/application/signatures.ts";
 import { createArtifacts } from "#controllers/application/artifacts.ts";
 import { Sources } from "#controllers/application/sources.ts";
@@ -16,6 +17,7 @@ import { ownerApplication } from "#core/track/track.ts";
 import { defaultProject } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
 import { createGitRepositories } from "#git/repository.ts";
+import { createUrlFiles } from "#git/url-files.ts";
 import { normalizeUrl, sameRepository } from "#git/urls.ts";
 import type { GitRepositories } from "#git/types.ts";
 import { parseWebhook } from "#git/webhook.ts";
@@ -25,6 +27,7 @@ import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion, group, label, version } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import type { Settings } from "#model/settings.ts";
 import { createRegistries } from "#registry/registries.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEvaluators } from "#render/engine/evaluate.ts";
@@ -124,7 +127,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     env: options.git.env,
   });
-  const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment });
+  const kustomize = (): Settings["kustomize"] => configuration.settings.kustomize;
+  const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment, kustomize });
   const events = new EventRecorder({
     client: control,
     clock: systemClock,
@@ -141,6 +145,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const directory = clusterDirectory(clusters);
   const projectOf = (name: string): AppProject | undefined =>
     projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined);
+  const signatures = createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() });
+  const urlFiles = createUrlFiles({ clock: systemClock });
   const controller = new ApplicationController({
     ...ports,
     op: life,
@@ -166,7 +172,15 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         }),
         renderer,
         access: (url, project) => configuration.access(url, project),
-        signatures: createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() }),
+        signatures,
+        neighbours: createNeighbours({
+          project: projectOf,
+          access: (url, project) => configuration.access(url, project),
+          openQuietly: (access) => repositories.open(access),
+          files: urlFiles,
+          signatures,
+          submodules: () => configuration.settings.gitSubmodules,
+        }),
         affected,
         op: life,
       }),
@@ -212,6 +226,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       await Promise.allSettled([
         repositories.close(),
         registries.close(),
+        urlFiles.close(),
         renderer.close(),
         clusters.close(),
         applications.stop(),

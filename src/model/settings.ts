@@ -62,6 +62,14 @@ export interface Settings {
     readonly maxMs: number;
     readonly cooldownMs: number;
   };
+  /** Whether submodules of Git repositories are read. */
+  readonly gitSubmodules: boolean;
+  /** How kustomize is called: its options, and those of versions that applications name. */
+  readonly kustomize: {
+    readonly buildOptions: string;
+    /** By version with its `v`: its own options, and where its program would be. */
+    readonly versions: Readonly<Record<string, { readonly buildOptions?: string; readonly path?: string }>>;
+  };
   readonly syncWaveDelayMs: number;
   /** 0: a sync may run as long as it likes. */
   readonly syncTimeoutMs: number;
@@ -124,6 +132,8 @@ export function parseSettings(
       maxMs: command.seconds("controller.self.heal.backoff.cap.seconds", 300),
       cooldownMs: command.seconds("controller.self.heal.backoff.cooldown.seconds", 330),
     },
+    gitSubmodules: command.flag("reposerver.enable.git.submodule", true),
+    kustomize: { buildOptions: main.text("kustomize.buildOptions"), versions: kustomizeVersions(main) },
     syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),
     syncTimeoutMs: command.seconds("controller.sync.timeout.seconds", 0),
     serverSideDiff: command.flag("controller.diff.server.side", false),
@@ -229,6 +239,19 @@ class Reader {
     }
     return found;
   }
+}
+
+/** Takes the keys `kustomize.buildOptions.vX`, `kustomize.path.vX` and the older `kustomize.version.vX`. */
+function kustomizeVersions(reader: Reader): Settings["kustomize"]["versions"] {
+  const found: Record<string, { buildOptions?: string; path?: string }> = {};
+  for (const key of Object.keys(reader.data)) {
+    const match = /^kustomize\.(buildOptions|path|version)\.(v\d.*)$/.exec(key);
+    if (!match) continue;
+    const [, what, version = ""] = match;
+    const entry = (found[version] ??= {});
+    entry[what === "buildOptions" ? "buildOptions" : "path"] = reader.text(key);
+  }
+  return found;
 }
 
 function compareOptions(reader: Reader): CompareOptions {

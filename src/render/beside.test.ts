@@ -65,10 +65,12 @@ const neighbours = (allowed: (url: string) => boolean = () => true, submodules =
     if (!allowed(url)) throw new DriftlessError("PROJECT_FORBIDS", `${url} is not permitted`);
     return world.repositories.open({ url });
   },
-  async tree(op, mount) {
-    if (mount.kind !== "file") throw new DriftlessError("SOURCE_UNSUPPORTED", "no charts here");
-    if (!allowed(mount.url)) throw new DriftlessError("PROJECT_FORBIDS", `${mount.url} is not permitted`);
-    return files.get(op, { url: mount.url });
+  async chart() {
+    throw new DriftlessError("SOURCE_UNSUPPORTED", "no charts here");
+  },
+  async file(op, url) {
+    if (!allowed(url)) throw new DriftlessError("PROJECT_FORBIDS", `${url} is not permitted`);
+    return files.get(op, { url });
   },
 });
 

@@ -7,6 +7,7 @@ import { silentLogger, type Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import { pathSteps } from "#git/objects.ts";
 import type { ApplicationSource, DirectorySource, SourceType } from "#model/application.ts";
+import type { KustomizeSettings } from "./build-options.ts";
 import { openDiskCache, WeightedCache, type DiskCache } from "./cache.ts";
 import { detectedType, explicitType } from "./detect.ts";
 import { listManifests, lookUp, type ManifestFile, type Walk } from "./directory.ts";
@@ -16,7 +17,7 @@ import { buildEnvironment } from "./environment.ts";
 import { helmCapabilities, helmParams } from "./helm.ts";
 import { jsonnetParams } from "./jsonnet.ts";
 import { KeptRenders } from "./kept-renders.ts";
-import { kustomizeParams } from "./kustomize.ts";
+import { kustomizeCapabilities, kustomizeParams } from "./kustomize.ts";
 import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
 import { overrideNames, withOverrides } from "./overrides.ts";
 import { PluginRenderer, type PluginSource } from "./plugin-render.ts";
@@ -46,6 +47,8 @@ export interface RendererOptions {
   readonly plugins?: Plugins;
   /** What replicas share of their renders. Closed with the renderer. */
   readonly shared?: { readonly store: SharedStore; readonly clock: Clock };
+  /** How Kustomize is called, as it is configured now; its defaults without. */
+  readonly kustomize?: () => KustomizeSettings;
   /** Bytes of one source's objects as the engine renders them; default 32 MiB. */
   readonly maxRenderedBytes?: number;
   /** Told what is wrong with the folder of the cache; it is not used then. */
@@ -146,8 +149,8 @@ class SourceRenderer implements Renderer {
         this.notThere(walk, root.path, names, explicit ? overrides : ["Chart.yaml", ...overrides]);
         return this.byEngine(op, walk, request, sourceType, {
           kind: "kustomize",
-          params: kustomizeParams(source, root.path, environment),
-          capabilities: {},
+          params: kustomizeParams(source, root.path, environment, this.options.kustomize?.()),
+          capabilities: await kustomizeCapabilities(op, request, source, this.options.kustomize?.()),
         });
       case "Helm": {
         const refReads = new Map<string, ReadRecorder>();

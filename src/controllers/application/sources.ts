@@ -507,13 +507,13 @@ function readsOf(rendered: readonly RenderedSource[], index: number): RenderResu
   const { source, result } = rendered[index]!;
   const { ref } = source;
   const lent = ref ? rendered.flatMap((other) => other.result.refReads?.[ref] ?? []) : [];
-  if (lent.length === 0) return result.reads;
+  if (lent.length === 0) return splitReads(result.reads).own;
   const all = [result.reads, ...lent];
-  return {
+  return splitReads({
     directories: all.flatMap(({ directories }) => directories),
     files: all.flatMap(({ files }) => files),
     absent: all.flatMap(({ absent }) => absent),
-  };
+  }).own;
 }
 
 /** Whether a source read anything that does not stand below its own directory. */
