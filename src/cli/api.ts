@@ -14,6 +14,7 @@ import type {
 import type {
   ApplicationEvent,
   ApplicationTree,
+  DriftAnswer,
   ManagedResource,
   SyncPlanAnswer,
   WaitingAnswer,
@@ -87,6 +88,14 @@ export interface ComparisonAnswer {
   readonly warnings?: readonly string[];
 }
 
+/** Objects to look at; empty parts mean any. */
+export interface DriftQuery {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly resourceName?: string;
+}
+
 export interface PlanQuery {
   readonly revision?: string;
   readonly revisions?: readonly string[];
@@ -130,6 +139,7 @@ export interface ApiClient {
     /** What the application's sync waits for; nothing where the server does not tell. */
     waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
+    drift(op: Operation, ref: AppRef, filter: DriftQuery): Promise<DriftAnswer>;
     manifests(op: Operation, ref: AppRef, query?: RevisionQuery): Promise<ManifestsAnswer>;
     manifestsOfFiles(op: Operation, ref: AppRef, upload: Upload): Promise<ManifestsAnswer>;
     /** How other revisions or files would compare with the live state. */
@@ -208,6 +218,10 @@ export function createApi(http: Http, clock: Clock): ApiClient {
           throw thrown;
         }
       },
+      drift: async (op, ref, filter) =>
+        (await http.send(op, "GET", path(ref, "/drift"), {
+          query: { ...scope(ref), ...filter } as Query,
+        })) as DriftAnswer,
       async managedResources(op, ref) {
         const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
         return (answer as { items?: readonly ManagedResource[] | null }).items ?? [];

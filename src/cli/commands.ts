@@ -21,6 +21,11 @@ export const commands: readonly Listed[] = [
     load: () => import("./commands/app/diff.ts"),
   },
   {
+    path: "app drift",
+    summary: "Show which fields differ and who changed them",
+    load: () => import("./commands/app/drift.ts"),
+  },
+  {
     path: "app edit",
     summary: "Edit an application's spec in an editor",
     load: () => import("./commands/app/edit.ts"),

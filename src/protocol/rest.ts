@@ -152,6 +152,46 @@ export interface SyncPlanAnswer {
   readonly waitingFor: readonly WaitingFor[];
 }
 
+/** A manager's last write of what it owns. */
+export interface FieldWriter {
+  readonly manager: string;
+  readonly operation: string;
+  readonly apiVersion: string;
+  readonly subresource?: string;
+  readonly time?: string;
+}
+
+/** A field that differs, and who set it. Values of Secrets are masked. */
+export interface FieldDrift {
+  /** A JSON pointer; "" is the whole object. */
+  readonly path: string;
+  /** `set`: the writers own it. `absent`: it is not live; the writer is who wrote to the object last. `unowned`. */
+  readonly state: string;
+  /** Absent where the field would be removed. */
+  readonly desired?: unknown;
+  readonly live?: unknown;
+  readonly writers: readonly FieldWriter[];
+  /** The writers in a sentence. */
+  readonly who: string;
+}
+
+export interface ObjectDrift {
+  readonly group?: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+  /** `OutOfSync` or `Unknown`. */
+  readonly status: string;
+  /** Why it could not be compared, or its writers not be read. */
+  readonly error?: string;
+  readonly fields: readonly FieldDrift[];
+}
+
+/** Answer of `/api/v1/applications/:name/drift`. */
+export interface DriftAnswer {
+  readonly items: readonly ObjectDrift[];
+}
+
 /** Answer of `/api/v1/applications/:name/waiting`. */
 export interface WaitingAnswer {
   readonly waitingFor: readonly WaitingFor[];

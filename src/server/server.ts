@@ -11,6 +11,7 @@ import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { manifestRoutes } from "./application/manifest-routes.ts";
+import { driftRoutes } from "./application/drift-routes.ts";
 import { objectRoutes } from "./application/objects.ts";
 import { planRoutes } from "./application/plan-routes.ts";
 import { applicationRoutes } from "./application/routes.ts";
@@ -64,6 +65,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   applicationRoutes(http, deps, service);
   applicationStreams(http, deps, service);
   objectRoutes(http, deps, service);
+  driftRoutes(http, deps, service);
   planRoutes(http, deps, service);
   await manifestRoutes(http, deps, service);
   await previewRoutes(http, deps, service);

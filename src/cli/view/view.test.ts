@@ -287,7 +287,9 @@ describe("plans", () => {
         waves: [
           {
             wave: -1,
-            steps: [{ ...step, kind: "Job", action: "hook", deletePolicies: ["HookSucceeded"], result: { phase: "Running" } }],
+            steps: [
+              { ...step, kind: "Job", action: "hook", deletePolicies: ["HookSucceeded"], result: { phase: "Running" } },
+            ],
           },
         ],
       },
@@ -308,7 +310,11 @@ describe("plans", () => {
   };
 
   test("are a line for each step, in order", () => {
-    expect(planTable(plan, false).split("\n").map((line) => line.split(/ {2,}/).join("|"))).toEqual([
+    expect(
+      planTable(plan, false)
+        .split("\n")
+        .map((line) => line.split(/ {2,}/).join("|")),
+    ).toEqual([
       "PHASE|WAVE|ACTION|GROUP|KIND|NAMESPACE|NAME|RESULT",
       "PreSync|-1|hook|Job|x|Running",
       "Sync|0|create|ConfigMap|prod|x|",
@@ -320,7 +326,9 @@ describe("plans", () => {
   });
 
   test("are summed up", () => {
-    expect(planSummary(plan)).toBe("1 to run as hook, 1 to create, 1 to configure, 1 to keep that are no longer wanted");
+    expect(planSummary(plan)).toBe(
+      "1 to run as hook, 1 to create, 1 to configure, 1 to keep that are no longer wanted",
+    );
     expect(planSummary({ ...plan, phases: [] })).toBe("");
   });
 });

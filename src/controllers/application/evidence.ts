@@ -4,8 +4,8 @@
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { CompareSettings } from "#core/compare/compare.ts";
-import { lastAppliedOf } from "#core/compare/compare.ts";
 import type { Selected } from "#core/compare/ignore.ts";
+import { lastAppliedOf } from "#core/compare/last-applied.ts";
 import { normalized } from "#core/compare/normalize.ts";
 import { respectIgnored } from "#core/compare/respect.ts";
 import { Aborts } from "#kube/aborts.ts";

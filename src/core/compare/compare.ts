@@ -1,9 +1,6 @@
 // The decision whether an object has drifted: desired and live in, one of three outcomes out. Pure; changes nothing.
 // Defaults that the API server fills in are never drift; neither are equal quantities or reordered keyed lists.
 // Sources: "Declarative Management of Kubernetes Objects"; Argo CD's "Diff strategies".
-import type { Json } from "#base/json.ts";
-import { isObject } from "#base/json.ts";
-import { annotation } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { applyServerSide } from "#core/merge/structured.ts";
 import { anyType } from "#core/merge/schema.ts";
@@ -13,6 +10,7 @@ import { changesBetween, removeFields } from "#core/merge/typed.ts";
 import { ignoredPlaces } from "./ignore.ts";
 import type { Ignored, IgnoreRule, Selected } from "./ignore.ts";
 import { normalized, withAdmitted } from "./normalize.ts";
+import { lastAppliedOf } from "./last-applied.ts";
 import { differences } from "./paths.ts";
 import { restored, withoutPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
@@ -106,23 +104,6 @@ function threeWay(wanted: KubernetesObject, live: KubernetesObject, context: Con
     applied = { ...applied, metadata: { ...applied.metadata, annotations: {} } };
   const predicted = predict(former, applied, before, type) as KubernetesObject;
   return verdict({ live, before, predicted, filledIn: "report", ignored }, context);
-}
-
-/** The last-applied annotation's object; undefined where there is none, or none that can be read. */
-export function lastAppliedOf(live: KubernetesObject): KubernetesObject | undefined {
-  const text = live.metadata.annotations?.[annotation.lastApplied];
-  if (text === undefined || text === "") return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // Nothing is known of the last apply, as if there had been none.
-  }
-  if (!isObject(value)) return undefined;
-  const metadata: Json | undefined = value["metadata"];
-  // An annotation that was copied along from another version of the kind says nothing of this one's fields.
-  if (value["apiVersion"] !== live.apiVersion) return undefined;
-  return (isObject(metadata) ? value : { ...value, metadata: {} }) as unknown as KubernetesObject;
 }
 
 function structured(wanted: KubernetesObject, live: KubernetesObject, context: Context): Comparison {

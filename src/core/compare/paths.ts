@@ -92,3 +92,13 @@ function typeAt(type: TypeSchema, key: string): TypeSchema {
   if (type.kind === "struct") return type.fields[key] ?? anyType;
   return type.kind === "map" ? type.value : anyType;
 }
+
+/** What a pointer leads to; undefined: nothing. */
+export function valueAt(value: unknown, pointer: string): unknown {
+  let at: unknown = value;
+  for (const step of parsePointer(pointer)) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Readonly<Record<string, unknown>>)[step];
+  }
+  return at;
+}

@@ -164,8 +164,8 @@ interface Located {
   readonly value: unknown;
 }
 
-/** Where a path element leads in a value. */
-function locate(value: unknown, element: string, schema: TypeSchema): Located | undefined {
+/** Where a path element leads in a value; undefined: nowhere. */
+export function locate(value: unknown, element: string, schema: TypeSchema): Located | undefined {
   const rest = element.slice(2);
   if (element.startsWith("f:")) {
     const found = isEntries(value) && Object.hasOwn(value, rest) ? value[rest] : undefined;

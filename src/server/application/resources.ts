@@ -42,8 +42,8 @@ export class ApplicationResources {
 export function diffOf(row: Row): ManagedResource {
   const masked = maskSecrets({
     ...(row.desired ? { desired: row.desired.object } : {}),
-    ...(row.live?.object ? { live: row.live.object } : {}),
-    ...(row.predicted ? { predicted: row.predicted } : {}),
+    ...(row.live?.object ? { live: withoutManagers(row.live.object) } : {}),
+    ...(row.predicted ? { predicted: withoutManagers(row.predicted) } : {}),
   });
   const text = (object: KubernetesObject | undefined): string => (object ? JSON.stringify(object) : "null");
   const { group, kind, namespace, name } = row.key;
@@ -60,4 +60,10 @@ export function diffOf(row: Row): ManagedResource {
     ...(row.sync === "OutOfSync" ? { modified: true } : {}),
     ...(row.isHook ? { hook: true } : {}),
   };
+}
+
+/** Live objects keep what comparing needs of managedFields; nobody asks for half of them. */
+function withoutManagers(object: KubernetesObject): KubernetesObject {
+  const { managedFields, ...metadata } = object.metadata;
+  return managedFields === undefined ? object : { ...object, metadata };
 }

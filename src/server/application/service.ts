@@ -1,6 +1,7 @@
 // The application service: what clients may ask of applications, apart from any transport. One part for each concept;
 // this file only puts them together.
 import type { ApplicationServiceDeps } from "./deps.ts";
+import { ApplicationDrift } from "./drift.ts";
 import { ApplicationManifests } from "./manifests.ts";
 import { ApplicationOperations } from "./operations.ts";
 import { ApplicationPlans } from "./plans.ts";
@@ -17,6 +18,8 @@ export interface ApplicationService {
   readonly operations: ApplicationOperations;
   /** A sync's plan, and what is waited for. */
   readonly plans: ApplicationPlans;
+  /** Which fields differ, and who changed them. */
+  readonly drift: ApplicationDrift;
   /** An application's objects: tree, states. */
   readonly resources: ApplicationResources;
   /** Manifests of any revision and of local files, and how they compare with the live state. */
@@ -30,6 +33,7 @@ export function applicationService(deps: ApplicationServiceDeps): ApplicationSer
     writes: new ApplicationWrites(deps, queries),
     operations: new ApplicationOperations(deps, queries),
     plans: new ApplicationPlans(deps, queries),
+    drift: new ApplicationDrift(queries),
     resources: new ApplicationResources(deps, queries),
     manifests: new ApplicationManifests(deps, queries),
   };

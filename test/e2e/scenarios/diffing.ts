@@ -1,6 +1,7 @@
 // What counts as a difference: ignore rules by jq and by manager, server-side diff, and who changed what.
 import { expect } from "vitest";
 import type { JsonObject } from "#base/json.ts";
+import type { DriftAnswer } from "#protocol/rest.ts";
 import { steadily } from "../../support/eventually.ts";
 import { configMap, deployment, manifests, scenario, type Scenario } from "../../support/scenario.ts";
 
@@ -84,5 +85,24 @@ export const diffing: readonly Scenario[] = [
     await repository.push({ "all.yaml": manifests(deployment("web", { replicas: 1 })) });
     await app.is({ sync: "OutOfSync" });
     expect((await app.get()).status?.conditions ?? []).toEqual([]);
+  }),
+
+  scenario("who changed a field is told, and when", async (stage) => {
+    const repository = await stage.repository({ "all.yaml": manifests(deployment("web", { replicas: 0 })) });
+    const app = await stage.application({ repository });
+    await app.is({ sync: "OutOfSync" });
+    await app.sync();
+    await app.synced();
+
+    await stage.kube.edit("Deployment", { name: "web", namespace: stage.namespace }, { spec: { replicas: 1 } });
+    await app.is({ sync: "OutOfSync" });
+
+    const drift = (await stage.up.api.must("GET", `/api/v1/applications/${app.name}/drift`)) as DriftAnswer;
+    expect(drift.items).toHaveLength(1);
+    expect(drift.items[0]).toMatchObject({ kind: "Deployment", name: "web", status: "OutOfSync" });
+    expect(drift.items[0]!.fields).toMatchObject([
+      { path: "/spec/replicas", state: "set", live: 1, desired: 0, writers: [{ manager: "kubectl-edit" }] },
+    ]);
+    expect(Date.parse(drift.items[0]!.fields[0]!.writers[0]!.time!)).toBeGreaterThan(Date.now() - 120_000);
   }),
 ];
