@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -15,19 +17,26 @@ import (
 
 type luaItem struct {
 	Script string `json:"script"`
+	// Of names one of the request's scripts by its place instead: many objects, one text.
+	Of *int `json:"of,omitempty"`
 	// Globals are set before the script runs: `obj`, `actionParams`.
 	Globals map[string]json.RawMessage `json:"globals"`
-	// AllLibraries opens string and math too; io and os stay closed but for the clock.
+	// AllLibraries opens string, math and coroutine too; io and os stay closed but for the clock.
 	AllLibraries bool `json:"allLibraries,omitempty"`
 }
 
 const luaTime = time.Second
+
+// luaPatience is how often one script may run out of time within a request; its other objects then fail without a run, so
+// that a script that never ends costs seconds and not a second for each object.
+const luaPatience = 2
 
 var scripts compiled[*lua.FunctionProto]
 
 func evaluateLua(r *request) ([]byte, error) {
 	var params struct {
 		Script       string    `json:"script,omitempty"` // of the items that have none
+		Scripts      []string  `json:"scripts,omitempty"`
 		AllLibraries bool      `json:"allLibraries,omitempty"`
 		Items        []luaItem `json:"items"`
 	}
@@ -40,10 +49,16 @@ func evaluateLua(r *request) ([]byte, error) {
 			state.Close()
 		}
 	}()
+	late := map[string]int{}
 	return each(r, params.Items, func(item luaItem) (any, error) {
 		script, all := item.Script, item.AllLibraries || params.AllLibraries
-		if script == "" {
+		if item.Of != nil && *item.Of >= 0 && *item.Of < len(params.Scripts) {
+			script = params.Scripts[*item.Of]
+		} else if script == "" {
 			script = params.Script
+		}
+		if late[script] >= luaPatience {
+			return nil, tooLate()
 		}
 		proto, err := scripts.get(script, func() (*lua.FunctionProto, error) { return compileLua(script) })
 		if err != nil {
@@ -58,6 +73,9 @@ func evaluateLua(r *request) ([]byte, error) {
 		if err != nil { // whatever the script left behind goes with its state
 			state.Close()
 			delete(states, all)
+			if found := (*failure)(nil); errors.As(err, &found) && found.Kind == kindTimeout {
+				late[script]++
+			}
 		}
 		return value, err
 	})
@@ -84,15 +102,22 @@ func newLua(all bool) *lua.LState {
 		}{lua.StringLibName, lua.OpenString}, struct {
 			name string
 			with lua.LGFunction
-		}{lua.MathLibName, lua.OpenMath})
+		}{lua.MathLibName, lua.OpenMath}, struct {
+			name string
+			with lua.LGFunction
+		}{lua.CoroutineLibName, lua.OpenCoroutine})
 	}
 	for _, library := range open {
 		state.Push(state.NewFunction(library.with))
 		state.Push(lua.LString(library.name))
 		state.Call(1, 0)
 	}
-	for _, name := range []string{"dofile", "loadfile", "print", "_printregs", "collectgarbage", "newproxy", "module"} {
+	for _, name := range []string{"dofile", "loadfile", "_printregs", "newproxy", "module"} {
 		state.SetGlobal(name, lua.LNil)
+	}
+	// Left over from debugging, these must do no harm: nothing is printed, for standard output carries the answers.
+	for _, name := range []string{"print", "collectgarbage"} {
+		state.SetGlobal(name, state.NewFunction(func(*lua.LState) int { return 0 }))
 	}
 	clock := state.NewTable()
 	clock.RawSetString("time", state.NewFunction(luaClock))
@@ -127,7 +152,7 @@ func runLua(ctx context.Context, state *lua.LState, proto *lua.FunctionProto, gl
 	state.Push(function)
 	if err := state.PCall(0, 1, nil); err != nil {
 		if bounded.Err() == context.DeadlineExceeded {
-			return nil, failf(kindTemplate, "the script did not end within %v", luaTime)
+			return nil, tooLate()
 		}
 		if problem, ok := err.(*lua.ApiError); ok && problem.Object != nil {
 			return nil, failf(kindTemplate, "%s", problem.Object.String())
@@ -137,6 +162,10 @@ func runLua(ctx context.Context, state *lua.LState, proto *lua.FunctionProto, gl
 	value := state.Get(-1)
 	state.Pop(1)
 	return fromLua(value, 0)
+}
+
+func tooLate() error {
+	return failf(kindTimeout, "the script did not end within %v", luaTime)
 }
 
 func toLua(state *lua.LState, value any) lua.LValue {
@@ -233,10 +262,24 @@ func luaClock(state *lua.LState) int {
 }
 
 func luaDate(state *lua.LState) int {
-	format := strings.TrimPrefix(state.OptString(1, "%Y-%m-%dT%H:%M:%SZ"), "!")
+	format := strings.TrimPrefix(state.OptString(1, "%c"), "!")
 	at := time.Unix(int64(state.OptNumber(2, lua.LNumber(time.Now().Unix()))), 0).UTC()
-	replace := strings.NewReplacer("%Y", at.Format("2006"), "%m", at.Format("01"), "%d", at.Format("02"), "%H", at.Format("15"),
-		"%M", at.Format("04"), "%S", at.Format("05"), "%T", at.Format("15:04:05"), "%F", at.Format("2006-01-02"), "%%", "%")
-	state.Push(lua.LString(replace.Replace(format)))
+	if format == "*t" {
+		parts := state.NewTable()
+		for name, value := range map[string]int{"year": at.Year(), "month": int(at.Month()), "day": at.Day(), "hour": at.Hour(),
+			"min": at.Minute(), "sec": at.Second(), "wday": int(at.Weekday()) + 1, "yday": at.YearDay()} {
+			parts.RawSetString(name, lua.LNumber(value))
+		}
+		parts.RawSetString("isdst", lua.LFalse)
+		state.Push(parts)
+		return 1
+	}
+	pairs := []string{"%%", "%", "%j", fmt.Sprintf("%03d", at.YearDay()), "%w", fmt.Sprint(int(at.Weekday()))}
+	for letter, layout := range map[string]string{"a": "Mon", "A": "Monday", "b": "Jan", "B": "January", "c": "Mon Jan _2 15:04:05 2006",
+		"d": "02", "D": "01/02/06", "F": "2006-01-02", "H": "15", "I": "03", "m": "01", "M": "04", "p": "PM", "S": "05",
+		"T": "15:04:05", "x": "01/02/06", "X": "15:04:05", "y": "06", "Y": "2006", "z": "-0700", "Z": "MST"} {
+		pairs = append(pairs, "%"+letter, at.Format(layout))
+	}
+	state.Push(lua.LString(strings.NewReplacer(pairs...).Replace(format)))
 	return 1
 }

@@ -12,6 +12,12 @@ import type { KeptFields, KubeClient, ResourceType } from "./types.ts";
 
 export type { LiveCache, LiveCacheOptions, LiveChange, LiveEntry, LiveFact, LiveOwner, LiveProblem } from "./live.ts";
 
+const accessReviewType = {
+  group: "authorization.k8s.io",
+  version: "v1",
+  plural: "selfsubjectaccessreviews",
+  namespaced: false,
+};
 /** After a CRD or APIService changed: how long changes are gathered before discovery is asked. */
 const gatherMs = 100;
 /** A CRD is served a little after it is written: how often to look again, at growing intervals. */
@@ -33,7 +39,8 @@ class Cache implements LiveCache {
   readonly #managed = new Set<string>();
   /** By kind: what is kept of managedFields, where that is more than this cache keeps anyhow. */
   readonly #kept = new Map<string, KeptFields>();
-  readonly #described: ReadonlySet<string>;
+  /** Kinds that are left out for they may not be listed, until kinds are looked at anew. */
+  readonly #dropped = new Set<string>();
   readonly #typeListeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #lists: Limiter;
@@ -48,7 +55,6 @@ class Cache implements LiveCache {
   constructor(client: KubeClient, options: LiveCacheOptions) {
     this.#client = client;
     this.#options = options;
-    this.#described = new Set((options.describe?.kinds ?? []).map(({ group, kind }) => kindText(group, kind)));
     this.#lists = new Limiter(options.parallelLists ?? 8, new Aborts());
     this.#store.subscribe((change) => this.#onChange(change));
   }
@@ -155,11 +161,14 @@ class Cache implements LiveCache {
     const include = this.#options.include ?? defaultInclude;
     const wanted = new Map<string, ResourceType>();
     for (const type of all) {
-      if (isWatchable(type) && include(type) && this.#inScope(type)) wanted.set(kindText(type.group, type.kind), type);
+      const text = kindText(type.group, type.kind);
+      if (isWatchable(type) && include(type) && this.#inScope(type) && !this.#dropped.has(text)) wanted.set(text, type);
     }
     const gone: string[] = [];
     for (const [text, [reflector]] of this.#reflectors) {
-      if (!wanted.has(text) && reflector !== undefined && !uncertain.has(reflector.type.group)) gone.push(text);
+      if (wanted.has(text) || reflector === undefined) continue;
+      if (this.#dropped.has(text) || !include(reflector.type)) await this.#remove(text);
+      else if (!uncertain.has(reflector.type.group)) gone.push(text);
     }
     this.#types = all;
     let changed = await this.#removeGone(op, gone);
@@ -176,14 +185,60 @@ class Cache implements LiveCache {
   async #removeGone(op: Operation, gone: readonly string[]): Promise<boolean> {
     let changed = false;
     for (const text of gone) {
-      const reflectors = this.#reflectors.get(text) ?? [];
-      const [first] = reflectors;
+      const [first] = this.#reflectors.get(text) ?? [];
       if (first === undefined || !(await this.#isGone(op, first))) continue;
-      this.#reflectors.delete(text);
-      for (const reflector of reflectors) await reflector.remove();
+      await this.#remove(text);
       changed = true;
     }
     return changed;
+  }
+
+  async #remove(text: string): Promise<void> {
+    const reflectors = this.#reflectors.get(text) ?? [];
+    this.#reflectors.delete(text);
+    for (const reflector of reflectors) await reflector.remove();
+  }
+
+  /** A kind could not be listed: left out where that is no problem. */
+  async #forbidden(text: string): Promise<void> {
+    const mode = this.#options.respectRbac?.() ?? "off";
+    const type = this.#reflectors.get(text)?.[0]?.type;
+    if (mode === "off" || type === undefined || this.#op === undefined) return;
+    if (mode === "strict" && (await this.#mayList(this.#op, type))) return;
+    this.#dropped.add(text);
+    this.#op.log.info("a kind is left out, for it may not be listed", { cluster: this.#client.name, kind: text });
+    await this.#remove(text);
+  }
+
+  /** What an access review says of listing a kind; where none can be had, that it is allowed, so that the problem shows. */
+  async #mayList(op: Operation, { group, version, plural }: ResourceType): Promise<boolean> {
+    const review: KubernetesObject = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      metadata: {},
+      spec: { resourceAttributes: { group, version, resource: plural, verb: "list" } },
+    };
+    try {
+      const answer = await this.#client.create(op, accessReviewType, review);
+      return (answer["status"] as { allowed?: boolean } | undefined)?.allowed !== false;
+    } catch {
+      return true;
+    }
+  }
+
+  reconsider(stale: (kind: GroupKind) => boolean): void {
+    const op = this.#op;
+    if (op === undefined) return;
+    this.#dropped.clear();
+    for (const [text, reflectors] of this.#reflectors) {
+      const depth = this.#depth(text);
+      for (const reflector of reflectors) {
+        if (depth === reflector.depth && !(depth !== "metadata" && stale(reflector.type))) continue;
+        if (depth === reflector.depth) reflector.readAgain(op);
+        else if (depth !== "metadata") reflector.deepen(op, depth);
+      }
+    }
+    this.#schedule(0);
   }
 
   async #isGone(op: Operation, { type, namespace }: Reflector): Promise<boolean> {
@@ -212,8 +267,13 @@ class Cache implements LiveCache {
     return true;
   }
 
+  #isDescribed(text: string): boolean {
+    const slash = text.indexOf("/");
+    return this.#options.describe?.covers({ group: text.slice(0, slash), kind: text.slice(slash + 1) }) ?? false;
+  }
+
   #depth(text: string): Depth {
-    return this.#managed.has(text) ? "full" : this.#described.has(text) ? "facts" : "metadata";
+    return this.#managed.has(text) ? "full" : this.#isDescribed(text) ? "facts" : "metadata";
   }
 
   #context(text: string, namespace: string | undefined): ReflectorContext {
@@ -226,7 +286,7 @@ class Cache implements LiveCache {
       random,
       tagOf,
       keepFields: () => this.#kept.get(text) ?? nothingMore,
-      describe: describe !== undefined && this.#described.has(text) ? (object) => describe.of(object) : undefined,
+      describe: describe && ((object, kept) => (this.#isDescribed(text) ? describe.of(object, kept) : undefined)),
       namespace,
       server: this.#server,
       listSlot: async (signal) => {
@@ -242,6 +302,7 @@ class Cache implements LiveCache {
         this.#managed.add(text);
         queueMicrotask(() => void this.manage([kind]));
       },
+      onForbidden: () => void this.#forbidden(text),
       onGone: () => this.#refreshSoon(),
     };
   }
@@ -281,6 +342,7 @@ class Cache implements LiveCache {
     const op = this.#op;
     if (op === undefined || op.signal.aborted) return;
     this.#client.discovery.invalidate();
+    this.#dropped.clear();
     try {
       await this.#refresh(op);
     } catch (thrown) {

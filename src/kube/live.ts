@@ -65,6 +65,11 @@ export interface LiveCache {
   subscribe(listener: (change: LiveChange) => void): () => void;
   /** Called when kinds appeared or disappeared. */
   subscribeTypes(listener: () => void): () => void;
+  /**
+   * The options' `include`, `describe` or `respectRbac` may answer otherwise now: watches are started, stopped or widened to
+   * match; kinds of which `stale` says that their facts are others now are read again.
+   */
+  reconsider(stale: (kind: GroupKind) => boolean): void;
   types(): readonly ResourceType[];
   problems(): readonly LiveProblem[];
   stop(): Promise<void>;
@@ -81,9 +86,15 @@ export interface LiveCacheOptions {
   readonly include?: (type: ResourceType) => boolean;
   /** Kinds of which small facts are kept: they are read in full, but not kept so. */
   readonly describe?: {
-    readonly kinds: readonly GroupKind[];
-    readonly of: (object: KubernetesObject) => readonly LiveFact[] | undefined;
+    readonly covers: (kind: GroupKind) => boolean;
+    /** `kept`: the object itself is kept too. */
+    readonly of: (object: KubernetesObject, kept: boolean) => readonly LiveFact[] | undefined;
   };
+  /**
+   * Kinds that may not be listed are no problem, but left out: all of them, or (strict) those for which an access review
+   * says that listing is not allowed. Off unless told.
+   */
+  readonly respectRbac?: () => "off" | "normal" | "strict";
   /** Only these namespaces, and cluster-scoped kinds only where `clusterResources` is set. */
   readonly namespaces?: readonly string[];
   readonly clusterResources?: boolean;
@@ -95,7 +106,7 @@ export interface LiveCacheOptions {
  * Kinds that change often and say nothing of what is deployed. Follows Argo CD's default resource.exclusions
  * ("Declarative Setup", Resource Exclusion), except that Endpoints and EndpointSlices are kept for the tree, as metadata.
  */
-export function defaultInclude(type: ResourceType): boolean {
+export function defaultInclude(type: GroupKind): boolean {
   switch (type.group) {
     case "events.k8s.io":
     case "metrics.k8s.io":

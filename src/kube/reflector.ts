@@ -17,7 +17,7 @@ export interface ReflectorContext {
   readonly tagOf: LiveCacheOptions["tagOf"];
   /** Read anew for each request: what is kept may grow. */
   readonly keepFields: () => KeptFields;
-  readonly describe: ((object: KubernetesObject) => readonly LiveFact[] | undefined) | undefined;
+  readonly describe: ((object: KubernetesObject, kept: boolean) => readonly LiveFact[] | undefined) | undefined;
   /** One namespace, or all. */
   readonly namespace: string | undefined;
   /** Whether the server has streaming lists; set to false by the first refusal. */
@@ -29,6 +29,8 @@ export interface ReflectorContext {
   readonly listSlot: (signal: AbortSignal) => Promise<() => void>;
   /** A tagged object was seen in a kind of which only metadata is read. */
   readonly onTagged: (kind: StoredKind) => void;
+  /** Listing the kind is not allowed. */
+  readonly onForbidden: () => void;
   /** The server does not know the kind any more. */
   readonly onGone: () => void;
 }
@@ -172,6 +174,7 @@ export class Reflector {
     this.#listed.resolve();
     const { status } = error.details;
     if (status === 404) this.#context.onGone();
+    if (status === 401 || status === 403) this.#context.onForbidden();
     const slow = status === 401 || status === 403 || status === 404 || status === 405;
     const delayMs = slow ? forbiddenRetryMs * (1 + random.next()) : this.#backoffMs();
     const fields = { cluster: this.#context.client.name, kind: this.type.kind, error: error.message };
@@ -335,7 +338,7 @@ export class Reflector {
         partial,
         tag,
         object: keep ? objectWithoutManagedFields(object, this.#context.keepFields()) : undefined,
-        info: partial ? undefined : this.#context.describe?.(object),
+        info: partial ? undefined : this.#context.describe?.(object, keep),
       },
     });
     store.put(entry);

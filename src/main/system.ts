@@ -12,7 +12,8 @@ import { createNeighbours } from "#controllers/application/neighbours.ts";
 import { createSignatureGate } from "#controllers/application/signatures.ts";
 import { createArtifacts } from "#controllers/application/artifacts.ts";
 import { Sources } from "#controllers/application/sources.ts";
-import { describePod } from "#controllers/application/facts.ts";
+import { CustomHealth } from "#controllers/application/custom-health.ts";
+import { describeObjects } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
 import { defaultProject } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
@@ -22,11 +23,11 @@ import { normalizeUrl, sameRepository } from "#git/urls.ts";
 import type { GitRepositories } from "#git/types.ts";
 import { parseWebhook } from "#git/webhook.ts";
 import { Clusters, isClusterSecret } from "#kube/clusters.ts";
-import { defaultInclude } from "#kube/live.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion, group, label, version } from "#model/names.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import type { GroupKind, KubernetesObject } from "#model/object.ts";
+import type { Settings } from "#model/settings.ts";
 import type { Settings } from "#model/settings.ts";
 import { createRegistries } from "#registry/registries.ts";
 import { findEngine } from "#render/engine/binary.ts";
@@ -39,6 +40,7 @@ import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
+import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 import { rendererFor, type RenderingFlags } from "./rendering.ts";
 
 export interface SystemOptions {
@@ -97,15 +99,25 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
 
   const configuration = new Configuration(life, namespace, configMaps, secrets);
   const metrics = createMetrics();
+  const engine = createEnginePool({
+    locate: () => findEngine(options.environment),
+    clock: systemClock,
+    processes: Math.min(8, availableParallelism()),
+  });
+  const evaluators = createEvaluators(engine);
+  const settings = (): Settings => configuration.settings;
+  const health = new CustomHealth({ evaluators, clock: systemClock, op: life, log: life.log, settings });
+  const excludes = (kind: GroupKind, server: string): boolean => excludedBy(configuration.settings, kind, server);
   const clusters = new Clusters(life, {
     ...ports,
     userAgent: `driftless/${options.version}`,
     environment: options.environment,
     inCluster: control,
-    cache: () => ({
+    cache: ({ server }) => ({
       tagOf: (meta, key) => ownerApplication(meta, key, configuration.tracking),
-      include: defaultInclude,
-      describe: describePod,
+      include: (type) => !excludes(type, server),
+      respectRbac: () => configuration.settings.respectRbac,
+      describe: describeObjects({ health, customLabels: () => configuration.settings.customLabels }),
     }),
   });
   await followClusterSecrets(life, secrets, clusters);
@@ -115,11 +127,6 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     git: options.git.path,
     env: options.git.env,
-  });
-  const engine = createEnginePool({
-    locate: () => findEngine(options.environment),
-    clock: systemClock,
-    processes: Math.min(8, availableParallelism()),
   });
   const { dataDir, environment, rendering } = options;
   const registries = createRegistries({
@@ -142,7 +149,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     jitterMs: configuration.settings.reconciliationJitterMs,
     onResult: (url, error) => controller.sources.polled(url, error),
   });
-  const directory = clusterDirectory(clusters);
+  const directory = clusterDirectory(clusters, excludes);
   const projectOf = (name: string): AppProject | undefined =>
     projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined);
   const signatures = createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() });
@@ -158,8 +165,9 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     applications,
     projects,
     clusters: directory,
-    evaluators: createEvaluators(engine),
-    settings: () => configuration.settings,
+    evaluators,
+    health,
+    settings,
     tracking: () => configuration.tracking,
     project: projectOf,
     sources: (affected) =>
@@ -187,6 +195,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   });
   applicationMetrics(metrics, controller, directory);
   configuration.onChange(() => controller.everythingAgain());
+  reconsiderOnChange(settings, (listener) => configuration.onChange(listener), clusters);
   await controller.start();
 
   const pushed: System["pushed"] = async (url, refs) => {

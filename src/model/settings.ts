@@ -47,8 +47,20 @@ export interface Settings {
   readonly trackingMethod: "annotation" | "label" | "annotation+label";
   readonly installationId?: string;
   readonly resourceExclusions: readonly ResourceFilter[];
+  /** Nobody has said what is excluded: the documented defaults hold. */
+  readonly defaultExclusions: boolean;
   readonly resourceInclusions: readonly ResourceFilter[];
   readonly resourceCustomizations: readonly ResourceCustomization[];
+  /** Labels that the resource tree shows beside objects. */
+  readonly customLabels: readonly string[];
+  /** Annotations of Secrets whose values are masked too. */
+  readonly maskedAnnotations: readonly string[];
+  /** Whether updates of objects that change nothing of note wake no application. */
+  readonly ignoreResourceUpdates: boolean;
+  /** Whether kinds that may not be listed are left out: all of them, or (strict) those that an access review denies. */
+  readonly respectRbac: "off" | "normal" | "strict";
+  /** Whether `status.resources` carries each object's health. */
+  readonly persistHealth: boolean;
   readonly compareOptions: CompareOptions;
   readonly adminEnabled: boolean;
   readonly anonymousEnabled: boolean;
@@ -115,8 +127,14 @@ export function parseSettings(
     ),
     ...(installationId ? { installationId } : {}),
     resourceExclusions: main.filters("resource.exclusions"),
+    defaultExclusions: main.data["resource.exclusions"] === undefined,
     resourceInclusions: main.filters("resource.inclusions"),
     resourceCustomizations: customizations(main),
+    customLabels: words(main.text("resource.customLabels")),
+    maskedAnnotations: words(main.text("resource.sensitive.mask.annotations")),
+    ignoreResourceUpdates: main.flag("resource.ignoreResourceUpdatesEnabled", true),
+    respectRbac: main.oneOf("resource.respectRBAC", ["normal", "strict"], "off"),
+    persistHealth: command.flag("controller.resource.health.persist", false),
     compareOptions: compareOptions(main),
     adminEnabled: main.flag("admin.enabled", true),
     anonymousEnabled: main.flag("users.anonymous.enabled", false),
@@ -191,7 +209,7 @@ class Reader {
     return fallback;
   }
 
-  oneOf<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+  oneOf<T extends string, F extends string = T>(key: string, allowed: readonly T[], fallback: F): T | F {
     const text = this.text(key);
     if (text === "") return fallback;
     if ((allowed as readonly string[]).includes(text)) return text as T;
@@ -319,10 +337,16 @@ const legacyFields: Readonly<Record<string, string>> = {
 };
 
 // `apps_Deployment` → `apps/Deployment`; kinds hold no underscore, so the last one parts them; core kinds have none.
+// Keys of a ConfigMap hold no `*`; an underscore stands for it, as in the folders of Argo CD's own checks:
+// `_.crossplane.io__` → `*.crossplane.io/*`.
 function splitGroupKind(text: string): string {
   if (text === "all") return text;
-  const at = text.lastIndexOf("_");
-  return at < 0 ? `/${text}` : `${text.slice(0, at)}/${text.slice(at + 1)}`;
+  const any = text.endsWith("__");
+  const named = any ? text.slice(0, -1) : text;
+  const at = named.lastIndexOf("_");
+  if (at < 0) return `/${named}`;
+  const group = named.slice(0, at).replace(/^_(?=\.|$)/, "*");
+  return `${group}/${any ? "*" : named.slice(at + 1)}`;
 }
 
 function accounts(reader: Reader): readonly Account[] {

@@ -7,15 +7,18 @@ import type { Clusters, ManagedCluster } from "#kube/clusters.ts";
 import type { LiveCache } from "#kube/live.ts";
 import type { KubeClient, ResourceType } from "#kube/types.ts";
 import type { ApplicationDestination } from "#model/application.ts";
-import { gvkOf, type KubernetesObject } from "#model/object.ts";
+import { gvkOf, type GroupKind, type KubernetesObject } from "#model/object.ts";
 import type { ClusterDirectory, DestinationCluster } from "./deps.ts";
 
-/** Takes the registry of clusters; returns it as the controller sees it. */
-export function clusterDirectory(clusters: Clusters): ClusterDirectory {
+/** Takes the registry of clusters, and which kinds are left out on one; returns it as the controller sees it. */
+export function clusterDirectory(
+  clusters: Clusters,
+  excludes: (kind: GroupKind, server: string) => boolean,
+): ClusterDirectory {
   const wrapped = new WeakMap<ManagedCluster, Destination>();
   const wrap = (cluster: ManagedCluster): Destination => {
     let found = wrapped.get(cluster);
-    if (!found) wrapped.set(cluster, (found = new Destination(cluster)));
+    if (!found) wrapped.set(cluster, (found = new Destination(cluster, excludes)));
     return found;
   };
   const known = (): string =>
@@ -72,11 +75,13 @@ function findCluster(clusters: Clusters, { server, name }: ApplicationDestinatio
 
 class Destination implements DestinationCluster {
   readonly #cluster: ManagedCluster;
+  readonly #excludes: (kind: GroupKind, server: string) => boolean;
   readonly #schemas = new Map<string, TypeSchema | undefined>();
   readonly #types = new Map<string, ResourceType>();
 
-  constructor(cluster: ManagedCluster) {
+  constructor(cluster: ManagedCluster, excludes: (kind: GroupKind, server: string) => boolean) {
     this.#cluster = cluster;
+    this.#excludes = excludes;
     cluster.cache.subscribeTypes(() => {
       cluster.client.schemas.invalidate();
       this.#indexTypes();
@@ -119,6 +124,10 @@ class Destination implements DestinationCluster {
       this.#types.set(typeId(gvk.group, gvk.version, gvk.kind), type);
       this.#schemas.set(id, await this.client.schemas.typeOf(op, gvk));
     }
+  }
+
+  excludes(kind: GroupKind): boolean {
+    return this.#excludes(kind, this.server);
   }
 
   schemaOf(object: KubernetesObject): TypeSchema | undefined {

@@ -12,6 +12,7 @@ import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
+import type { CustomHealth } from "./custom-health.ts";
 import { newAppState, type AppState } from "./state.ts";
 import type { RevisionChoice, Sources } from "./sources.ts";
 import type { Row } from "./table.ts";
@@ -21,6 +22,7 @@ import { operationWaits } from "./waiting.ts";
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
   readonly applications: Informer<Application>;
   readonly projects: Informer<AppProject>;
+  readonly health: CustomHealth;
   /** How many applications of one cluster are worked on at once. */
   readonly concurrencyPerCluster?: number;
 }
@@ -116,6 +118,7 @@ export class ApplicationController {
     this.#stops.push(
       applications.subscribe((change) => this.#applicationChanged(change)),
       projects.subscribe((change) => this.#projectChanged(change)),
+      this.#options.health.onChange((uids) => this.#healthChanged(uids)),
       clusters.onStart((cluster) => this.#follow(cluster)),
       clusters.onChange(() => this.everythingAgain()),
     );
@@ -241,7 +244,7 @@ export class ApplicationController {
       return;
     }
     if (known) this.#forget(known);
-    const state = newAppState(key, this.#tagOf(after), after);
+    const state = newAppState(key, this.#tagOf(after), after, this.#options.health);
     this.#states.set(key, state);
     this.#byTag.set(state.tag, state);
     this.#loop.enqueue(key);
@@ -282,10 +285,21 @@ export class ApplicationController {
     }
   }
 
+  /** Looks again at rows whose health scripts say something new, and tells those who watch trees. */
+  #healthChanged(uids: ReadonlySet<string>): void {
+    for (const state of this.#states.values()) {
+      for (const { text, live } of state.table.rows()) {
+        if (live && uids.has(live.uid)) this.#markRow(state, text);
+      }
+      for (const listener of this.#treeListeners) listener(state.key);
+    }
+  }
+
   /** Marks what a change of a live object concerns: the application that tracking names, or that desires the object. */
   #liveChanged(cluster: DestinationCluster, { before, after }: { before?: LiveEntry; after?: LiveEntry }): void {
     const entry = (after ?? before)!;
     const text = keyText(entry.key);
+    if (!after) this.#options.health.forget(entry.uid);
     this.#markLive(cluster, before?.tag, text);
     if (after?.tag !== before?.tag) this.#markLive(cluster, after?.tag, text);
     const owner = this.#desiredBy.get(`${cluster.server} ${text}`);

@@ -27,6 +27,8 @@ export interface DestinationCluster {
   /** Learns kinds and merge schemas of these objects where they are not known yet; then `typeOf` and `schemaOf` answer at once. */
   learnKinds(op: Op, objects: Iterable<KubernetesObject>): Promise<void>;
   schemaOf(object: KubernetesObject): TypeSchema | undefined;
+  /** Whether the settings leave a kind out on this cluster: it is neither watched nor managed. Absent: none is. */
+  excludes?(kind: { readonly group: string; readonly kind: string }): boolean;
 }
 
 export interface ClusterDirectory {

@@ -48,6 +48,8 @@ export interface DesiredInput {
   readonly tracking: TrackingSettings;
   readonly project: AppProject;
   /** Whether a kind is namespaced; undefined: the cluster does not know it. */
+  /** Whether the settings leave a kind out. */
+  readonly excludes?: (kind: { group: string; kind: string }) => boolean;
   readonly scopeOf: (kind: { group: string; version: string; kind: string }) => "namespaced" | "cluster" | undefined;
 }
 
@@ -63,6 +65,10 @@ export function desiredState(input: DesiredInput): Desired {
     for (const { key, places } of result.duplicates) conditions.push(repeated(displayKey(parseKeyText(key)), places));
     for (const rendered of result.objects) {
       const gvk = gvkOf(rendered.object);
+      if (input.excludes?.(gvk)) {
+        conditions.push(excluded(rendered.object));
+        continue;
+      }
       const known = input.scopeOf(gvk);
       const scope = known ?? crdScopes.get(`${gvk.group}/${gvk.kind}`);
       const placed = place(rendered.object, scope, input.destination.namespace);
@@ -113,6 +119,14 @@ export function isHookObject(object: KubernetesObject): boolean {
   if (annotations[annotation.hook] !== undefined) return true;
   const helm = annotations[annotation.helmHook];
   return helm !== undefined && !helm.split(",").every((type) => type.trim() === "crd-install");
+}
+
+function excluded(object: KubernetesObject): ApplicationCondition {
+  const { group } = gvkOf(object);
+  return {
+    type: "ExcludedResourceWarning",
+    message: `Resource ${group}/${object.kind} ${object.metadata.name ?? ""} is excluded in the settings`,
+  };
 }
 
 function repeated(

@@ -1,28 +1,40 @@
 // Small facts of objects that applications own without desiring them (pods, replica sets): enough for the tree, so that
 // the objects themselves need not be kept. Pure.
-import { healthOf } from "#core/health/health.ts";
+import { builtinCheck, healthOf } from "#core/health/health.ts";
 import { listAt, numberAt, stringAt } from "#base/json.ts";
 import type { LiveCacheOptions, LiveFact } from "#kube/live.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import type { HealthStatusCode } from "#model/application.ts";
+import { gvkOf, type KubernetesObject } from "#model/object.ts";
+import type { CustomHealth } from "./custom-health.ts";
 import { imagesOf } from "#model/images.ts";
 import { podTrouble } from "#core/waits/pods.ts";
 
-/** Which kinds are described, and how: health, images, and what the tree shows beside a pod or replica set. */
-export const describePod: NonNullable<LiveCacheOptions["describe"]> = {
-  kinds: [
-    { group: "", kind: "Pod" },
-    { group: "apps", kind: "ReplicaSet" },
-    { group: "batch", kind: "Job" },
-  ],
-  of: factsOf,
-};
+/** Small facts of objects that are not kept: health, images, and what the tree shows beside a pod or replica set. */
+export interface FactsOptions {
+  /** Where a script decides an object's health, its result comes later, and by itself. */
+  readonly health: Pick<CustomHealth, "isCustom" | "offer">;
+  /** Argo CD's `resource.customLabels`. */
+  customLabels(): readonly string[];
+}
 
-function factsOf(object: KubernetesObject): readonly LiveFact[] {
+/** Which kinds are described: those with a health check, and those whose labels or images are shown. */
+export function describeObjects(options: FactsOptions): NonNullable<LiveCacheOptions["describe"]> {
+  return {
+    covers: (kind) => options.health.isCustom(kind) || builtinCheck(kind.group, kind.kind) !== undefined,
+    of: (object, kept) => factsOf(object, { ...options, kept }),
+  };
+}
+
+function factsOf(object: KubernetesObject, options: FactsOptions & { readonly kept: boolean }): readonly LiveFact[] {
   const facts: LiveFact[] = [];
-  const health = healthOf(object);
+  const { health: scripts, customLabels, kept } = options;
+  const custom = scripts.isCustom(gvkOf(object));
+  if (custom) scripts.offer(object);
+  // Of an object that is kept, these are read from it.
+  const health = custom || kept ? undefined : healthOf(object);
   if (health) facts.push({ name: "health", value: health.status });
   if (health?.message) facts.push({ name: "health message", value: health.message });
-  const images = imagesOf(object);
+  const images = kept ? [] : imagesOf(object);
   if (images.length > 0) facts.push({ name: "images", value: images.join(" ") });
   if (object.kind === "Pod") facts.push(...podFacts(object));
   const trouble = object.kind === "Pod" ? podTrouble(object) : undefined;
@@ -30,8 +42,25 @@ function factsOf(object: KubernetesObject): readonly LiveFact[] {
   const revision = object.metadata.annotations?.["deployment.kubernetes.io/revision"];
   if (object.kind === "ReplicaSet" && revision !== undefined)
     facts.push({ name: "Revision", value: `Rev:${revision}` });
-  return facts;
+  for (const name of customLabels()) {
+    const value = object.metadata.labels?.[name];
+    if (value !== undefined) facts.push({ name, value });
+  }
+  if (facts.length === 0) return none;
+  if (facts.length > 1 || health === undefined) return facts;
+  // Most say only this: one list for all of them.
+  return health.message === undefined ? bare[health.status] : facts;
 }
+
+const none: readonly LiveFact[] = [];
+const bare: Readonly<Record<HealthStatusCode, readonly LiveFact[]>> = {
+  Healthy: [{ name: "health", value: "Healthy" }],
+  Progressing: [{ name: "health", value: "Progressing" }],
+  Degraded: [{ name: "health", value: "Degraded" }],
+  Suspended: [{ name: "health", value: "Suspended" }],
+  Missing: [{ name: "health", value: "Missing" }],
+  Unknown: [{ name: "health", value: "Unknown" }],
+};
 
 function podFacts(pod: KubernetesObject): LiveFact[] {
   const statuses = listAt(pod, "status", "containerStatuses");

@@ -11,7 +11,6 @@ import { advance, type SyncProgress } from "#core/sync/progress.ts";
 import { deletionApproved } from "#core/sync/plan.ts";
 import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
-import { healthOf } from "#core/health/health.ts";
 import { canSync, parseWindows } from "#core/policy/windows.ts";
 import {
   type AppProject,
@@ -206,7 +205,12 @@ export class OperationGate {
     if (!plan.pruneConfirmed && deletionApproved(state.app, state.operationState!.startedAt)) {
       running.plan = { ...plan, pruneConfirmed: true };
     }
+    const scripted = plan.tasks.filter(({ key }) => state.health.isCustom(key));
     for (let turn = 0; turn < turnsPerPass; turn++) {
+      await state.health.learn(
+        op,
+        scripted.flatMap(({ key }) => cluster!.cache.get(key)?.object ?? []),
+      );
       const progress = this.#advance(state, running, cluster!);
       const waits = progress.steps.length === 0 && progress.verify.length === 0;
       await this.#takeIn(op, state, progress);
@@ -286,7 +290,7 @@ export class OperationGate {
       phase: state.operationState!.phase,
       results: state.operationState!.syncResult?.resources ?? [],
       live: (key) => cluster.cache.get(key)?.object,
-      health: (object) => healthOf(object),
+      health: (object) => state.health.of(object),
       missing: running.missing,
       now: clock.now(),
       waveDelayMs: settings().syncWaveDelayMs,

@@ -16,7 +16,7 @@ import {
   type SyncStatusCode,
 } from "#model/application.ts";
 import { annotation, group, version } from "#model/names.ts";
-import { displayKey, gvkOf, keyText, type ObjectKey } from "#model/object.ts";
+import { displayKey, gvkOf, keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { SyncPlan } from "#core/sync/plan.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
@@ -334,6 +334,7 @@ export class Reconciler {
       op,
       objects.map(({ object }) => object),
     );
+    await state.health.learn(op, scripted(state, cluster, changed));
     // What changes from here on marks its row anew: the row may be compared with what is known now.
     for (const text of changed ?? state.dirty) state.dirty.delete(text);
     state.compareAll = false;
@@ -365,6 +366,7 @@ export class Reconciler {
       tagged: () => cluster.cache.tagged(state.tag),
       schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
       settingsFor: (key, object) => this.#policy.of(state).settingsFor(key, object),
+      health: state.health,
     };
   }
 
@@ -445,6 +447,7 @@ export class Reconciler {
       }
       const broken = state.table.rows().find((row) => row.error !== undefined);
       if (broken) found.push({ type: "ComparisonError", message: `${displayKey(broken.key)}: ${broken.error}` });
+      found.push(...healthProblems(state));
       found.push(...sharedWarnings(state));
     }
     // A sync that failed for a reason that stands here already is not told of twice.
@@ -551,6 +554,39 @@ function worthWriting(app: Application, wanted: Application["status"]): boolean 
     sync: { ...status?.sync, revision: "", revisions: [] },
   });
   return before === undefined || !sameJson(blank(before), blank(wanted));
+}
+
+/** The live objects of these rows (of all, where none are named) whose health a script decides. */
+function scripted(
+  state: AppState,
+  cluster: DestinationCluster,
+  changed: readonly string[] | undefined,
+): readonly KubernetesObject[] {
+  const found: KubernetesObject[] = [];
+  const take = (key: ObjectKey): void => {
+    if (!state.health.isCustom(key)) return;
+    const object = cluster.cache.get(key)?.object;
+    if (object) found.push(object);
+  };
+  for (const text of changed ?? state.desired!.objects.keys()) take(parseKeyText(text));
+  if (!changed) for (const entry of cluster.cache.tagged(state.tag)) take(entry.key);
+  return found;
+}
+
+/** The first health script that failed: the objects themselves say it too. */
+function healthProblems(state: AppState): ApplicationCondition[] {
+  let problem: string | undefined;
+  let others = -1;
+  for (const { key, live } of state.table.rows()) {
+    if (!live?.object || !state.health.isCustom(key)) continue;
+    const said = state.health.problem(live.object);
+    if (said === undefined) continue;
+    problem ??= said;
+    others++;
+  }
+  if (problem === undefined) return [];
+  const more = others === 0 ? "" : ` (and ${others} more)`;
+  return [{ type: "ComparisonError", message: `error setting app health: ${problem}${more}` }];
 }
 
 function sharedWarnings(state: AppState): ApplicationCondition[] {

@@ -71,6 +71,7 @@ export async function toDesired(
     tracking,
     project,
     scopeOf: (kind) => scopeOf(cluster, kind),
+    excludes: (kind) => cluster.excludes?.(kind) ?? false,
   });
 }
 

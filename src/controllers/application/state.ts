@@ -3,6 +3,7 @@ import type { DriftlessError } from "#base/errors.ts";
 import type { ReadyPlan } from "#core/sync/plan.ts";
 import type { SyncProgress } from "#core/sync/progress.ts";
 import type { Application, Operation, OperationState, RevisionHistory } from "#model/application.ts";
+import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired } from "./desired.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { ComparisonTable } from "./table.ts";
@@ -34,6 +35,8 @@ export interface AppState {
   /** The application as tracking names it: `name`, or `namespace/name` outside the controller's namespace. */
   readonly tag: string;
   app: Application;
+  /** The health of objects, the same for everybody who asks. */
+  readonly health: ObjectHealth;
   readonly table: ComparisonTable;
   cluster: DestinationCluster | undefined;
   desired: Desired | undefined;
@@ -64,11 +67,17 @@ export interface AppState {
   syncedHash: string | undefined;
 }
 
-export function newAppState(key: string, tag: string, app: Application): AppState {
+export function newAppState(
+  key: string,
+  tag: string,
+  app: Application,
+  health: ObjectHealth = builtinHealth,
+): AppState {
   return {
     key,
     tag,
     app,
+    health,
     table: new ComparisonTable(),
     cluster: undefined,
     desired: undefined,

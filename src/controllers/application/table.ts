@@ -1,13 +1,14 @@
 // The comparison of one application, kept object by object: a row for each object that is desired, or live and tracked
 // as this application's. Only rows that changed at either end are compared again.
+import { sameJson } from "#base/json.ts";
 import type { HealthStatus, SyncStatusCode } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { compare } from "#core/compare/compare.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
-import { healthOf } from "#core/health/health.ts";
 import type { HowCompared } from "./compare-settings.ts";
+import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired, DesiredObject } from "./desired.ts";
 
 export interface Row {
@@ -36,6 +37,8 @@ export interface TableInputs {
   readonly tagged: () => Iterable<LiveEntry>;
   readonly schemaOf: (object: KubernetesObject) => TypeSchema | undefined;
   readonly settingsFor: (key: ObjectKey, desired: KubernetesObject) => HowCompared;
+  /** Health where the settings' scripts have a say, which have run; built-in checks alone where it is absent. */
+  readonly health?: ObjectHealth;
 }
 
 export class ComparisonTable {
@@ -93,8 +96,18 @@ export class ComparisonTable {
       before.desired?.object === desired?.object &&
       sameLive(before.live, live)
     )
-      return false;
+      return this.#renewHealth(inputs, before);
     this.#rows.set(text, makeRow(inputs, { key, text, desired, live }));
+    return true;
+  }
+
+  /** A script may say something else of the same object: it has changed, or could not be run before. */
+  #renewHealth(inputs: TableInputs, row: Row): boolean {
+    const object = row.live?.object;
+    if (object === undefined || inputs.health?.isCustom(row.key) !== true) return false;
+    const health = inputs.health.of(object);
+    if (sameJson(health, row.health)) return false;
+    this.#rows.set(row.text, { ...row, health });
     return true;
   }
 
@@ -129,7 +142,7 @@ function makeRow(
     ignored: false,
     isHook: false,
   };
-  const health = live?.object ? healthOf(live.object) : undefined;
+  const health = live?.object ? (inputs.health ?? builtinHealth).of(live.object) : undefined;
   if (!desired) {
     const annotations = live?.object?.metadata.annotations;
     const isHook = annotations?.[annotation.hook] !== undefined || annotations?.[annotation.helmHook] !== undefined;

@@ -3,9 +3,9 @@
 import type { HealthStatus } from "#model/application.ts";
 import { imagesOf } from "#model/images.ts";
 import { parseApiVersion, type ObjectKey } from "#model/object.ts";
-import { healthOf } from "#core/health/health.ts";
 import type { ApplicationTree, ResourceNode, ResourceRef } from "#protocol/rest.ts";
 import type { LiveCache, LiveEntry } from "#kube/live.ts";
+import type { ObjectHealth } from "./custom-health.ts";
 import type { AppState } from "./state.ts";
 import { externalUrlsOf } from "./status.ts";
 
@@ -17,8 +17,11 @@ export function resourceTree(state: AppState): ApplicationTree {
   const seen = new Set<string>();
   const cache = state.cluster?.cache;
   for (const row of state.table.rows()) {
-    if (row.live) addWithChildren(nodes, seen, { entry: row.live, parent: undefined, depth: 0, cache });
-    else if (row.desired) {
+    if (row.live) {
+      // A row may hold an older version, whose update made no difference to the application.
+      const entry = cache?.get(row.key) ?? row.live;
+      addWithChildren(nodes, seen, { entry, parent: undefined, depth: 0, cache, health: state.health });
+    } else if (row.desired) {
       nodes.push({
         ...refOf(row.key, parseApiVersion(row.desired.object.apiVersion).version),
         health: { status: "Missing" },
@@ -31,26 +34,31 @@ export function resourceTree(state: AppState): ApplicationTree {
 function addWithChildren(
   nodes: ResourceNode[],
   seen: Set<string>,
-  at: { entry: LiveEntry; parent: LiveEntry | undefined; depth: number; cache: LiveCache | undefined },
+  at: {
+    entry: LiveEntry;
+    parent: LiveEntry | undefined;
+    depth: number;
+    cache: LiveCache | undefined;
+    health: ObjectHealth;
+  },
 ): void {
-  const { entry, parent, depth, cache } = at;
+  const { entry, parent, depth, cache, health } = at;
   if (seen.has(entry.uid) || depth > deepest) return;
   seen.add(entry.uid);
-  nodes.push(nodeOf(entry, parent));
+  nodes.push(nodeOf(entry, parent, health));
   if (!cache) return;
   for (const child of cache.children(entry.uid))
-    addWithChildren(nodes, seen, { entry: child, parent: entry, depth: depth + 1, cache });
+    addWithChildren(nodes, seen, { entry: child, parent: entry, depth: depth + 1, cache, health });
 }
 
-function nodeOf(entry: LiveEntry, parent: LiveEntry | undefined): ResourceNode {
+function nodeOf(entry: LiveEntry, parent: LiveEntry | undefined, scripts: ObjectHealth): ResourceNode {
   const object = entry.object;
   const fact = (name: string): string | undefined => entry.info?.find((item) => item.name === name)?.value;
   const factHealth = fact("health");
-  const health = object
-    ? healthOf(object)
-    : factHealth
-      ? ({ status: factHealth, message: fact("health message") } as HealthStatus)
-      : undefined;
+  const noted = factHealth
+    ? ({ status: factHealth, message: fact("health message") } as HealthStatus)
+    : scripts.ofVersion(entry.key, entry.uid, entry.resourceVersion);
+  const health = object ? scripts.of(object) : noted;
   const images = object
     ? imagesOf(object)
     : (fact("images")

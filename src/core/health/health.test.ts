@@ -2,10 +2,12 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { HealthStatus, HealthStatusCode } from "#model/application.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import { KindTable } from "#model/kind-table.ts";
+import { parseApiVersion, type KubernetesObject } from "#model/object.ts";
 import type { ApplicationMember } from "./health.ts";
 import { applicationHealth, healthOf, worstHealth } from "./health.ts";
-import { checks } from "./registry.ts";
+import { allRules, checks } from "./registry.ts";
+import { checkOf } from "./rule.ts";
 
 interface Case {
   readonly name: string;
@@ -13,12 +15,54 @@ interface Case {
   readonly expect: HealthStatus | null;
 }
 
+/** A case of rules/: the parts that matter, in short. */
+interface ShortCase {
+  readonly name: string;
+  /** `group/version/Kind` */
+  readonly kind: string;
+  readonly generation?: number;
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly spec?: unknown;
+  readonly status?: Record<string, unknown>;
+  /** `Type=Status Reason message…`, laid into `status.conditions`; `seen` is their observedGeneration. */
+  readonly conditions?: readonly string[];
+  readonly seen?: number;
+  /** `none`, `Health` with whatever message, or `Health: message`. */
+  readonly expect: string;
+}
+
 const folder = new URL("cases/", import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
-const cases = files.map((file): [string, Case[]] => [
-  file,
-  parse(readFileSync(new URL(file, folder), "utf8")) as Case[],
-]);
+const read = (file: string): unknown => parse(readFileSync(new URL(file, folder), "utf8"));
+const yaml = (path: string): string[] =>
+  readdirSync(new URL(path, folder))
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => path + file);
+const cases = yaml("./").map((file): [string, Case[]] => [file, read(file) as Case[]]);
+const shortCases = yaml("./rules/").map((file): [string, ShortCase[]] => [file, read(file) as ShortCase[]]);
+
+function objectOf(one: ShortCase): KubernetesObject {
+  const { generation, labels, annotations, spec, status, conditions } = one;
+  const slash = one.kind.lastIndexOf("/");
+  const list = conditions?.map((text) => {
+    const [first = "", reason, ...message] = text.split(" ");
+    const [type, state] = first.split("=");
+    const seen = one.seen === undefined ? {} : { observedGeneration: one.seen };
+    return { type, status: state, ...(reason ? { reason } : {}), message: message.join(" "), ...seen };
+  });
+  return {
+    apiVersion: one.kind.slice(0, slash),
+    kind: one.kind.slice(slash + 1),
+    metadata: {
+      name: "x",
+      ...(generation === undefined ? {} : { generation }),
+      ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
+    },
+    ...(spec === undefined ? {} : { spec }),
+    ...(status || list ? { status: { ...status, ...(list ? { conditions: list } : {}) } } : {}),
+  };
+}
 
 for (const [file, list] of cases) {
   describe(file, () => {
@@ -30,11 +74,50 @@ for (const [file, list] of cases) {
   });
 }
 
+for (const [file, list] of shortCases) {
+  describe(file, () => {
+    for (const one of list) {
+      test(one.name, () => {
+        const found = healthOf(objectOf(one));
+        const shown = one.expect.includes(": ") ? `${found?.status}: ${found?.message}` : (found?.status ?? "none");
+        expect(shown).toBe(one.expect);
+      });
+    }
+  });
+}
+
 test("every built-in check has a case", () => {
   const seen = new Set(cases.flatMap(([, list]) => list.map(({ object }) => `${object.apiVersion}/${object.kind}`)));
   const kinds = new Set([...seen].map((text) => text.replace(/^v1\//, "/").replace(/\/v[^/]+\//, "/")));
   const untested = [...checks.keys()].filter((key) => !kinds.has(key) && !key.startsWith("extensions/"));
   expect(untested).toEqual([]);
+});
+
+test("every kind and every clause of a rule has a case, every rule a source, and no kind has two rules", () => {
+  const objects = shortCases.flatMap(([, list]) => list.map(objectOf));
+  const kinds = new Set(objects.map(({ apiVersion, kind }) => `${apiVersion.replace(/\/[^/]+$/, "")}/${kind}`));
+  const missing: string[] = [];
+  const named = new Set<string>();
+  for (const rule of allRules) {
+    expect(rule.source).toMatch(/^https:\/\//);
+    const decided = new Set<number>();
+    const check = checkOf(rule, (clause) => decided.add(clause));
+    const table = new KindTable<true>();
+    for (const kind of rule.kinds) {
+      expect(named.has(kind), kind).toBe(false);
+      named.add(kind);
+      table.add(kind, true);
+      if (!kind.includes("*") && !kinds.has(kind)) missing.push(kind);
+    }
+    for (const object of objects) {
+      if (table.find(parseApiVersion(object.apiVersion).group, object.kind)) check(object);
+    }
+    rule.when.forEach((_, index) => {
+      if (!decided.has(index)) missing.push(`${rule.kinds[0]}: clause ${index + 1}`);
+    });
+  }
+  expect(missing).toEqual([]);
+  expect(named.size).toBeGreaterThanOrEqual(60);
 });
 
 test("no check throws on an object that is nothing like its kind", () => {
@@ -49,7 +132,7 @@ test("no check throws on an object that is nothing like its kind", () => {
     { conditions: "x" },
     { phase: 7 },
   ];
-  for (const key of checks.keys()) {
+  for (const key of [...checks.keys(), ...allRules.flatMap(({ kinds }) => kinds)]) {
     const [group = "", kind = ""] = key.split("/");
     for (const status of odd) {
       for (const spec of odd) {
@@ -64,6 +147,7 @@ test("a customisation goes before the built-in check, deletion before both", () 
   const object: KubernetesObject = { apiVersion: "v1", kind: "Service", metadata: { name: "s" } };
   expect(healthOf(object, () => ({ status: "Degraded" }))).toEqual({ status: "Degraded" });
   expect(healthOf(object, () => undefined)).toEqual({ status: "Healthy" });
+  expect(healthOf(object, () => null)).toBe(undefined);
   const deleted = { ...object, metadata: { name: "s", deletionTimestamp: "2026-01-01T00:00:00Z" } };
   expect(healthOf(deleted, () => ({ status: "Degraded" }))?.message).toBe("Pending deletion");
 });

@@ -4,10 +4,8 @@ import { annotation } from "#model/names.ts";
 import type { HealthStatus, HealthStatusCode } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { parseApiVersion } from "#model/object.ts";
-import type { HealthCheck } from "./check.ts";
-import { checks } from "./registry.ts";
-
-export type { HealthCheck };
+import type { CustomCheck, HealthCheck } from "./check.ts";
+import { checks, rules } from "./registry.ts";
 
 /** From most to least healthy: the order in which an application takes its worst object's health. */
 export const healthOrder: readonly HealthStatusCode[] = [
@@ -21,20 +19,20 @@ export const healthOrder: readonly HealthStatusCode[] = [
 
 /**
  * The health of one live object; undefined where its kind has none. `custom` (a customisation from the settings) goes
- * before the built-in check, and where it answers undefined the built-in one decides.
+ * before the built-in check; where it answers undefined the built-in one decides, null means no health.
  */
-export function healthOf(object: KubernetesObject, custom?: HealthCheck): HealthStatus | undefined {
+export function healthOf(object: KubernetesObject, custom?: CustomCheck): HealthStatus | undefined {
   if (object.metadata.deletionTimestamp !== undefined) {
     return { status: "Progressing", message: "Pending deletion" };
   }
   const customised = custom?.(object);
-  if (customised !== undefined) return customised;
+  if (customised !== undefined) return customised ?? undefined;
   return builtinCheck(parseApiVersion(object.apiVersion).group, object.kind)?.(object);
 }
 
-/** The built-in check of a kind, where there is one. */
+/** The built-in check of a kind, where there is one: its own, else that of the longest pattern that fits. */
 export function builtinCheck(group: string, kind: string): HealthCheck | undefined {
-  return checks.get(`${group}/${kind}`);
+  return checks.get(`${group}/${kind}`) ?? rules.find(group, kind);
 }
 
 /** Whether `b` is worse than `a`. */

@@ -72,7 +72,13 @@ export function createEvaluators(pool: EnginePool): Evaluators {
     expr: (op, items) => evaluate(op, "expr", items),
     cel: (op, items) => evaluate(op, "cel", items),
     jq: (op, items, options = {}) => evaluate(op, "jq", items, { ...options }),
-    lua: (op, items) => evaluate(op, "lua", items),
+    lua: (op, items) => {
+      // Thousands of objects have a few scripts: each text goes over once.
+      const scripts = [...new Set(items.map(({ script }) => script))];
+      const place = new Map(scripts.map((script, index) => [script, index]));
+      const slim = items.map(({ script, ...rest }) => ({ of: place.get(script), ...rest }));
+      return evaluate(op, "lua", slim, { scripts });
+    },
     semver: (op, items) => evaluate(op, "semver", items),
   };
 }
