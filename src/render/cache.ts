@@ -58,23 +58,45 @@ export interface DiskCacheOptions {
 
 const noCache: DiskCache = { get: () => undefined, set: () => {}, close: () => {} };
 
-/** Opens the cache; a damaged file is thrown away, an unusable folder means no cache on disk. */
+/** Opens the cache; a damaged file is thrown away, also when that is found later; an unusable folder means no cache on disk. */
 export function openDiskCache(options: DiskCacheOptions): DiskCache {
   const file = join(options.dir, "parsed.sqlite");
+  let renewals = 0;
+  let current: DiskCache = noCache;
+  const renew = (): void => {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
+    current = new SqliteCache(file, options, broken);
+  };
+  const broken = (error: unknown): void => {
+    current = noCache;
+    try {
+      if (++renewals > maxRenewals) throw error;
+      options.problem(`the render cache was damaged and is begun anew: ${(error as Error).message}`);
+      renew();
+    } catch (thrown) {
+      options.problem(`the render cache cannot be kept on disk: ${(thrown as Error).message}`);
+    }
+  };
   try {
     mkdirSync(options.dir, { recursive: true });
-    try {
-      return new SqliteCache(file, options);
-    } catch (error) {
-      options.problem(`the render cache was damaged and is begun anew: ${(error as Error).message}`);
-      for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix, { force: true });
-      return new SqliteCache(file, options);
-    }
   } catch (error) {
     options.problem(`the render cache cannot be kept on disk: ${(error as Error).message}`);
     return noCache;
   }
+  try {
+    current = new SqliteCache(file, options, broken);
+  } catch (error) {
+    broken(error);
+  }
+  return {
+    get: (key) => current.get(key),
+    set: (key, text) => current.set(key, text),
+    close: () => current.close(),
+  };
 }
+
+/** Damage that comes again and again is the disk's: then without. */
+const maxRenewals = 3;
 
 class SqliteCache implements DiskCache {
   private database: DatabaseSync | undefined;
@@ -86,9 +108,11 @@ class SqliteCache implements DiskCache {
   private used = new Set<string>();
   private scheduled: NodeJS.Immediate | undefined;
   private bytes: number;
+  private readonly broken: (error: unknown) => void;
 
-  constructor(file: string, options: DiskCacheOptions) {
+  constructor(file: string, options: DiskCacheOptions, broken: (error: unknown) => void) {
     this.options = options;
+    this.broken = broken;
     const database = new DatabaseSync(file);
     try {
       // A killed process loses nothing; after a power failure the checksums tell what is whole.
@@ -111,8 +135,8 @@ class SqliteCache implements DiskCache {
     this.database = database;
   }
 
-  /** Counts openings: what was not used for the longest is dropped first. */
-  private readonly generation: number;
+  /** Counts writings, over restarts too: what was not used for the longest is dropped first. */
+  private generation: number;
 
   get(key: string): string | undefined {
     const waiting = this.waiting.get(key);
@@ -149,6 +173,7 @@ class SqliteCache implements DiskCache {
     const { waiting, used } = this;
     this.waiting = new Map();
     this.used = new Set();
+    this.generation++;
     try {
       database.exec("BEGIN");
       for (const [key, text] of waiting) {
@@ -184,8 +209,9 @@ class SqliteCache implements DiskCache {
   }
 
   private giveUp(error: unknown): void {
-    this.options.problem(`the render cache is not used any longer: ${(error as Error).message}`);
+    clearImmediate(this.scheduled);
     this.closeDatabase();
+    this.broken(error);
   }
 
   private closeDatabase(): void {
