@@ -15,9 +15,13 @@ export const annotation = {
   ignoreHealthcheck: "argocd.argoproj.io/ignore-healthcheck",
   ignoreResourceUpdates: "argocd.argoproj.io/ignore-resource-updates",
   deletionApproved: "argocd.argoproj.io/deletion-approved",
+  /** On an Application: whose client-side fields server-side apply takes over, beside kubectl's. */
+  migrationManager: "argocd.argoproj.io/client-side-apply-migration-manager",
   lastApplied: "kubectl.kubernetes.io/last-applied-configuration",
   /** Ours, on hook objects: which run (operation, attempt, phase) created them, so that no run repeats one. */
   hookRun: "driftless.dev/hook-run",
+  /** Ours, on Applications: which applications have to be Synced and Healthy before this one is synced. */
+  dependsOn: "driftless.dev/depends-on",
   ignoreRestartPolicy: "argocd.argoproj.io/ignore-restart-policy",
   helmHook: "helm.sh/hook",
   helmHookWeight: "helm.sh/hook-weight",

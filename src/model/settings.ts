@@ -64,6 +64,10 @@ export interface Settings {
   readonly compareOptions: CompareOptions;
   readonly adminEnabled: boolean;
   readonly anonymousEnabled: boolean;
+  /** How long a login lasts. */
+  readonly sessionMs: number;
+  /** A regular expression that new passwords match. */
+  readonly passwordPattern: string;
   readonly accounts: readonly Account[];
   readonly globalProjects: readonly { readonly projectName: string; readonly labelSelector?: unknown }[];
   readonly selfHeal: {
@@ -85,6 +89,8 @@ export interface Settings {
   readonly syncWaveDelayMs: number;
   /** 0: a sync may run as long as it likes. */
   readonly syncTimeoutMs: number;
+  /** Syncs act as the service accounts that projects name (destinationServiceAccounts). */
+  readonly syncImpersonation: boolean;
   /** Compare by dry runs of server-side applies, where an application does not say otherwise. */
   readonly serverSideDiff: boolean;
   /** How long one jq expression of an ignore rule may take on one object. */
@@ -138,6 +144,8 @@ export function parseSettings(
     compareOptions: compareOptions(main),
     adminEnabled: main.flag("admin.enabled", true),
     anonymousEnabled: main.flag("users.anonymous.enabled", false),
+    sessionMs: main.duration("users.session.duration", 24 * 3600_000),
+    passwordPattern: main.pattern("passwordPattern", "^.{8,32}$"),
     accounts: accounts(main),
     globalProjects: main
       .list("globalProjects")
@@ -154,6 +162,7 @@ export function parseSettings(
     kustomize: { buildOptions: main.text("kustomize.buildOptions"), versions: kustomizeVersions(main) },
     syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),
     syncTimeoutMs: command.seconds("controller.sync.timeout.seconds", 0),
+    syncImpersonation: main.flag("application.sync.impersonation.enabled", false),
     serverSideDiff: command.flag("controller.diff.server.side", false),
     jqTimeoutMs: command.duration("controller.ignore.normalizer.jq.timeout", 1000),
     applicationNamespaces: words(command.text("application.namespaces")),
@@ -215,6 +224,18 @@ class Reader {
     if ((allowed as readonly string[]).includes(text)) return text as T;
     this.bad(key, `it is none of ${allowed.join(", ")}`);
     return fallback;
+  }
+
+  pattern(key: string, fallback: string): string {
+    const text = this.text(key);
+    if (text === "") return fallback;
+    try {
+      new RegExp(text, "u");
+      return text;
+    } catch {
+      this.bad(key, "it is not a regular expression");
+      return fallback;
+    }
   }
 
   url(key: string): string {

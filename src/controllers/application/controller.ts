@@ -238,9 +238,13 @@ export class ApplicationController {
     }
     if (known && known.app.metadata.uid === after.metadata.uid) {
       const wanted = concerns(known.app, after);
+      const ends = this.#endsOperation(known, after);
+      const goes = after.metadata.deletionTimestamp !== undefined;
+      const went = known.app.metadata.deletionTimestamp !== undefined;
       known.app = after;
-      if (after.status?.operationState?.phase === "Terminating") known.operationState = after.status.operationState;
-      if (wanted) this.#loop.enqueue(key);
+      if (ends || (goes && !went)) known.interrupt?.();
+      if (ends) this.#loop.hurry(key);
+      else if (wanted) this.#loop.enqueue(key);
       return;
     }
     if (known) this.#forget(known);
@@ -248,6 +252,21 @@ export class ApplicationController {
     this.#states.set(key, state);
     this.#byTag.set(state.tag, state);
     this.#loop.enqueue(key);
+  }
+
+  /** Whether somebody asks for the end of the operation under way: by its phase, or by taking the request back. */
+  #endsOperation(known: AppState, after: Application): boolean {
+    const asked = after.status?.operationState;
+    const current = known.operationState;
+    const takenBack = known.running !== undefined && known.app.operation !== undefined && after.operation === undefined;
+    if (asked?.phase !== "Terminating" && !takenBack) return false;
+    if (current?.phase === "Terminating") return false;
+    if (known.running === undefined) {
+      // One that has ended here already is ended; the record of it is on its way.
+      if (current?.finishedAt !== undefined && current.startedAt === asked?.startedAt) return false;
+      known.operationState = asked;
+    } else if (current) known.operationState = { ...current, phase: "Terminating" };
+    return true;
   }
 
   #tagOf(app: Application): string {

@@ -1,7 +1,6 @@
 // The operation of one application: which one runs (asked for, automated, or found running after a restart), its plan,
 // and its way through core/sync's decisions to an end that is recorded. It can stop at any point and be taken up again.
-import type { DriftlessError } from "#base/errors.ts";
-import { toError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339 } from "#base/ports.ts";
@@ -11,6 +10,8 @@ import { advance, type SyncProgress } from "#core/sync/progress.ts";
 import { deletionApproved } from "#core/sync/plan.ts";
 import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
+import { planFromEvidence } from "#core/sync/termination.ts";
+import { ownerApplication } from "#core/track/track.ts";
 import { canSync, parseWindows } from "#core/policy/windows.ts";
 import {
   type AppProject,
@@ -22,9 +23,11 @@ import {
   type RevisionHistory,
   type SyncOperation,
 } from "#model/application.ts";
+import { annotation } from "#model/names.ts";
 import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import { executeSteps, rehearse } from "./execute.ts";
+import { executeSteps, rehearse, type ExecuteContext } from "./execute.ts";
+import { clientFor } from "./impersonation.ts";
 import { hashOf, makePlan } from "./planning.ts";
 import type { Sources } from "./sources.ts";
 import { failureText } from "./sync-failure.ts";
@@ -54,6 +57,8 @@ interface Given {
 
 /** Turns of one pass; a sync that goes on longer continues in the next pass. */
 const turnsPerPass = 200;
+/** How long ending an operation may wait for the destination before it ends without. */
+const terminationMs = 3000;
 
 export class OperationGate {
   readonly #options: OperationGateOptions;
@@ -93,12 +98,8 @@ export class OperationGate {
   #start(state: AppState, given: Given): boolean {
     const recorded = state.operationState;
     const requested = state.app.operation;
-    if (
-      recorded &&
-      recorded.finishedAt === undefined &&
-      (recorded.phase === "Running" || recorded.phase === "Terminating")
-    ) {
-      state.running = newRunning(recorded.operation, true);
+    if (recorded && (recorded.phase === "Running" || recorded.phase === "Terminating")) {
+      state.running = resumed(recorded);
       return true;
     }
     if (requested) {
@@ -116,11 +117,13 @@ export class OperationGate {
 
   #begin(state: AppState, operation: Operation, announce: boolean): void {
     const { clock, events } = this.#options;
-    state.running = newRunning(operation, announce);
+    state.running = newRunning(operation, { announce });
+    const before = Date.parse(state.operationState?.startedAt ?? "") || 0;
     state.operationState = {
       operation,
       phase: "Running",
-      startedAt: rfc3339(clock.now()),
+      // The start names the operation's hooks, in seconds: no two operations may have the same.
+      startedAt: rfc3339(Math.max(clock.now(), before + 1000)),
       syncResult: emptyResult(state, operation.sync),
     };
     state.syncCondition = undefined;
@@ -179,27 +182,33 @@ export class OperationGate {
     return canSync(windows, subject, this.#options.clock.now(), { manual });
   }
 
+  /** The next attempt: of the same commits, or of the newest where the retry strategy says so. */
   #retry(state: AppState, running: RunningOperation): void {
-    running.retryAtMs = undefined;
-    running.plan = undefined;
-    running.missing.clear();
+    const refresh = running.operation.retry?.refresh === true;
+    const operation = refresh ? followingNow(running.operation, state.desired?.revisions) : running.operation;
     const { finishedAt: _finished, ...current } = state.operationState!;
-    state.operationState = { ...current, phase: "Running", syncResult: emptyResult(state, running.operation.sync) };
+    const pinned = refresh ? undefined : (running.pinned ?? pinnedBy(current));
+    state.running = newRunning(operation, { announce: true, pinned });
+    state.operationState = { ...current, operation, phase: "Running", syncResult: emptyResult(state, operation.sync) };
   }
 
   async #work(op: Op, state: AppState, given: Given): Promise<number | undefined> {
     const { clock } = this.#options;
     const running = state.running!;
     const cluster = state.cluster;
+    if (state.operationState!.phase === "Terminating") return this.#terminate(op, state);
+    if (!running.operation.sync) {
+      const message = "Invalid operation request: no operation specified";
+      return this.#end(op, state, { phase: "Failed", message });
+    }
     if (!running.plan) {
-      if (state.operationState!.phase === "Terminating" && !cluster)
-        return this.#end(op, state, { phase: "Failed", message: "Operation terminated" });
       if (given.failure) throw given.failure;
       const refused = await this.#plan(op, state, given.project!);
       if (refused) return this.#end(op, state, refused);
     }
     if (timedOut(state.operationState!, this.#options.settings().syncTimeoutMs, clock.now())) {
       state.operationState = { ...state.operationState!, phase: "Terminating" };
+      return this.#terminate(op, state);
     }
     const plan = running.plan!;
     if (!plan.pruneConfirmed && deletionApproved(state.app, state.operationState!.startedAt)) {
@@ -244,11 +253,13 @@ export class OperationGate {
 
   async #execute(op: Op, state: AppState, progress: SyncProgress): Promise<void> {
     const running = state.running!;
-    const context = { cluster: state.cluster!, clock: this.#options.clock };
+    const context = this.#executing(state);
     const prunes = progress.steps.some(({ actions }) => actions.some((action) => action.type === "prune"));
     const refused = prunes && running.rehearsed !== running.plan ? await this.#rehearse(op, state, progress) : [];
-    const { outcomes, undeleted } =
-      refused.length > 0 ? { outcomes: refused, undeleted: [] } : await executeSteps(op, context, progress.steps);
+    const { outcomes, undeleted, cancelled } =
+      refused.length > 0
+        ? { outcomes: refused, undeleted: [], cancelled: false }
+        : await executeSteps(op, context, progress.steps);
     let results = recordOutcomes(progress.results, outcomes);
     for (const { task, error } of undeleted) results = recordHookDeletionFailure(results, task, error);
     running.lastWaveAtMs = this.#options.clock.now();
@@ -256,6 +267,79 @@ export class OperationGate {
       ...state.operationState!,
       syncResult: { ...state.operationState!.syncResult!, resources: results },
     };
+    if (cancelled) throw new DriftlessError("CANCELLED", "the sync was broken off");
+  }
+
+  /** How the application's objects are changed: in whose name, and by which rules. */
+  #executing(state: AppState): ExecuteContext {
+    const options = this.#options;
+    const cluster = state.cluster!;
+    const project = options.project(state.app.spec.project || "default");
+    if (!project) throw new DriftlessError("SPEC_INVALID", `project ${state.app.spec.project} does not exist`);
+    const manager = state.app.metadata.annotations?.[annotation.migrationManager];
+    return {
+      cluster,
+      client: clientFor(state.app, { project, cluster, settings: options.settings() }),
+      clock: options.clock,
+      random: options.random,
+      ...(manager ? { migrationManager: manager } : {}),
+      owns: (meta, key) => ownerApplication(meta, key, options.tracking()) === state.tag,
+      respected: (op, { key, desired }, live) => options.respected(op, state, { key, desired: desired!, live }),
+    };
+  }
+
+  /** Ends the operation under way where somebody asked for it, whatever else is wrong with the application. */
+  async endWhereAsked(op: Op, state: AppState): Promise<void> {
+    if (state.operationState?.phase === "Terminating") await this.abandon(op, state);
+  }
+
+  /** Ends the operation under way at once, whatever it waits for; returns when that stands. */
+  async abandon(op: Op, state: AppState): Promise<void> {
+    const recorded = state.operationState?.phase;
+    if (state.running === undefined && recorded !== "Running" && recorded !== "Terminating") return;
+    state.running ??= resumed(state.operationState!);
+    state.operationState = { ...state.operationState!, phase: "Terminating" };
+    await this.#terminate(op, state);
+    await this.#options.record(op, state);
+  }
+
+  /** Running hooks are deleted, nobody is waited for; a destination that does not answer holds nothing up for long. */
+  async #terminate(op: Op, state: AppState): Promise<undefined> {
+    let how: { phase: OperationState["phase"]; message: string } = { phase: "Failed", message: "Operation terminated" };
+    const late = new AbortController();
+    const cancel = this.#options.clock.after(terminationMs, () => late.abort());
+    const bounded: Op = { ...op, signal: AbortSignal.any([op.signal, late.signal]) };
+    try {
+      const failed = await this.#cleanUp(bounded, state);
+      if (failed !== undefined) how = { phase: "Error", message: `Operation termination had errors: ${failed}` };
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (op.signal.aborted) throw error;
+      const why = late.signal.aborted ? "the destination does not answer" : error.message;
+      how = { phase: "Error", message: `Operation terminated; its running hooks could not be deleted: ${why}` };
+    } finally {
+      cancel();
+    }
+    await this.#end(op, state, how);
+    return undefined;
+  }
+
+  /** Deletes what still runs of the operation's hooks; returns why one could not be deleted. */
+  async #cleanUp(op: Op, state: AppState): Promise<string | undefined> {
+    const found = this.#options.clusters.find(state.app.spec.destination);
+    const cluster = state.cluster ?? (found instanceof DriftlessError ? undefined : found);
+    if (!cluster) return undefined;
+    state.cluster = cluster;
+    await cluster.ready(op);
+    const running = state.running!;
+    // Without the plan (another process made it, or it was never made) the live hooks themselves tell of it.
+    const tagged = [...cluster.cache.tagged(state.tag)].flatMap(({ object }) => object ?? []);
+    running.plan ??= planFromEvidence(tagged, state.operationState!);
+    const progress = this.#advance(state, running, cluster);
+    await this.#takeIn(op, state, progress);
+    await this.#execute(op, state, progress);
+    const failures = state.operationState!.syncResult?.resources?.filter(({ hookPhase }) => hookPhase === "Error");
+    return failures?.find(({ message }) => message?.startsWith("failed to delete"))?.message;
   }
 
   /** Which of the plan's objects that are still to be applied the cluster would refuse. */
@@ -266,7 +350,7 @@ export class OperationGate {
       progress.results.map(({ group, kind, namespace, name }) => keyText({ group, kind, namespace, name })),
     );
     const left = running.plan!.tasks.filter(({ key }) => !done.has(keyText(key)));
-    return rehearse(op, { cluster: state.cluster!, clock: this.#options.clock }, left);
+    return rehearse(op, this.#executing(state), left);
   }
 
   async #verify(
@@ -306,11 +390,13 @@ export class OperationGate {
   ): Promise<{ phase: "Failed" | "Error"; message: string } | undefined> {
     const running = state.running!;
     const cluster = state.cluster!;
-    const sync = running.operation.sync ?? {};
+    const sync = { ...running.operation.sync, ...running.pinned };
     const automated = running.operation.initiatedBy?.automated === true;
     if (!automated && !this.#window(state, project, true).allowed)
       return { phase: "Error", message: "Sync prevented by sync window" };
     const current = state.operationState!;
+    // Before anything is done: without a service account to act as, nothing may be.
+    clientFor(state.app, { project, cluster, settings: this.#options.settings() });
     const context = { state, project, cluster, sources: this.#options.sources, tracking: this.#options.tracking() };
     const { plan, desired } = await makePlan(op, context, {
       sync,
@@ -362,6 +448,8 @@ export class OperationGate {
         state.operationState = {
           ...current,
           phase: "Running",
+          // As Argo CD tells a pause before the next attempt from an attempt: another process waits from here on.
+          finishedAt: rfc3339(nowMs),
           retryCount: retryCount + 1,
           message: retryingMessage(how.message, retryCount, rfc3339(retry.at)),
         };
@@ -396,17 +484,45 @@ export class OperationGate {
   }
 }
 
-function newRunning(operation: Operation, announce: boolean): RunningOperation {
+function newRunning(
+  operation: Operation,
+  how: { readonly announce: boolean; readonly pinned?: RunningOperation["pinned"] },
+): RunningOperation {
   return {
     operation,
+    pinned: how.pinned,
     plan: undefined,
     desired: undefined,
-    announce,
+    announce: how.announce,
     missing: new Set(),
     lastWaveAtMs: undefined,
     retryAtMs: undefined,
     waits: [],
   };
+}
+
+/** An operation that was found under way: it stays with its commits, and waits on where it waited for another attempt. */
+function resumed(recorded: OperationState): RunningOperation {
+  const running = newRunning(recorded.operation, { announce: true, pinned: pinnedBy(recorded) });
+  if (recorded.finishedAt === undefined) return running;
+  const retry = nextRetry(recorded.operation.retry, (recorded.retryCount ?? 1) - 1, Date.parse(recorded.finishedAt));
+  return { ...running, retryAtMs: retry.retry ? retry.at : Date.parse(recorded.finishedAt) };
+}
+
+/** The commits that an operation was resolved to. */
+function pinnedBy({ syncResult, operation }: OperationState): RunningOperation["pinned"] {
+  if (syncResult === undefined || operation.sync?.manifests?.length) return undefined;
+  const { revision, revisions } = syncResult;
+  if (revisions?.length) return { revisions };
+  return revision === "" ? undefined : { revision };
+}
+
+/** The operation with the commits that are followed now; one to sources of its own stays as it is. */
+function followingNow(operation: Operation, revisions: readonly string[] | undefined): Operation {
+  const { sync } = operation;
+  if (!sync || sync.source || sync.sources || !revisions) return operation;
+  if (sync.revisions) return { ...operation, sync: { ...sync, revisions } };
+  return sync.revision ? { ...operation, sync: { ...sync, revision: revisions[0] ?? sync.revision } } : operation;
 }
 
 function waitUntil(atMs: number | undefined, nowMs: number): number | undefined {

@@ -8,7 +8,8 @@ import { sourcesOf, type AppProject, type SyncOperation } from "#model/applicati
 import { keyText, type KubernetesObject } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
-import { desiredAt } from "./requests.ts";
+import { localSource } from "./local-manifests.ts";
+import { desiredAt, toDesired } from "./requests.ts";
 import type { Sources } from "./sources.ts";
 import type { AppState } from "./state.ts";
 import type { Row } from "./table.ts";
@@ -76,13 +77,14 @@ async function resourcesOf(
   const hooks: SyncResource[] = desired.hooks.map(({ object }) => ({ desired: object }));
   if (desired === state.desired) {
     const rows = state.table.rows().filter((row) => !row.isHook);
-    return { desired, resources: [...rows.flatMap(syncResourceOf), ...hooks] };
+    return { desired, resources: [...rows.flatMap((row) => syncResourceOf(row, state.tag)), ...hooks] };
   }
   await cluster.cache.manage([...desired.objects.values(), ...desired.hooks].map(({ key }) => key));
   const resources: SyncResource[] = [];
   for (const { object, key } of desired.objects.values()) {
-    const live = cluster.cache.get(key)?.object;
-    resources.push({ desired: object, ...(live ? { live } : {}) });
+    const entry = cluster.cache.get(key);
+    const live = entry?.object;
+    resources.push({ desired: object, ...(live ? { live } : {}), ...ownerOf(entry?.tag, state.tag) });
   }
   for (const entry of cluster.cache.tagged(state.tag)) {
     if (!desired.objects.has(keyText(entry.key)) && entry.object) resources.push({ live: entry.object });
@@ -105,6 +107,11 @@ async function desiredOf(op: Op, context: PlanContext, sync: SyncOperation): Pro
     )
   )
     return current;
+  if (sync.manifests?.length) {
+    const { project } = context;
+    const namespace = state.app.spec.destination.namespace ?? "";
+    return toDesired(op, context, [localSource(sync.manifests, { project, namespace })]);
+  }
   const next = await desiredAt(op, context, { revisions: wanted, sources });
   const same = ownSources && current && hashOf(next) === hashOf(current);
   return same ? current : next;
@@ -118,13 +125,19 @@ export function hashOf(desired: Desired): string {
     .join("\n");
 }
 
-function syncResourceOf(row: Row): SyncResource[] {
+/** Another application that tracking gives a live object to. */
+function ownerOf(tag: string | undefined, own: string): { readonly owner?: string } {
+  return tag === undefined || tag === own ? {} : { owner: tag };
+}
+
+function syncResourceOf(row: Row, own: string): SyncResource[] {
   const live = row.live?.object;
   if (!row.desired && !live) return [];
   return [
     {
       ...(row.desired ? { desired: row.desired.object } : {}),
       ...(live ? { live } : {}),
+      ...ownerOf(row.live?.tag, own),
       ...(row.sync === "Unknown" ? {} : { differs: row.sync === "OutOfSync" }),
     },
   ];

@@ -15,17 +15,18 @@ import {
   type SyncOperation,
   type SyncStatusCode,
 } from "#model/application.ts";
-import { annotation, group, version } from "#model/names.ts";
-import { displayKey, gvkOf, keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
+import { annotation } from "#model/names.ts";
+import { displayKey, gvkOf, keyText, type KubernetesObject, type ObjectKey, parseKeyText } from "#model/object.ts";
 import type { SyncPlan } from "#core/sync/plan.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
 import type { LiveEntry } from "#kube/live.ts";
-import type { ResourcePath } from "#kube/types.ts";
+import { Aborts } from "#kube/aborts.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Outcome } from "#runtime/loop.ts";
 import { ComparePolicy } from "./compare-policy.ts";
-import { cascade, cascadeOf, ownFinalizers } from "./deletion.ts";
+import { applicationType } from "./application-type.ts";
+import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
@@ -37,7 +38,7 @@ import { buildStatus, statusPatch } from "./status.ts";
 import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
 import { wholeObjects } from "./whole-objects.ts";
 
-export const applicationType: ResourcePath = { group, version, plural: "applications", namespaced: true };
+export { applicationType };
 
 /** Status writes of one application come at most this often, but for those that must stand before a step is taken. */
 const writeEveryMs = 1000;
@@ -47,8 +48,6 @@ const writeEveryBusyMs = 5000;
 const healthBusyMs = 30_000;
 /** After a comparison lacked what it asks the engine or the API server for. */
 const askAgainMs = 10_000;
-/** How long a cascade waits for the live state to tell what is gone before it looks again. */
-const lookAgainMs = 5000;
 
 export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sources"> {
   readonly applications: Informer<Application>;
@@ -79,6 +78,8 @@ interface Pass {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #operations: OperationGate;
+  readonly #deletions: DeletionGate;
+  readonly #aborts = new Aborts();
   readonly #policy: ComparePolicy;
   readonly #answers = new WeakMap<AppProject, Map<string, boolean>>();
 
@@ -91,13 +92,39 @@ export class Reconciler {
       recompare: (op, state) => this.#recompare(op, state),
       respected: (op, state, ends) => this.#policy.respected(op, { state, cluster: state.cluster! }, ends),
     });
+    this.#deletions = new DeletionGate({
+      ...options,
+      abandon: (op, state) => this.#operations.abandon(op, state),
+      desired: (op, state) => this.#desiredNow(op, state),
+      observe: (_state, written) => options.applications.observe(written),
+    });
   }
 
   async reconcile(op: Op, key: string): Promise<Outcome> {
     const state = this.#options.states.get(key);
     if (!state) return { next: "done" };
     if (state.app.metadata.annotations?.[annotation.skipReconcile] === "true") return { next: "done" };
-    if (state.app.metadata.deletionTimestamp !== undefined) return this.#finalize(op, state);
+    await this.#operations.endWhereAsked(op, state);
+    const breaking = new AbortController();
+    const breakOff = (): void => breaking.abort();
+    this.#aborts.on(op.signal, breakOff);
+    state.interrupt = breakOff;
+    try {
+      return await this.#pass({ ...op, signal: breaking.signal }, state);
+    } catch (thrown) {
+      state.interrupt = undefined;
+      if (op.signal.aborted || !breaking.signal.aborted) throw thrown;
+      // Broken off for what cannot wait for an answer that may never come.
+      await this.#operations.endWhereAsked(op, state);
+      return { next: "requeue-after", delayMs: 0 };
+    } finally {
+      state.interrupt = undefined;
+      this.#aborts.off(op.signal, breakOff);
+    }
+  }
+
+  async #pass(op: Op, state: AppState): Promise<Outcome> {
+    if (state.app.metadata.deletionTimestamp !== undefined) return this.#deletions.step(op, state);
     const pass: Pass = {
       project: this.#options.project(state.app.spec.project || "default"),
       refresh: state.app.metadata.annotations?.[annotation.refresh],
@@ -170,7 +197,18 @@ export class Reconciler {
     const cluster = this.#clusterGate(state, project);
     await cluster.ready(op);
     await this.#desiredGate(op, state, { pass, project, cluster });
+    await this.#deletions.prepare(op, state);
     await this.#compareGate(op, state, cluster);
+  }
+
+  /** What the application desires, rendered where it is not known. Errors: those of its spec and of rendering. */
+  async #desiredNow(op: Op, state: AppState): Promise<Desired> {
+    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
+    const cluster = this.#clusterGate(state, project);
+    await cluster.ready(op);
+    const pass: Pass = { project, refresh: undefined, failure: undefined, warnings: [] };
+    await this.#desiredGate(op, state, { pass, project, cluster });
+    return state.desired!;
   }
 
   #specGate(state: AppState, project: AppProject | undefined): AppProject {
@@ -479,56 +517,6 @@ export class Reconciler {
         message: `Updated health status: ${healths[0]} -> ${healths[1]}`,
       });
     }
-  }
-
-  async #finalize(op: Op, state: AppState): Promise<Outcome> {
-    const { app } = state;
-    const finalizers = ownFinalizers(app);
-    if (finalizers.length === 0) return { next: "done" };
-    const policy = cascadeOf(app);
-    if (policy) {
-      const cluster = this.#options.clusters.find(app.spec.destination);
-      // A cluster that is no longer configured holds nothing that we could delete (Argo CD does the same).
-      if (!(cluster instanceof DriftlessError)) {
-        state.cluster = cluster;
-        await cluster.ready(op);
-        const progress = await cascade(op, cluster, state.tag, policy);
-        if (!progress.done) {
-          await this.#deletionCondition(op, state, progress.error);
-          return progress.error
-            ? { next: "retry", error: progress.error }
-            : { next: "requeue-after", delayMs: lookAgainMs };
-        }
-      }
-    }
-    const left = (app.metadata.finalizers ?? []).filter((name) => !finalizers.includes(name));
-    const ref = { namespace: app.metadata.namespace ?? "", name: app.metadata.name ?? "" };
-    const body = { metadata: { finalizers: left, resourceVersion: app.metadata.resourceVersion } };
-    try {
-      await this.#options.control.patch(op, applicationType, ref, { type: "merge", body });
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (error.code === "NOT_FOUND") return { next: "done" };
-      return { next: "retry", error };
-    }
-    return { next: "done" };
-  }
-
-  async #deletionCondition(op: Op, state: AppState, error: DriftlessError | undefined): Promise<void> {
-    const known = state.app.status?.conditions ?? [];
-    const wanted: readonly ApplicationCondition[] = error ? [{ type: "DeletionError", message: error.message }] : [];
-    if (
-      sameJson(
-        known.map(({ type, message }) => ({ type, message })),
-        wanted,
-      )
-    )
-      return;
-    const ref = { namespace: state.app.metadata.namespace ?? "", name: state.app.metadata.name ?? "" };
-    state.app = (await this.#options.control.patch(op, applicationType, ref, {
-      type: "merge",
-      body: { status: { conditions: wanted } },
-    })) as Application;
   }
 }
 

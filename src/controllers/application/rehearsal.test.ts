@@ -13,11 +13,12 @@ const task = (name: string, more: Partial<SyncTask> = {}): SyncTask =>
 
 async function tried(tasks: readonly SyncTask[], answers: Readonly<Record<string, [ErrorCode, string]>> = {}) {
   const asked: string[] = [];
-  const refused = await refusals(tasks, async ({ key }) => {
+  const apply = async ({ key }: SyncTask): Promise<void> => {
     asked.push(key.name);
     const answer = answers[key.name];
     if (answer) throw new DriftlessError(...answer);
-  });
+  };
+  const refused = await refusals(tasks, apply, 4);
   return { asked, refused: refused.map((outcome) => [outcome.task.key.name, outcome.ok, outcome.message]) };
 }
 

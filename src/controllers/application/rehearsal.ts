@@ -3,24 +3,24 @@
 import { toError, type DriftlessError } from "#base/errors.ts";
 import type { SyncOutcome } from "#core/sync/results.ts";
 import type { SyncTask } from "#core/sync/task.ts";
+import { atOnce } from "./at-once.ts";
 
 /** Dry runs of these tasks; returns those that the cluster refuses, with the reason. `apply` throws what it answers. */
 export async function refusals(
   tasks: readonly SyncTask[],
   apply: (task: SyncTask) => Promise<unknown>,
+  limit: number,
 ): Promise<readonly SyncOutcome[]> {
-  const outcomes = await Promise.all(
-    rehearsable(tasks).map(async (task): Promise<SyncOutcome | undefined> => {
-      try {
-        await apply(task);
-        return undefined;
-      } catch (thrown) {
-        const error = toError(thrown);
-        if (error.code === "CANCELLED") throw error;
-        return isRefusal(error) ? { task, ok: false, message: error.message } : undefined;
-      }
-    }),
-  );
+  const outcomes = await atOnce(limit, rehearsable(tasks), async (task): Promise<SyncOutcome | undefined> => {
+    try {
+      await apply(task);
+      return undefined;
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error.code === "CANCELLED") throw error;
+      return isRefusal(error) ? { task, ok: false, message: error.message } : undefined;
+    }
+  });
   return outcomes.filter((outcome) => outcome !== undefined);
 }
 

@@ -2,7 +2,7 @@
 import type { DriftlessError } from "#base/errors.ts";
 import type { ReadyPlan } from "#core/sync/plan.ts";
 import type { SyncProgress } from "#core/sync/progress.ts";
-import type { Application, Operation, OperationState, RevisionHistory } from "#model/application.ts";
+import type { Application, Operation, OperationState, RevisionHistory, SyncOperation } from "#model/application.ts";
 import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired } from "./desired.ts";
 import type { DestinationCluster } from "./deps.ts";
@@ -11,6 +11,8 @@ import { ComparisonTable } from "./table.ts";
 /** An operation that has begun and not ended. */
 export interface RunningOperation {
   readonly operation: Operation;
+  /** The commits that the operation has begun to bring: a resumed one and its retries stay with them. */
+  readonly pinned: Pick<SyncOperation, "revision" | "revisions"> | undefined;
   plan: ReadyPlan | undefined;
   /** What the plan was made from. */
   desired: Desired | undefined;
@@ -39,6 +41,10 @@ export interface AppState {
   readonly health: ObjectHealth;
   readonly table: ComparisonTable;
   cluster: DestinationCluster | undefined;
+  /** Breaks off the pass under way, where there is one. */
+  interrupt: (() => void) | undefined;
+  /** Hooks of the application's deletion that failed: how often, and when they are run again, on the wall clock. */
+  hookRetry: { readonly failures: number; readonly atMs: number | undefined } | undefined;
   desired: Desired | undefined;
   /** What the desired state was computed from: spec, project and settings; another text means: compute again. */
   desiredFor: string;
@@ -80,6 +86,8 @@ export function newAppState(
     health,
     table: new ComparisonTable(),
     cluster: undefined,
+    interrupt: undefined,
+    hookRetry: undefined,
     desired: undefined,
     desiredFor: "",
     failure: undefined,
