@@ -28,7 +28,6 @@ import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion, group, label, version } from "#model/names.ts";
 import type { GroupKind, KubernetesObject } from "#model/object.ts";
 import type { Settings } from "#model/settings.ts";
-import type { Settings } from "#model/settings.ts";
 import { createRegistries } from "#registry/registries.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEvaluators } from "#render/engine/evaluate.ts";
