@@ -39,8 +39,8 @@ import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
-import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 import { rendererFor, type RenderingFlags } from "./rendering.ts";
+import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 
 export interface SystemOptions {
   /** The cluster on which Applications stand; also the destination https://kubernetes.default.svc. */
@@ -94,7 +94,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const secrets = informer(secretType, label.secretType);
   const applications = informer<Application>(custom("applications"));
   const projects = informer<AppProject>(custom("appprojects"));
-  await Promise.all([configMaps.start(), secrets.start(), projects.start()]);
+  const ownSecrets = informer(secretType, "app.kubernetes.io/part-of=argocd");
+  await Promise.all([configMaps.start(), secrets.start(), ownSecrets.start(), projects.start()]);
 
   const configuration = new Configuration(life, namespace, configMaps, secrets);
   const metrics = createMetrics();
@@ -205,6 +206,10 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     namespace,
     clock: systemClock,
     applications,
+    projects,
+    ownSecrets,
+    settings: () => configuration.settings,
+    rbacConfig: () => configuration.data("argocd-rbac-cm"),
     controller,
     metrics,
     version: options.version,
@@ -241,6 +246,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         projects.stop(),
         configMaps.stop(),
         secrets.stop(),
+        ownSecrets.stop(),
       ]);
       await control.close();
     },

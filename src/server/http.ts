@@ -5,7 +5,8 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import type { Logger, Operation as Op } from "#base/operation.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { authenticate, cookieName } from "./auth/authenticate.ts";
-import type { Account, Sessions } from "./auth/sessions.ts";
+import type { Account } from "./auth/account.ts";
+import type { Sessions } from "./auth/sessions.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -9,13 +9,16 @@ import type { ApplicationController } from "#controllers/application/controller.
 import { previewChange, type PreviewRequest } from "#controllers/application/preview.ts";
 import { unpackFiles } from "#git/unpack.ts";
 import type { Preview, PreviewEvent } from "#protocol/preview.ts";
+import type { ApplicationAccess } from "./application/access.ts";
 import { bodyOf, withArchives } from "./application/manifest-routes.ts";
 import type { ApplicationService } from "./application/service.ts";
+import type { Account } from "./auth/account.ts";
 import { errorBody, operationOf, type HttpDeps } from "./http.ts";
 
 export interface PreviewRouteDeps extends HttpDeps {
   readonly clock: Clock;
   readonly controller: ApplicationController;
+  readonly access: ApplicationAccess;
 }
 
 const bodyLimit = 128 << 20;
@@ -32,17 +35,21 @@ export async function previewRoutes(
       const op = untilLeft(operationOf(deps, request), reply);
       const wanted = await requestOf(op, request, service);
       if ((request.query as Record<string, unknown>)["stream"] !== "true")
-        return previewChange(op, depsOf(deps), wanted, () => {});
-      return streamed(deps, reply, (progress) => previewChange(op, depsOf(deps), wanted, progress));
+        return previewChange(op, depsOf(deps, request.account), wanted, () => {});
+      return streamed(deps, reply, (progress) => previewChange(op, depsOf(deps, request.account), wanted, progress));
     });
   });
 }
 
-function depsOf({ controller, clock }: PreviewRouteDeps): Parameters<typeof previewChange>[1] {
+function depsOf(
+  { controller, clock, access }: PreviewRouteDeps,
+  account: Account | undefined,
+): Parameters<typeof previewChange>[1] {
   return {
     sources: controller.sources,
     clock,
-    states: () => controller.states(),
+    // Applications that the caller may not see are no part of it.
+    states: () => [...controller.states()].filter(({ app }) => access.may(account, "get", app)),
     desiredAt: (op, state, revisions) => controller.desiredAt(op, state, revisions),
     compareWith: (op, state, desired) => controller.compareWith(op, state, desired),
   };

@@ -7,19 +7,23 @@ import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
 import type { KubeClient } from "#kube/types.ts";
-import type { Application } from "#model/application.ts";
+import type { AppProject, Application } from "#model/application.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import type { ConfigData, Settings } from "#model/settings.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { manifestRoutes } from "./application/manifest-routes.ts";
+import { ApplicationAccess } from "./application/access.ts";
+import { applicationApi } from "./application/api.ts";
 import { driftRoutes } from "./application/drift-routes.ts";
-import { objectRoutes } from "./application/objects.ts";
 import { planRoutes } from "./application/plan-routes.ts";
-import { applicationRoutes } from "./application/routes.ts";
 import { applicationService } from "./application/service.ts";
-import { applicationStreams } from "./application/streams.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { sessionService } from "./auth/service.ts";
-import { Sessions } from "./auth/sessions.ts";
+import { secretName } from "./auth/accounts.ts";
+import { Rbac } from "./auth/rbac.ts";
+import { secretData } from "./auth/secret.ts";
+import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { previewRoutes } from "./preview.ts";
 import { grpcHandler } from "./rpc/grpc.ts";
@@ -34,6 +38,12 @@ export interface ServerOptions {
   readonly applications: Informer<Application>;
   readonly controller: ApplicationController;
   readonly metrics: Metrics;
+  readonly projects: Informer<AppProject>;
+  settings(): Settings;
+  /** Data of `argocd-rbac-cm`. */
+  rbacConfig(): ConfigData | undefined;
+  /** The installation's own Secrets, followed. */
+  readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly uiDir?: string;
@@ -54,19 +64,28 @@ export interface RunningServer {
 
 /** Listens; returns when requests are answered. Error: PORT_IN_USE. */
 export async function startServer(op: Op, options: ServerOptions): Promise<RunningServer> {
-  const sessions = new Sessions(options);
+  const project = (name: string): AppProject | undefined => options.projects.get(options.namespace, name);
+  const sessions = new Sessions({ ...options, project });
   await sessions.start(op);
+  options.ownSecrets.subscribe(({ after }) => {
+    if (after?.metadata.name === secretName) sessions.observe(secretData(after));
+    if (after?.metadata.name === endedName) sessions.observeEnded(secretData(after));
+  });
   const stopping = new AbortController();
-  const deps = { ...options, log: op.log, sessions, stopping: stopping.signal, ready: () => !op.signal.aborted };
-  const http = createHttp(deps);
   const service = applicationService(options);
-  const services = [sessionService(sessions), versionService(options.version)];
+  const rbac = new Rbac({
+    config: () => options.rbacConfig(),
+    project,
+    problem: (error) => op.log.warn("RBAC policy not usable", { error: error.message }),
+  });
+  const access = new ApplicationAccess(rbac, service.queries, options.namespace);
+  const ready = (): boolean => !op.signal.aborted;
+  const deps = { ...options, log: op.log, sessions, access, stopping: stopping.signal, ready };
+  const http = createHttp(deps);
+  const services = [sessionService(sessions), versionService(options.version), applicationApi(deps, service)];
   restRoutes(http, deps, services);
-  applicationRoutes(http, deps, service);
-  applicationStreams(http, deps, service);
-  objectRoutes(http, deps, service);
-  driftRoutes(http, deps, service);
   planRoutes(http, deps, service);
+  driftRoutes(http, deps, service);
   await manifestRoutes(http, deps, service);
   await previewRoutes(http, deps, service);
   await http.register(async (scope) => {

@@ -2,7 +2,7 @@
 import { toError } from "#base/errors.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import { applicationType } from "#controllers/application/reconcile.ts";
+import { applicationType } from "#controllers/application/application-type.ts";
 import { createMergePatch } from "#core/merge/merge-patch.ts";
 import type { Application } from "#model/application.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";

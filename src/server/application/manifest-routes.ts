@@ -4,7 +4,10 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
+import type { ApplicationAccess } from "./access.ts";
+import { syncFiles } from "./local-sync.ts";
 import type { LocalFiles, RevisionQuery } from "./manifests.ts";
+import type { SyncRequest } from "./operations.ts";
 import type { AppRef } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
 
@@ -15,27 +18,44 @@ type Body = AsyncIterable<Uint8Array>;
 const bodyLimit = 128 << 20;
 const archiveTypes = ["application/gzip", "application/x-gzip", "application/x-tar", "application/octet-stream"];
 
-export async function manifestRoutes(app: FastifyInstance, deps: HttpDeps, service: ApplicationService): Promise<void> {
+export async function manifestRoutes(
+  app: FastifyInstance,
+  deps: HttpDeps & { readonly access: ApplicationAccess },
+  service: ApplicationService,
+): Promise<void> {
   const op = (request: FastifyRequest): ReturnType<typeof operationOf> => operationOf(deps, request);
   const base = "/api/v1/applications";
   const { manifests } = service;
+  const permitted = (request: FastifyRequest): AppRef => {
+    const ref = refOf(request);
+    deps.access.require(request.account, "get", ref);
+    return ref;
+  };
 
-  app.get(`${base}/:name/manifests`, async (request) =>
-    manifests.manifests(op(request), refOf(request), revisionsOf(request)),
-  );
   app.get(`${base}/:name/diff`, async (request) =>
-    manifests.compare(op(request), refOf(request), revisionsOf(request)),
+    manifests.compare(op(request), permitted(request), revisionsOf(request)),
   );
   await withArchives(app, (scope) => {
     scope.post(`${base}/:name/diff`, { bodyLimit }, async (request) =>
-      manifests.compareFiles(op(request), refOf(request), filesOf(request, bodyOf(request))),
+      manifests.compareFiles(op(request), permitted(request), filesOf(request, bodyOf(request))),
     );
+    // The request does not fit beside an archive: the body is lines of JSON, the request first.
+    scope.post(`${base}/:name/sync/files`, { bodyLimit }, async (request) => {
+      const ref = refOf(request);
+      // Other manifests than Git's are more than a sync.
+      for (const action of ["sync", "override"] as const) deps.access.require(request.account, action, ref);
+      const { query, packed } = await chunksOf(bodyOf(request));
+      const username = request.account?.username ?? "";
+      const what = { ref, files: filesOf(request, packed), request: query as SyncRequest, username };
+      return service.queries.presented(await syncFiles(op(request), service, what));
+    });
     scope.post(`${base}/manifestsWithFiles`, { bodyLimit }, async (request) => {
       const inner = op(request);
       if (!request.headers["content-type"]?.startsWith("application/json"))
-        return manifests.manifestsOfFiles(inner, refOf(request), filesOf(request, bodyOf(request)));
+        return manifests.manifestsOfFiles(inner, permitted(request), filesOf(request, bodyOf(request)));
       const { query, packed } = await chunksOf(bodyOf(request));
       const ref = refFrom({ ...query, ...(request.query as Query) });
+      deps.access.require(request.account, "get", ref);
       return manifests.manifestsOfFiles(inner, ref, { packed, checksum: textOf(query["checksum"]) });
     });
   });
@@ -83,7 +103,7 @@ function revisionsOf(request: FastifyRequest): RevisionQuery {
   };
 }
 
-export function filesOf(request: FastifyRequest, packed: Body): LocalFiles {
+function filesOf(request: FastifyRequest, packed: Body): LocalFiles {
   const query = request.query as Query;
   const position = textOf(query["sourcePosition"]);
   const path = textOf(query["path"]);

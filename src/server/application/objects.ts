@@ -1,6 +1,5 @@
 // One object of an application's tree as it lives on the cluster now, and the events about it or about the application:
 // Argo CD's GetResource and ListResourceEvents. Only objects that stand in the tree are answered; secrets are masked.
-import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
@@ -8,45 +7,57 @@ import type { ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { operationOf, type HttpDeps } from "../http.ts";
-import { appRef } from "./routes.ts";
 import type { AppRef } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
 
-export interface ObjectDeps extends HttpDeps {
+export interface ObjectDeps {
   readonly control: KubeClient;
   readonly controller: ApplicationController;
 }
 
 const eventType: ResourcePath = { group: "", version: "v1", plural: "events", namespaced: true };
-type Query = Readonly<Record<string, string | undefined>>;
 
-export function objectRoutes(app: FastifyInstance, deps: ObjectDeps, service: ApplicationService): void {
-  const base = "/api/v1/applications/:name";
-  app.get(`${base}/resource`, async (request: FastifyRequest) => {
-    const query = request.query as Query;
-    const ref = appRef(request);
-    const wanted = { group: query["group"] ?? "", kind: query["kind"] ?? "", namespace: query["namespace"] ?? "" };
-    const node = inTree(service, ref, (item) => isNamed(item, { ...wanted, name: query["resourceName"] ?? "" }));
-    const object = await liveObject(deps, operationOf(deps, request), service.queries.find(ref), node);
-    return { manifest: JSON.stringify(maskSecrets({ live: object }).live) };
-  });
-  app.get(`${base}/events`, async (request: FastifyRequest) => {
-    const query = request.query as Query;
-    const ref = appRef(request);
-    const op = operationOf(deps, request);
-    const application = service.queries.find(ref);
-    const name = query["resourceName"] ?? "";
-    if (name === "") return eventsOf(deps.control, op, application.metadata);
-    const uid = query["resourceUID"] ?? "";
-    const namespace = query["resourceNamespace"] ?? "";
-    const node = inTree(
-      service,
-      ref,
-      (item) => item.name === name && (item.namespace ?? "") === namespace && (uid === "" || item.uid === uid),
-    );
-    return eventsOf(clientOf(deps, application), op, { ...node, uid: uid || (node.uid ?? "") });
-  });
+/** One live object of the tree as JSON, secrets masked. Errors: NOT_FOUND, FAILED_PRECONDITION. */
+export async function liveResource(
+  op: Op,
+  service: ApplicationService,
+  deps: ObjectDeps,
+  asked: { readonly ref: AppRef } & ObjectName,
+): Promise<string> {
+  const { ref, group = "", kind = "", namespace = "", resourceName = "" } = asked;
+  const node = inTree(service, ref, (item) => isNamed(item, { group, kind, namespace, name: resourceName }));
+  const object = await liveObject(deps, op, service.queries.find(ref), node);
+  return JSON.stringify(maskSecrets({ live: object }).live);
+}
+
+/** Events about an application, or about one object of its tree. Errors: NOT_FOUND, FAILED_PRECONDITION. */
+export async function resourceEvents(
+  op: Op,
+  service: ApplicationService,
+  deps: ObjectDeps,
+  asked: {
+    readonly ref: AppRef;
+    readonly resourceName?: string;
+    readonly resourceNamespace?: string;
+    readonly resourceUID?: string;
+  },
+): Promise<object> {
+  const { ref, resourceName: name = "", resourceNamespace: namespace = "", resourceUID: uid = "" } = asked;
+  const application = service.queries.find(ref);
+  if (name === "") return eventsOf(deps.control, op, application.metadata);
+  const node = inTree(
+    service,
+    ref,
+    (item) => item.name === name && (item.namespace ?? "") === namespace && (uid === "" || item.uid === uid),
+  );
+  return eventsOf(clientOf(deps, application), op, { ...node, uid: uid || (node.uid ?? "") });
+}
+
+interface ObjectName {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly resourceName?: string;
 }
 
 function inTree(service: ApplicationService, ref: AppRef, matches: (node: ResourceNode) => boolean): ResourceNode {

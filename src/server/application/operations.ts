@@ -2,7 +2,7 @@
 // controller carries them out. Names and semantics follow Argo CD's ApplicationService.
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import { applicationType } from "#controllers/application/reconcile.ts";
+import { applicationType } from "#controllers/application/application-type.ts";
 import type { Application, Operation, RetryStrategy, SyncOperation, SyncResourceRef } from "#model/application.ts";
 import { changeApplication, refOf } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -31,12 +31,17 @@ export class ApplicationOperations {
     this.#queries = queries;
   }
 
-  /** Starts a sync. Errors: OPERATION_IN_PROGRESS, FAILED_PRECONDITION (being deleted; automated and another revision). */
+  /** Starts a sync. Errors: OPERATION_IN_PROGRESS, FAILED_PRECONDITION (being deleted; automated and another revision, or local manifests). */
   async sync(op: Op, ref: AppRef, request: SyncRequest, username: string): Promise<Application> {
     const app = this.#queries.find(ref);
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
     const automated = app.spec.syncPolicy?.automated;
+    if (request.manifests?.length && automated && automated.enabled !== false && !request.dryRun)
+      throw new DriftlessError(
+        "FAILED_PRECONDITION",
+        "cannot use local sync when Automatic Sync Policy is enabled unless for dry run",
+      );
     const revision = request.revision ?? "";
     const followed = app.spec.source?.targetRevision ?? "";
     if (

@@ -1,7 +1,8 @@
 // REST paths of plans and waits: ours, below Argo CD's applications.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { operationOf, type HttpDeps } from "../http.ts";
-import { appRef } from "./routes.ts";
+import type { ApplicationAccess } from "./access.ts";
+import { appRef } from "./refs.ts";
 import type { ApplicationService } from "./service.ts";
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
@@ -9,9 +10,14 @@ type Query = Readonly<Record<string, string | string[] | undefined>>;
 const many = (query: Query, name: string): readonly string[] =>
   [query[name] ?? []].flat().filter((value) => value !== "");
 
-export function planRoutes(app: FastifyInstance, deps: HttpDeps, service: ApplicationService): void {
+export function planRoutes(
+  app: FastifyInstance,
+  deps: HttpDeps & { readonly access: ApplicationAccess },
+  service: ApplicationService,
+): void {
   const base = "/api/v1/applications/:name";
   app.get(`${base}/plan`, async (request: FastifyRequest) => {
+    deps.access.require(request.account, "get", appRef(request));
     const query = request.query as Query;
     const [revision] = many(query, "revision");
     const [prune] = many(query, "prune");
@@ -25,5 +31,8 @@ export function planRoutes(app: FastifyInstance, deps: HttpDeps, service: Applic
       ...(strategy ? { strategy } : {}),
     });
   });
-  app.get(`${base}/waiting`, async (request: FastifyRequest) => service.plans.waiting(appRef(request)));
+  app.get(`${base}/waiting`, async (request: FastifyRequest) => {
+    deps.access.require(request.account, "get", appRef(request));
+    return service.plans.waiting(appRef(request));
+  });
 }

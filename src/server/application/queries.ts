@@ -2,14 +2,15 @@
 // and the controller's memory. Names and semantics follow Argo CD's ApplicationService.
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import { applicationType } from "#controllers/application/reconcile.ts";
+import { applicationType } from "#controllers/application/application-type.ts";
 import type { AppState } from "#controllers/application/state.ts";
 import type { CommitMetadata } from "#git/types.ts";
 import { sourcesOf, type Application } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
+import { withMaskedManifests } from "./local-sync.ts";
+import { matchesSelector } from "#model/selector.ts";
 import { keyText } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
-import { matchesSelector } from "./selector.ts";
 import { refOf } from "./changes.ts";
 
 export interface ApplicationQuery {
@@ -34,9 +35,12 @@ export class ApplicationQueries {
     this.#deps = deps;
   }
 
-  /** All applications that the query matches, by name; `resourceVersion` is where a watch can go on from. */
-  list(query: ApplicationQuery): { readonly items: readonly Application[]; readonly resourceVersion: string } {
-    const items = [...this.#deps.applications.values()].filter((app) => this.matches(app, query));
+  /** All applications that `matches` accepts, by name; `resourceVersion` is where a watch can go on from. */
+  list(matches: (app: Application) => boolean): {
+    readonly items: readonly Application[];
+    readonly resourceVersion: string;
+  } {
+    const items = [...this.#deps.applications.values()].filter(matches);
     items.sort((a, b) => compareNames(a, b));
     return { items, resourceVersion: this.#deps.applications.resourceVersion };
   }
@@ -69,6 +73,11 @@ export class ApplicationQueries {
     return app;
   }
 
+  /** The application of this name and namespace, where there is one. */
+  known({ metadata }: Application): Application | undefined {
+    return this.#deps.applications.get(metadata.namespace || this.#deps.namespace, metadata.name ?? "");
+  }
+
   /** The controller's view of an application. Errors: NOT_FOUND, FAILED_PRECONDITION before its first pass. */
   state(ref: AppRef): AppState {
     const app = this.find(ref);
@@ -79,9 +88,10 @@ export class ApplicationQueries {
 
   /**
    * What an application looks like in an answer: with the health of each resource, which is not written to its status,
-   * and without managedFields, which nobody asked for.
+   * and without managedFields, which nobody asked for; Secrets among the manifests of a local sync are masked.
    */
-  presented(app: Application): Application {
+  presented(written: Application): Application {
+    const app = withMaskedManifests(written);
     const { managedFields: _managed, ...metadata } = app.metadata;
     const resources = app.status?.resources;
     const state = resources && this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");

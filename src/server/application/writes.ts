@@ -4,7 +4,7 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import { isObject, sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import { applicationType } from "#controllers/application/reconcile.ts";
+import { applicationType } from "#controllers/application/application-type.ts";
 import { applyJsonPatch } from "#core/merge/json-patch.ts";
 import { applyMergePatch } from "#core/merge/merge-patch.ts";
 import { sourcesOf, type Application, type ApplicationSpec } from "#model/application.ts";
@@ -28,7 +28,7 @@ export class ApplicationWrites {
     wanted: Application,
     options: { readonly upsert?: boolean; readonly validate?: boolean },
   ): Promise<Application> {
-    const app = this.#normalised(wanted);
+    const app = this.normalised(wanted);
     if (options.validate !== false) validate(app);
     try {
       const created = (await this.#deps.control.create(op, applicationType, app, {
@@ -53,7 +53,7 @@ export class ApplicationWrites {
 
   /** Replaces spec, labels, annotations and finalizers. */
   async update(op: Op, wanted: Application, options: { readonly validate?: boolean }): Promise<Application> {
-    const app = this.#normalised(wanted);
+    const app = this.normalised(wanted);
     if (options.validate !== false) validate(app);
     const existing = this.#queries.find({ name: app.metadata.name!, appNamespace: app.metadata.namespace! });
     return this.#change(op, existing, (now) => ({
@@ -82,7 +82,11 @@ export class ApplicationWrites {
 
   /** Patches by RFC 6902 (`json`) or RFC 7386 (`merge`, the default). */
   async patch(op: Op, ref: AppRef, patch: string, patchType: string): Promise<Application> {
-    const existing = this.#queries.find(ref);
+    return this.#change(op, this.#queries.find(ref), (now) => this.patched(now, patch, patchType));
+  }
+
+  /** What a patch would make of an application; only spec, labels, annotations and finalizers change. Error: INVALID_ARGUMENT. */
+  patched(now: Application, patch: string, patchType: string): Application {
     let parsed: unknown;
     try {
       parsed = JSON.parse(patch);
@@ -91,19 +95,17 @@ export class ApplicationWrites {
         details: { field: "patch" },
       });
     }
-    return this.#change(op, existing, (now) => {
-      const patched = applyPatch(now, parsed, patchType);
-      return {
-        ...now,
-        spec: patched.spec,
-        metadata: {
-          ...now.metadata,
-          labels: patched.metadata.labels ?? {},
-          annotations: patched.metadata.annotations ?? {},
-          finalizers: patched.metadata.finalizers ?? [],
-        },
-      };
-    });
+    const { spec, metadata } = applyPatch(now, parsed, patchType);
+    return {
+      ...now,
+      spec,
+      metadata: {
+        ...now.metadata,
+        labels: metadata.labels ?? {},
+        annotations: metadata.annotations ?? {},
+        finalizers: metadata.finalizers ?? [],
+      },
+    };
   }
 
   /** Deletes an application, by default with its resources in the foreground. */
@@ -136,7 +138,8 @@ export class ApplicationWrites {
     await this.#deps.control.delete(op, applicationType, refOf(existing));
   }
 
-  #normalised(app: Application): Application {
+  /** An application as it will be written. Error: INVALID_ARGUMENT. */
+  normalised(app: Application): Application {
     const given: unknown = app;
     if (!isObject(given) || !isObject(given["metadata"]) || !isObject(given["spec"])) {
       throw new DriftlessError("INVALID_ARGUMENT", "an application with metadata and spec is required", {

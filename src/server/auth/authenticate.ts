@@ -1,7 +1,8 @@
 // Who calls: finds the token in a request's headers, whatever the transport, and has it checked. A cookie counts for
 // writes only where the request comes from our own pages.
 import { DriftlessError } from "#base/errors.ts";
-import type { Account, Sessions } from "./sessions.ts";
+import type { Account } from "./account.ts";
+import type { Sessions } from "./sessions.ts";
 
 export const cookieName = "argocd.token";
 
@@ -21,7 +22,7 @@ export async function authenticate(sessions: Sessions, given: Credentials): Prom
   const explicit = bearer?.startsWith("Bearer ") ? bearer.slice(7) : given.header("token");
   if (explicit) return sessions.verify(explicit);
   const cookie = cookieOf(given.header("cookie") ?? "");
-  if (!cookie) return undefined;
+  if (!cookie) return sessions.anonymous();
   // A page of another site can make a browser send our cookie, but neither our header nor a same-origin Origin.
   if (given.writes && !sameOrigin(given)) {
     throw new DriftlessError("PERMISSION_DENIED", "the request comes from another site");

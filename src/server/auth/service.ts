@@ -14,15 +14,15 @@ export function sessionService(sessions: Sessions): BoundService {
             details: { field: "username" },
           });
         }
-        const token = await sessions.login(username, password);
+        const token = await sessions.login(username, password, call.address);
         call.setSession?.(token);
         return { token };
       },
     },
     delete: {
       access: open,
-      handle(call) {
-        if (call.account) sessions.revoke(call.account);
+      async handle(call) {
+        if (call.account) await sessions.revoke(call.op, call.account);
         call.setSession?.("");
         return {};
       },
@@ -30,10 +30,10 @@ export function sessionService(sessions: Sessions): BoundService {
     getUserInfo: {
       access: open,
       handle: ({ account }) => ({
-        loggedIn: account !== undefined,
+        loggedIn: account !== undefined && account.kind !== "anonymous",
         username: account?.username ?? "",
-        iss: "argocd",
-        groups: [],
+        iss: account?.issuer ?? "",
+        groups: account?.groups ?? [],
       }),
     },
   });

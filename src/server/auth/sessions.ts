@@ -1,140 +1,220 @@
-// Local accounts and sessions: the first admin password, logging in, tokens and their check. Secrets live in
+// Sessions and tokens: logging in, what a token says and whether it holds, the first admin password. Keys live in
 // `argocd-secret`, as Argo CD keeps them; the generated password stands in `argocd-initial-admin-secret` until removed.
-import { compare, hash } from "bcryptjs";
-import { SignJWT, jwtVerify } from "jose";
-import { DriftlessError, toError } from "#base/errors.ts";
+// Sessions that were ended are kept in a Secret of their own until they would have expired, for every replica and restart.
+import { hash } from "bcryptjs";
+import { SignJWT, jwtVerify, type JWTPayload } from "jose";
+import { DriftlessError } from "#base/errors.ts";
+import { isObject, listAt, numberAt, stringAt } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339, type Clock } from "#base/ports.ts";
-import type { KubeClient, ResourcePath } from "#kube/types.ts";
-import type { KubernetesObject } from "#model/object.ts";
-import { decodeBase64 } from "#model/repository.ts";
+import type { AppProject } from "#model/application.ts";
+import type { Settings } from "#model/settings.ts";
+import type { Account } from "./account.ts";
+import { Accounts, secretName, type LocalAccount } from "./accounts.ts";
+import { LoginLimits } from "./login-limits.ts";
+import { changeSecret, readSecret, type SecretData, type SecretDeps } from "./secret.ts";
 
-const secretType: ResourcePath = { group: "", version: "v1", plural: "secrets", namespaced: true };
 const issuer = "argocd";
-const sessionMs = 24 * 3600_000;
-const secretName = "argocd-secret";
 const initialName = "argocd-initial-admin-secret";
-/** Failed logins of one account within the window; more are refused unread. */
-const failureLimit = 5;
-const failureWindowMs = 300_000;
+/** The Secret that keeps ended sessions. */
+export const endedName = "driftless-ended-sessions";
 
-export interface Account {
-  readonly username: string;
-  /** `local` accounts log in with a password; further kinds come with single sign-on. */
-  readonly kind: "local";
-  readonly expiresAtMs: number;
-  readonly tokenId: string;
-}
-
-export interface SessionsDeps {
-  readonly control: KubeClient;
-  readonly namespace: string;
+export interface SessionsDeps extends SecretDeps {
   readonly clock: Clock;
+  settings(): Pick<Settings, "accounts" | "adminEnabled" | "anonymousEnabled" | "passwordPattern" | "sessionMs">;
+  project(name: string): AppProject | undefined;
   /** Cryptographically strong random bytes. */
   randomBytes(count: number): Uint8Array;
 }
 
-interface Keys {
-  readonly signing: Uint8Array;
-  readonly adminHash: string;
-  readonly adminChangedMs: number;
-}
-
 export class Sessions {
+  readonly accounts: Accounts;
   readonly #deps: SessionsDeps;
-  readonly #failures = new Map<string, number[]>();
-  readonly #revoked = new Map<string, number>();
-  #keys: Keys | undefined;
+  readonly #limits: LoginLimits;
+  readonly #ended = new Map<string, number>();
+  #secret: SecretData = {};
 
   constructor(deps: SessionsDeps) {
     this.#deps = deps;
+    this.#limits = new LoginLimits(deps.clock);
+    this.accounts = new Accounts({
+      control: deps.control,
+      namespace: deps.namespace,
+      clock: deps.clock,
+      settings: () => deps.settings(),
+      secret: () => this.#secret,
+      changed: (data) => this.observe(data),
+    });
   }
 
   /** Reads the keys, and makes them (and the first admin password) where there are none yet. */
   async start(op: Op): Promise<void> {
-    const { control, namespace } = this.#deps;
-    const known = await control.get(op, secretType, { namespace, name: secretName });
-    const data = dataOf(known);
-    if (data["admin.password"] && data["server.secretkey"]) {
-      this.#keys = keysOf(data);
-      return;
-    }
-    const fresh: Record<string, string> = { ...data };
-    fresh["server.secretkey"] ??= encode(base64(this.#deps.randomBytes(32)));
-    if (!fresh["admin.password"]) {
-      const password = this.#password();
-      fresh["admin.password"] = encode(await hash(password, 10));
-      fresh["admin.passwordMtime"] = encode(rfc3339(this.#deps.clock.now()));
-      await this.#put(op, initialName, { password: encode(password) });
-    }
-    await this.#put(op, secretName, fresh);
-    this.#keys = keysOf(fresh);
+    const { clock } = this.#deps;
+    let password: string | undefined;
+    this.#secret = await changeSecret(op, this.#deps, secretName, async (data) => {
+      const fresh: Record<string, string> = {};
+      if (!data["server.secretkey"]) fresh["server.secretkey"] = base64(this.#deps.randomBytes(32));
+      if (!data["admin.password"]) {
+        password = this.#password();
+        fresh["admin.password"] = await hash(password, 10);
+        fresh["admin.passwordMtime"] = rfc3339(clock.now());
+      }
+      return fresh;
+    });
+    const made = password;
+    if (made !== undefined) await changeSecret(op, this.#deps, initialName, () => ({ password: made }));
+    this.observeEnded(await readSecret(op, this.#deps, endedName));
+  }
+
+  /** Takes in `argocd-secret` as it stands now: passwords and tokens count at once. */
+  observe(data: SecretData): void {
+    if (data["server.secretkey"]) this.#secret = data;
   }
 
   /** Checks name and password; returns a token. Errors: UNAUTHENTICATED, TOO_MANY_REQUESTS. */
-  async login(username: string, password: string): Promise<string> {
-    const { clock } = this.#deps;
-    const recent = (this.#failures.get(username) ?? []).filter((atMs) => clock.now() - atMs < failureWindowMs);
-    if (recent.length >= failureLimit)
-      throw new DriftlessError("TOO_MANY_REQUESTS", "too many failed logins: try again later");
-    const keys = this.#require();
-    // The hash is computed for unknown names as well, so that the time taken does not tell which names exist.
-    const right = await compare(password, keys.adminHash);
-    if (!right || username !== "admin") {
-      if (this.#failures.size > 10_000) this.#failures.clear();
-      this.#failures.set(username, [...recent, clock.now()]);
+  async login(username: string, password: string, address = ""): Promise<string> {
+    this.#limits.check(username, address);
+    if (!(await this.accounts.accepts(username, password))) {
+      this.#limits.failed(username, address);
       throw new DriftlessError("UNAUTHENTICATED", "Invalid username or password");
     }
-    this.#failures.delete(username);
-    const nowS = Math.floor(clock.now() / 1000);
-    return new SignJWT({})
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setIssuer(issuer)
-      .setSubject(`${username}:login`)
-      .setIssuedAt(nowS)
-      .setNotBefore(nowS)
-      .setExpirationTime(nowS + sessionMs / 1000)
-      .setJti(base64url(this.#deps.randomBytes(16)))
-      .sign(keys.signing);
+    this.#limits.succeeded(username);
+    return this.#sign(`${username}:login`, { expiresInS: Math.floor(this.#deps.settings().sessionMs / 1000) });
+  }
+
+  /** A token of a local account, noted with it. Errors as Accounts.addToken. `expiresInS` 0: it does not expire. */
+  async createToken(
+    op: Op,
+    name: string,
+    options: { readonly id?: string; readonly expiresInS: number },
+  ): Promise<string> {
+    const { id = base64url(this.#deps.randomBytes(16)), expiresInS } = options;
+    const iat = this.#nowS();
+    await this.accounts.addToken(op, name, { id, iat, ...(expiresInS > 0 ? { exp: iat + expiresInS } : {}) });
+    return this.#sign(`${name}:apiKey`, { id, expiresInS, iat });
+  }
+
+  /** A token for a project's role; whoever calls notes it in the project. */
+  async signProjectToken(
+    project: string,
+    role: string,
+    token: { readonly id: string; readonly iat: number; readonly expiresInS: number },
+  ): Promise<string> {
+    return this.#sign(`proj:${project}:${role}`, token);
   }
 
   /** Takes a token; returns whose it is. Error: UNAUTHENTICATED, always with the same text. */
   async verify(token: string): Promise<Account> {
-    const { clock } = this.#deps;
     try {
-      const { payload } = await jwtVerify(token, this.#require().signing, {
+      const { payload } = await jwtVerify(token, this.#key(), {
         issuer,
         algorithms: ["HS256"],
-        currentDate: new Date(clock.now()),
-        requiredClaims: ["sub", "exp", "iat", "jti"],
+        currentDate: new Date(this.#deps.clock.now()),
+        requiredClaims: ["sub", "iat", "jti"],
       });
-      const [username = "", capability] = (payload.sub ?? "").split(":");
-      const changed = (payload.iat ?? 0) * 1000 < this.#require().adminChangedMs - 1000;
-      if (username !== "admin" || capability !== "login" || changed || this.#revoked.has(payload.jti!))
-        throw new Error("refused");
-      return { username, kind: "local", expiresAtMs: payload.exp! * 1000, tokenId: payload.jti! };
+      if (this.#ended.has(payload.jti!)) throw new Error("ended");
+      const found = payload.sub!.startsWith("proj:") ? this.#projectToken(payload) : this.#localToken(payload);
+      return {
+        ...found,
+        issuer,
+        groups: [],
+        tokenId: payload.jti!,
+        issuedAtMs: payload.iat! * 1000,
+        ...(payload.exp === undefined ? {} : { expiresAtMs: payload.exp * 1000 }),
+      };
     } catch {
       throw new DriftlessError("UNAUTHENTICATED", "no valid session: log in");
     }
   }
 
-  /** Ends a session before its time. */
-  revoke(account: Account): void {
+  /** Who a request without a token is. */
+  anonymous(): Account | undefined {
+    return this.#deps.settings().anonymousEnabled
+      ? { username: "", kind: "anonymous", issuer: "", groups: [] }
+      : undefined;
+  }
+
+  /** Ends a session before its time, on every replica. */
+  async revoke(op: Op, account: Account): Promise<void> {
+    const { tokenId, expiresAtMs } = account;
+    if (tokenId === undefined || expiresAtMs === undefined) return;
+    this.#ended.set(tokenId, expiresAtMs);
     const nowMs = this.#deps.clock.now();
-    for (const [id, untilMs] of this.#revoked) if (untilMs < nowMs) this.#revoked.delete(id);
-    this.#revoked.set(account.tokenId, account.expiresAtMs);
+    const data = await changeSecret(op, this.#deps, endedName, (before) => {
+      const changes: Record<string, string | null> = { [tokenId]: String(expiresAtMs) };
+      for (const [id, until] of Object.entries(before)) if (Number(until) < nowMs) changes[id] = null;
+      return changes;
+    });
+    this.observeEnded(data);
   }
 
   /** The generated password, where nobody has removed it yet. */
   async initialPassword(op: Op): Promise<string | undefined> {
-    const secret = await this.#deps.control.get(op, secretType, { namespace: this.#deps.namespace, name: initialName });
-    const encoded = dataOf(secret)["password"];
-    return encoded === undefined ? undefined : decodeBase64(encoded);
+    return (await readSecret(op, this.#deps, initialName))["password"];
   }
 
-  #require(): Keys {
-    if (!this.#keys) throw new DriftlessError("FAILED_PRECONDITION", "the server is still starting");
-    return this.#keys;
+  /** Takes in sessions that were ended anywhere. */
+  observeEnded(data: SecretData): void {
+    const nowMs = this.#deps.clock.now();
+    for (const [id, until] of Object.entries(data)) this.#ended.set(id, Number(until));
+    for (const [id, untilMs] of this.#ended) if (untilMs < nowMs) this.#ended.delete(id);
+  }
+
+  #localToken({ sub, iat, jti, exp }: JWTPayload): Pick<Account, "username" | "kind"> {
+    const colon = sub!.lastIndexOf(":");
+    const [username, capability] = [sub!.slice(0, colon), sub!.slice(colon + 1)];
+    const account: LocalAccount = this.accounts.get(username);
+    if (!account.enabled) throw new Error("disabled");
+    if (capability === "login") {
+      if (
+        exp === undefined ||
+        !account.capabilities.includes("login") ||
+        iat! * 1000 < account.passwordChangedMs - 1000
+      )
+        throw new Error("refused");
+    } else if (
+      capability !== "apiKey" ||
+      !account.capabilities.includes("apiKey") ||
+      !account.tokens.some(({ id }) => id === jti)
+    ) {
+      throw new Error("refused");
+    }
+    return { username, kind: "local" };
+  }
+
+  #projectToken({ sub, iat, jti }: JWTPayload): Pick<Account, "username" | "kind" | "project"> {
+    const [, name = "", role = ""] = sub!.split(":");
+    const project = this.#deps.project(name);
+    const noted = project ? tokensOfRole(project, role) : [];
+    if (!noted.some((token) => (token.id === undefined ? token.iat === iat : token.id === jti)))
+      throw new Error("refused");
+    return { username: `proj:${name}:${role}`, kind: "project", project: { name, role } };
+  }
+
+  #sign(
+    subject: string,
+    token: { readonly id?: string; readonly iat?: number; readonly expiresInS: number },
+  ): Promise<string> {
+    const iat = token.iat ?? this.#nowS();
+    const jwt = new SignJWT({})
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setIssuer(issuer)
+      .setSubject(subject)
+      .setIssuedAt(iat)
+      .setNotBefore(iat)
+      .setJti(token.id ?? base64url(this.#deps.randomBytes(16)));
+    if (token.expiresInS > 0) jwt.setExpirationTime(iat + token.expiresInS);
+    return jwt.sign(this.#key());
+  }
+
+  #key(): Uint8Array {
+    const key = this.#secret["server.secretkey"];
+    if (!key) throw new DriftlessError("FAILED_PRECONDITION", "the server is still starting");
+    return new TextEncoder().encode(key);
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#deps.clock.now() / 1000);
   }
 
   #password(): string {
@@ -147,40 +227,17 @@ export class Sessions {
     }
     return password;
   }
-
-  async #put(op: Op, name: string, data: Record<string, string>): Promise<void> {
-    const { control, namespace } = this.#deps;
-    const labels = { "app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/name": name };
-    const secret: KubernetesObject = {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name, namespace, labels },
-      type: "Opaque",
-      data,
-    };
-    try {
-      await control.create(op, secretType, secret, { fieldManager: "driftless" });
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (error.code !== "ALREADY_EXISTS") throw error;
-      await control.patch(op, secretType, { namespace, name }, { type: "merge", body: { data } });
-    }
-  }
 }
 
-function dataOf(secret: KubernetesObject | undefined): Readonly<Record<string, string>> {
-  return (secret?.["data"] as Record<string, string> | undefined) ?? {};
-}
-
-function keysOf(data: Readonly<Record<string, string>>): Keys {
-  const text = (name: string): string => decodeBase64(data[name] ?? "") ?? "";
-  return {
-    signing: new TextEncoder().encode(text("server.secretkey")),
-    adminHash: text("admin.password"),
-    adminChangedMs: Date.parse(text("admin.passwordMtime")) || 0,
-  };
+/** Tokens that a project notes for a role: in its status, and in its spec where older versions kept them. */
+export function tokensOfRole(project: AppProject, role: string): readonly { id?: string; iat: number }[] {
+  const inStatus = listAt(project, "status", "jwtTokensByRole", role, "items");
+  const entry = (project.spec.roles ?? []).find((each) => stringAt(each, "name") === role);
+  return [...inStatus, ...listAt(entry, "jwtTokens")].filter(isObject).flatMap((token) => {
+    const [id, iat] = [stringAt(token, "id"), numberAt(token, "iat")];
+    return iat === undefined ? [] : [{ iat, ...(id ? { id } : {}) }];
+  });
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
-const encode = (text: string): string => Buffer.from(text, "utf8").toString("base64");

@@ -5,7 +5,7 @@ import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
-import type { Account } from "../auth/sessions.ts";
+import type { Account } from "../auth/account.ts";
 import { answer, collected, messages, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 
 export interface GrpcDeps {

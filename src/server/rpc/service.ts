@@ -4,7 +4,7 @@ import type { DescMethod, DescService, MessageShape } from "@bufbuild/protobuf";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { JsonShape } from "#protocol/shape.ts";
-import type { Account } from "../auth/sessions.ts";
+import type { Account } from "../auth/account.ts";
 
 /** One call, whatever way it came. */
 export interface Call {
@@ -38,9 +38,9 @@ export interface ClientStream<I> {
 
 type Input<M extends DescMethod> = JsonShape<MessageShape<M["input"]>>;
 
-/** What implements a service: one entry for each of its methods. */
+/** What implements a service: one entry for each of its methods; one that is missing is answered as unimplemented. */
 export type Implementation<S extends DescService> = {
-  readonly [K in keyof S["method"]]: S["method"][K] extends { methodKind: "server_streaming" }
+  readonly [K in keyof S["method"]]?: S["method"][K] extends { methodKind: "server_streaming" }
     ? ServerStream<Input<S["method"][K]>>
     : S["method"][K] extends { methodKind: "client_streaming" }
       ? ClientStream<Input<S["method"][K]>>
@@ -58,7 +58,7 @@ export interface BoundService {
 
 /** Binds an implementation to its service. */
 export function bind<S extends DescService>(desc: S, implementation: Implementation<S>): BoundService {
-  return { desc, methods: implementation };
+  return { desc, methods: implementation as BoundService["methods"] };
 }
 
 /** Anybody may call. */

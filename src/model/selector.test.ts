@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { matchesSelector } from "./selector.ts";
+import { matchesSelector, parseSelector } from "./selector.ts";
 
 const labels = { env: "prod", team: "web", "app.kubernetes.io/part-of": "shop" };
 const cases: [string, boolean][] = [
@@ -25,6 +25,10 @@ const cases: [string, boolean][] = [
 describe("matchesSelector", () => {
   it.each(cases)("%s is %s", (selector, expected) => {
     expect(matchesSelector(selector, labels)).toBe(expected);
+  });
+  it("tells a label that every match has", () => {
+    expect(parseSelector("!x,tier=db,env=prod").needs).toEqual(["tier", "db"]);
+    expect(parseSelector("env in (a),x!=y").needs).toBeUndefined();
   });
   it("names what it cannot read", () => {
     expect(() => matchesSelector("env in prod", labels)).toThrow('cannot read "env in prod"');

@@ -1,16 +1,31 @@
 // Label selectors as kubectl and the API write them: `a=b,c!=d,e in (f,g),h notin (i),j,!k`. Pure.
 import { DriftlessError } from "#base/errors.ts";
 
-type Requirement = (labels: Readonly<Record<string, string>>) => boolean;
+export type Labels = Readonly<Record<string, string>>;
+type Requirement = (labels: Labels) => boolean;
 
-/** Whether labels satisfy a selector. Error: INVALID_ARGUMENT naming the part that cannot be read. */
-export function matchesSelector(selector: string, labels: Readonly<Record<string, string>>): boolean {
-  return parse(selector).every((requirement) => requirement(labels));
+export interface Selector {
+  matches(labels: Labels): boolean;
+  /** A label that whatever it matches has with this value, where the selector names one: to look matches up by. */
+  readonly needs?: readonly [key: string, value: string];
 }
 
-function parse(selector: string): Requirement[] {
-  const parts = selector.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
-  return parts.map((part) => requirement(part.trim())).filter((found) => found !== undefined);
+/** Whether labels satisfy a selector. Error: INVALID_ARGUMENT naming the part that cannot be read. */
+export function matchesSelector(selector: string, labels: Labels): boolean {
+  return parseSelector(selector).matches(labels);
+}
+
+/** Reads a selector once for many questions; one without a requirement matches everything. Error: INVALID_ARGUMENT. */
+export function parseSelector(selector: string): Selector {
+  const parts = (selector.match(/(?:[^,(]|\([^)]*\))+/g) ?? []).map((part) => part.trim());
+  const requirements = parts.map((part) => requirement(part)).filter((found) => found !== undefined);
+  const equality = parts
+    .map((part) => /^([^\s!=()]+)\s*==?\s*([^\s!=()]+)$/.exec(part))
+    .find((found) => found !== null);
+  return {
+    matches: (labels) => requirements.every((asked) => asked(labels)),
+    ...(equality ? { needs: [equality[1] ?? "", equality[2] ?? ""] as const } : {}),
+  };
 }
 
 function requirement(part: string): Requirement | undefined {

@@ -1,0 +1,228 @@
+// The ApplicationService of the protocol: who may call each method, and which part of the service answers it.
+import { ApplicationService as Protocol } from "#protocol/gen/argoproj/application_pb.js";
+import type { Application, ApplicationSpec } from "#model/application.ts";
+import { bind, session, type Access, type BoundService, type Call } from "../rpc/service.ts";
+import type { ApplicationAccess, ApplicationAction } from "./access.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
+import { liveResource, resourceEvents } from "./objects.ts";
+import type { SyncRequest } from "./operations.ts";
+import type { AppRef } from "./queries.ts";
+import type { ApplicationService } from "./service.ts";
+import { watchApplications, watchTree } from "./watching.ts";
+
+/** What requests name an application by. */
+interface Named {
+  readonly name?: string;
+  readonly applicationName?: string;
+  readonly appName?: string;
+  readonly appNamespace?: string;
+  readonly project?: string | readonly string[];
+}
+
+export interface ApiDeps extends ApplicationServiceDeps {
+  readonly access: ApplicationAccess;
+}
+
+function refOf(request: Named): AppRef {
+  const { appNamespace, project } = request;
+  const one = typeof project === "string" ? project : project?.[0];
+  return {
+    name: request.name ?? request.applicationName ?? request.appName ?? "",
+    ...(appNamespace ? { appNamespace } : {}),
+    ...(one ? { project: one } : {}),
+  };
+}
+
+export function applicationApi(deps: ApiDeps, service: ApplicationService): BoundService {
+  const { access } = deps;
+  const { queries, writes, operations, resources, manifests } = service;
+  const on =
+    (action: ApplicationAction): Access<Named> =>
+    ({ account }, request) =>
+      void access.require(account, action, refOf(request));
+  const shown = (app: Application): Application => queries.presented(app);
+  const userOf = ({ account }: Call): string => account?.username ?? "";
+  /** Which applications a query is about, of those that the caller may see. */
+  const matching = (call: Call, request: Query): ((app: Application) => boolean) => {
+    const query = {
+      projects: [...(request.projects ?? []), ...(request.project ?? [])].filter((name) => name !== ""),
+      selector: request.selector ?? "",
+      repo: request.repo ?? "",
+      appNamespace: request.appNamespace ?? "",
+    };
+    const { name = "" } = request;
+    return (app) =>
+      (name === "" || app.metadata.name === name) &&
+      queries.matches(app, query) &&
+      access.may(call.account, "get", app);
+  };
+  return bind(Protocol, {
+    list: {
+      access: session,
+      handle(call, request) {
+        const { items, resourceVersion } = queries.list(matching(call, request));
+        return { metadata: { resourceVersion }, items: items.map(shown) };
+      },
+    },
+    watch: {
+      access: session,
+      async *stream(call, request) {
+        const matches = matching(call, request);
+        for await (const { type, application } of watchApplications(call.op, deps.applications, {
+          matches,
+          since: request.resourceVersion ?? "",
+        })) {
+          yield { type, application: shown(application) };
+        }
+      },
+    },
+    get: {
+      access: on("get"),
+      handle: async ({ op }, request) =>
+        shown(await queries.get(op, { ...refOf(request), refresh: request.refresh ?? "" })),
+    },
+    create: {
+      access: ({ account }, { application, upsert }) => {
+        const wanted = writes.normalised(application as unknown as Application);
+        access.requireWanted(account, "create", wanted);
+        const existing = upsert ? queries.known(wanted) : undefined;
+        if (existing) access.requireWanted(account, "update", existing);
+      },
+      handle: async ({ op }, { application, upsert, validate }) =>
+        shown(
+          await writes.create(op, application as unknown as Application, {
+            ...(upsert === undefined ? {} : { upsert }),
+            ...(validate === undefined ? {} : { validate }),
+          }),
+        ),
+    },
+    update: {
+      access: ({ account }, { application }) => {
+        const wanted = writes.normalised(application as unknown as Application);
+        const existing = access.require(account, "update", {
+          name: wanted.metadata.name!,
+          appNamespace: wanted.metadata.namespace!,
+        });
+        // Moving it to another project needs a say in both.
+        if (wanted.spec.project !== existing.spec.project) access.requireWanted(account, "update", wanted);
+      },
+      handle: async ({ op }, { application, validate }) =>
+        shown(
+          await writes.update(op, application as unknown as Application, validate === undefined ? {} : { validate }),
+        ),
+    },
+    updateSpec: {
+      access: ({ account }, request) => {
+        const existing = access.require(account, "update", refOf(request));
+        const spec = request.spec as unknown as ApplicationSpec;
+        access.requireWanted(account, "update", {
+          ...existing,
+          spec: { ...existing.spec, project: spec?.project },
+        });
+      },
+      handle: ({ op }, request) =>
+        writes.updateSpec(
+          op,
+          refOf(request),
+          request.spec as unknown as ApplicationSpec,
+          request.validate === undefined ? {} : { validate: request.validate },
+        ),
+    },
+    patch: {
+      access: ({ account }, request) => {
+        const existing = access.require(account, "update", refOf(request));
+        access.requireWanted(account, "update", writes.patched(existing, request.patch ?? "", request.patchType ?? ""));
+      },
+      handle: async ({ op }, request) =>
+        shown(await writes.patch(op, refOf(request), request.patch ?? "", request.patchType ?? "")),
+    },
+    delete: {
+      access: on("delete"),
+      async handle({ op }, request) {
+        await writes.delete(op, refOf(request), {
+          ...(request.cascade === undefined ? {} : { cascade: request.cascade }),
+          propagationPolicy: request.propagationPolicy ?? "",
+        });
+        return {};
+      },
+    },
+    sync: {
+      access: ({ account }, request) => {
+        access.require(account, "sync", refOf(request));
+        // Other manifests than Git's are more than a sync.
+        if (request.manifests?.length) access.require(account, "override", refOf(request));
+      },
+      handle: async (call, request) =>
+        shown(await operations.sync(call.op, refOf(request), request as unknown as SyncRequest, userOf(call))),
+    },
+    rollback: {
+      access: on("sync"),
+      handle: async (call, request) =>
+        shown(
+          await operations.rollback(
+            call.op,
+            refOf(request),
+            { id: request.id ?? 0, prune: request.prune ?? false, dryRun: request.dryRun ?? false },
+            userOf(call),
+          ),
+        ),
+    },
+    terminateOperation: {
+      access: on("sync"),
+      async handle({ op }, request) {
+        await operations.terminate(op, refOf(request));
+        return {};
+      },
+    },
+    resourceTree: { access: on("get"), handle: (_call, request) => resources.tree(refOf(request)) },
+    watchResourceTree: {
+      access: on("get"),
+      stream(call, request) {
+        const ref = refOf(request);
+        const { namespace, name } = queries.find(ref).metadata;
+        return watchTree(call.op, deps, { key: `${namespace}/${name}`, tree: () => resources.tree(ref) });
+      },
+    },
+    managedResources: {
+      access: on("get"),
+      handle: (_call, request) => {
+        const { group = "", kind = "", namespace = "", name = "" } = request;
+        return {
+          items: resources.managedResources(refOf({ ...request, name: request.applicationName ?? "" }), {
+            group,
+            kind,
+            namespace,
+            name,
+          }),
+        };
+      },
+    },
+    getManifests: {
+      access: on("get"),
+      handle: ({ op }, request) => manifests.manifests(op, refOf(request), request),
+    },
+    getResource: {
+      access: on("get"),
+      handle: async ({ op }, request) => ({
+        manifest: await liveResource(op, service, deps, { ...request, ref: refOf(request) }),
+      }),
+    },
+    listResourceEvents: {
+      access: on("get"),
+      handle: ({ op }, request) => resourceEvents(op, service, deps, { ...request, ref: refOf(request) }),
+    },
+    revisionMetadata: {
+      access: on("get"),
+      handle: ({ op }, request) => queries.revisionMetadata(op, refOf(request), request.revision ?? ""),
+    },
+  });
+}
+
+interface Query {
+  readonly name?: string;
+  readonly projects?: readonly string[];
+  readonly project?: readonly string[];
+  readonly selector?: string;
+  readonly repo?: string;
+  readonly appNamespace?: string;
+}

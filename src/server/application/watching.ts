@@ -1,0 +1,118 @@
+// What changes, as messages: applications that match, and one application's tree. A reader that is slow gets the latest
+// state of each application rather than every step on the way, and nothing is kept for it beyond that.
+import type { Operation as Op } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import type { ApplicationController } from "#controllers/application/controller.ts";
+import type { Application } from "#model/application.ts";
+import type { ApplicationTree } from "#protocol/rest.ts";
+import type { Informer } from "#runtime/informer.ts";
+
+export interface ApplicationEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly application: Application;
+}
+
+/** A tree is sent at most this often. */
+const treeEveryMs = 200;
+
+/** Waits for a call: `wake` may come before or after. */
+class Bell {
+  #rung = false;
+  #resolve: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#resolve?.();
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    if (!this.#rung && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    this.#rung = false;
+    this.#resolve = undefined;
+  }
+}
+
+/** Every application that matches, then each change of one. `since`: a resourceVersion from which on they are wanted. */
+export async function* watchApplications(
+  op: Op,
+  applications: Informer<Application>,
+  options: { readonly matches: (app: Application) => boolean; readonly since: string },
+): AsyncGenerator<ApplicationEvent> {
+  const { matches, since } = options;
+  const bell = new Bell();
+  /** Latest state of what changed since it was last told; undefined: gone. */
+  const changed = new Map<
+    string,
+    { readonly known: boolean; readonly before: Application; readonly after: Application | undefined }
+  >();
+  const told = new Set<string>();
+  const end = applications.subscribe(({ before, after }) => {
+    const app = (after ?? before)!;
+    const key = `${app.metadata.namespace}/${app.metadata.name}`;
+    const is = after !== undefined && matches(after);
+    if (!is && !told.has(key) && !changed.has(key)) return;
+    changed.set(key, { known: told.has(key), before: app, after: is ? after : undefined });
+    bell.ring();
+  });
+  try {
+    for (const app of applications.values()) {
+      if (!matches(app)) continue;
+      told.add(`${app.metadata.namespace}/${app.metadata.name}`);
+      if (since === "" || Number(app.metadata.resourceVersion) > Number(since))
+        yield { type: "ADDED", application: app };
+    }
+    while (!op.signal.aborted) {
+      await bell.wait(op.signal);
+      for (const [key, { before, after }] of changed) {
+        changed.delete(key);
+        const known = told.has(key);
+        if (after) {
+          told.add(key);
+          yield { type: known ? "MODIFIED" : "ADDED", application: after };
+        } else if (told.delete(key)) yield { type: "DELETED", application: before };
+      }
+    }
+  } finally {
+    end();
+  }
+}
+
+/** The tree as it is, then whenever it is another, until the application is gone. */
+export async function* watchTree(
+  op: Op,
+  deps: { readonly controller: ApplicationController; readonly clock: Clock },
+  options: { readonly key: string; tree(): ApplicationTree },
+): AsyncGenerator<ApplicationTree> {
+  const bell = new Bell();
+  let cancel: (() => void) | undefined;
+  const end = deps.controller.onTreeChange((changed) => {
+    if (changed !== options.key) return;
+    cancel ??= deps.clock.after(treeEveryMs, () => {
+      cancel = undefined;
+      bell.ring();
+    });
+  });
+  try {
+    let last = "";
+    while (!op.signal.aborted) {
+      let tree: ApplicationTree;
+      try {
+        tree = options.tree();
+      } catch {
+        return; // Deleted meanwhile.
+      }
+      const text = JSON.stringify(tree);
+      if (text !== last) yield tree;
+      last = text;
+      await bell.wait(op.signal);
+    }
+  } finally {
+    end();
+    cancel?.();
+  }
+}
