@@ -70,10 +70,7 @@ func renderHelm(r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := addLocalDependencies(source, params.Chart, main, 0); err != nil {
-		return nil, err
-	}
-	if err := checkDependencies(params.Chart, main); err != nil {
+	if err := addDependencies(source, params.Chart, main); err != nil {
 		return nil, err
 	}
 	if err := chartutil.ProcessDependencies(main, values); err != nil {
@@ -203,6 +200,11 @@ func chartFile(folder, chartName, name string) string {
 
 // loadChart reads a chart's directory, less what .helmignore names.
 func loadChart(source *files, folder string) (*chart.Chart, error) {
+	return loadFolder(source, folder, true)
+}
+
+// loadFolder reads a chart's files. What .helmignore names is in no archive, so of one it is not asked.
+func loadFolder(source *files, folder string, ignores bool) (*chart.Chart, error) {
 	tree, err := source.tree(folder)
 	if err != nil {
 		return nil, err
@@ -212,17 +214,18 @@ func loadChart(source *files, folder string) (*chart.Chart, error) {
 	}
 	rules := ignore.Empty()
 	for _, one := range tree {
-		if one.path == ignore.HelmIgnore {
+		if ignores && one.path == ignore.HelmIgnore {
 			if rules, err = ignore.Parse(bytes.NewReader(one.data)); err != nil {
 				return nil, &failure{Kind: kindTemplate, Message: err.Error(), File: path.Join(folder, ignore.HelmIgnore)}
 			}
 		}
 	}
 	rules.AddDefaults()
+	isV3 := apiVersionOf(tree) == apiVersionV3
 	skipped := map[string]bool{}
 	buffered := make([]*archive.BufferedFile, 0, len(tree))
 	for _, one := range tree {
-		if ignored(rules, skipped, one.path) {
+		if ignores && ignored(rules, skipped, one.path) || isV3 && isRequirements(one.path) {
 			continue
 		}
 		data := bytes.TrimPrefix(one.data, []byte{0xEF, 0xBB, 0xBF})
@@ -241,10 +244,27 @@ func loadChart(source *files, folder string) (*chart.Chart, error) {
 		}
 		return nil, found
 	}
-	if loaded.Metadata.APIVersion == "v3" {
-		return nil, &failure{Kind: kindUnsupported, Message: "charts of apiVersion v3 are experimental in Helm 4 and cannot be rendered yet", File: path.Join(folder, "Chart.yaml")}
-	}
 	return loaded, nil
+}
+
+// apiVersionV3 marks charts of Helm 4's new format. Its structures are internal to Helm, and its command line renders none
+// yet; in what templates see it equals v2, but that requirements.yaml is a file like others. So v2's structures hold it.
+const apiVersionV3 = "v3"
+
+func apiVersionOf(tree []treeFile) string {
+	var found struct {
+		APIVersion string `json:"apiVersion"`
+	}
+	for _, one := range tree {
+		if one.path == "Chart.yaml" && yaml.Unmarshal(one.data, &found) != nil {
+			return ""
+		}
+	}
+	return found.APIVersion
+}
+
+func isRequirements(name string) bool {
+	return name == "requirements.yaml" || name == "requirements.lock"
 }
 
 type ignoreInfo struct {
@@ -280,60 +300,6 @@ func ignored(rules *ignore.Rules, skipped map[string]bool, name string) bool {
 		}
 	}
 	return rules.Ignore(name, ignoreInfo{path.Base(name), false})
-}
-
-// addLocalDependencies loads what `file://` dependencies name and charts/ does not hold.
-func addLocalDependencies(source *files, folder string, of *chart.Chart, depth int) error {
-	for _, wanted := range of.Metadata.Dependencies {
-		if wanted == nil || !strings.HasPrefix(wanted.Repository, "file://") || hasDependency(of, wanted) {
-			continue
-		}
-		if depth >= 10 {
-			return &failure{Kind: kindTemplate, Message: "file:// dependencies are nested too deeply, or in a circle", File: path.Join(folder, "Chart.yaml")}
-		}
-		where := path.Join(folder, strings.TrimPrefix(wanted.Repository, "file://"))
-		loaded, err := loadChart(source, where)
-		if err != nil {
-			return err
-		}
-		if !chartutil.IsCompatibleRange(wanted.Version, loaded.Metadata.Version) && wanted.Version != "" {
-			return &failure{Kind: kindMissing, File: path.Join(folder, "Chart.yaml"),
-				Message: fmt.Sprintf("the dependency %s wants version %s, and %s has %s", wanted.Name, wanted.Version, where, loaded.Metadata.Version)}
-		}
-		if err := addLocalDependencies(source, where, loaded, depth+1); err != nil {
-			return err
-		}
-		of.AddDependency(loaded)
-	}
-	return nil
-}
-
-func hasDependency(of *chart.Chart, wanted *chart.Dependency) bool {
-	return slices.ContainsFunc(of.Dependencies(), func(have *chart.Chart) bool { return have.Name() == wanted.Name })
-}
-
-// checkDependencies names each dependency that is not there, with where it would come from.
-func checkDependencies(folder string, of *chart.Chart) error {
-	var missing []string
-	for _, wanted := range of.Metadata.Dependencies {
-		if wanted == nil || hasDependency(of, wanted) {
-			continue
-		}
-		text := fmt.Sprintf("%s %s from %s", wanted.Name, wanted.Version, wanted.Repository)
-		if of.Lock != nil {
-			for _, locked := range of.Lock.Dependencies {
-				if locked != nil && locked.Name == wanted.Name {
-					text += fmt.Sprintf(" (Chart.lock: %s)", locked.Version)
-				}
-			}
-		}
-		missing = append(missing, text)
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &failure{Kind: kindMissing, File: path.Join(folder, "Chart.yaml"),
-		Message: "dependencies are not in charts/: " + strings.Join(missing, "; ")}
 }
 
 var unescapedComma = regexp.MustCompile(`\\,|,`)

@@ -282,10 +282,7 @@ func (k *kustomizeFiles) renderLaid(params *helmParams) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := addLocalDependencies(k.source, params.Chart, main, 0); err != nil {
-		return nil, err
-	}
-	if err := checkDependencies(params.Chart, main); err != nil {
+	if err := addDependencies(k.source, params.Chart, main); err != nil {
 		return nil, err
 	}
 	if err := chartutil.ProcessDependencies(main, values); err != nil {

@@ -62,7 +62,8 @@ class Composed implements GitRepository {
   }
 
   get view(): string {
-    return this.neighbours.view;
+    const { view } = this.base;
+    return view === undefined ? this.neighbours.view : `${this.neighbours.view} ${view}`;
   }
 
   async entry(op: Operation, sha: string, path: string): Promise<TreeItem | undefined> {

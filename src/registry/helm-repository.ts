@@ -21,6 +21,8 @@ export interface HelmRepositoryOptions {
   readonly scope: string;
   readonly maxIndexBytes: number;
   readonly maxArchiveBytes: number;
+  /** How soon the index is asked for again for a version that it lacks. */
+  readonly lookAgainMs: number;
 }
 
 interface Index {
@@ -92,7 +94,7 @@ export class HelmRepository {
     };
     const found = await look();
     if (found) return found;
-    if (this.options.clock.monotonic() - this.askedAt > 5_000) {
+    if (this.options.clock.monotonic() - this.askedAt >= this.options.lookAgainMs) {
       await this.refresh(op);
       const again = await look();
       if (again) return again;

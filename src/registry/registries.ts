@@ -43,6 +43,8 @@ export interface RegistriesOptions {
   readonly maxFiles?: number;
   /** Memory for unpacked archives; default 128 MiB. */
   readonly treeCacheBytes?: number;
+  /** How soon an index is asked for again for a version that it lacks; default 5 s. */
+  readonly lookAgainMs?: number;
   /** Media types that an artifact's layer may have. */
   readonly mediaTypes?: readonly string[];
 }
@@ -167,6 +169,7 @@ class AllRegistries implements Registries {
         scope,
         maxIndexBytes: this.options.maxIndexBytes ?? 100 << 20,
         maxArchiveBytes: this.options.maxArchiveBytes ?? 64 << 20,
+        lookAgainMs: this.options.lookAgainMs ?? 5_000,
       }),
       this.store,
     );

@@ -505,12 +505,10 @@ dependencies:
           {
             "app/Chart.yaml":
               "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: redis, version: 18.x, repository: 'https://charts.example.com'}]\n",
-            "app/Chart.lock":
-              "dependencies: [{name: redis, version: 18.1.2, repository: 'https://charts.example.com'}]\n",
           },
         ),
-        "RENDER_FAILED",
-        "redis 18.x from https://charts.example.com (Chart.lock: 18.1.2)",
+        "RENDER_REFUSED",
+        "app/Chart.yaml: redis of https://charts.example.com: what stands elsewhere cannot be read here",
       ],
       [
         "values that break the schema",
