@@ -132,6 +132,8 @@ export interface ApiClient {
     patch(op: Operation, ref: AppRef, patch: string, patchType: string): Promise<Application>;
     delete(op: Operation, ref: AppRef, options: { cascade?: boolean; propagationPolicy?: string }): Promise<void>;
     sync(op: Operation, ref: AppRef, request: SyncRequest): Promise<Application>;
+    /** A sync of files instead of what stands in the repository. */
+    syncFiles(op: Operation, ref: AppRef, request: SyncRequest, upload: Upload): Promise<Application>;
     rollback(op: Operation, ref: AppRef, request: { id: number; prune: boolean }): Promise<Application>;
     terminate(op: Operation, ref: AppRef): Promise<void>;
     tree(op: Operation, ref: AppRef): Promise<ApplicationTree>;
@@ -150,11 +152,7 @@ export interface ApiClient {
     withHealth(op: Operation, ref: AppRef, app: Application): Promise<Application>;
   };
   /** What a change would make of the applications that follow a repository; `progress` hears how far it is. */
-  preview(
-    op: Operation,
-    wanted: PreviewWish,
-    progress: (done: number, total: number) => void,
-  ): Promise<Preview>;
+  preview(op: Operation, wanted: PreviewWish, progress: (done: number, total: number) => void): Promise<Preview>;
   readonly session: {
     login(op: Operation, username: string, password: string): Promise<string>;
     logout(op: Operation): Promise<void>;
@@ -198,6 +196,11 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         void (await http.send(op, "DELETE", path(ref), { query: { ...scope(ref), ...options } })),
       sync: async (op, ref, request) =>
         (await http.send(op, "POST", path(ref, "/sync"), { body: { ...scope(ref), ...request } })) as Application,
+      syncFiles: async (op, ref, request, { body, ...upload }) =>
+        (await http.send(op, "POST", path(ref, "/sync/files"), {
+          query: { ...scope(ref), ...upload },
+          raw: chunked(request, body),
+        })) as Application,
       rollback: async (op, ref, request) =>
         (await http.send(op, "POST", path(ref, "/rollback"), { body: { ...scope(ref), ...request } })) as Application,
       terminate: async (op, ref) =>
@@ -285,6 +288,13 @@ function healthFrom(tree: ApplicationTree, app: Application): Application {
     return health === undefined ? item : { ...item, health };
   });
   return { ...app, status: { ...app.status, resources } };
+}
+
+/** A request and an archive as lines of JSON, as a gateway makes them of a stream of chunks. */
+function chunked(query: object, { bytes }: RawBody): RawBody {
+  const chunk = Buffer.from(bytes).toString("base64");
+  const lines = [{ query }, { chunk: { chunk } }].map((line) => `${JSON.stringify(line)}\n`).join("");
+  return { type: "application/json", bytes: Buffer.from(lines) };
 }
 
 /** Reads the stream that a preview is answered as, to its result. Errors: those of the server. */

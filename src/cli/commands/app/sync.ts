@@ -10,12 +10,11 @@ import type { Context } from "../../context.ts";
 import { differences, printDifferences } from "../../diffing.ts";
 import { bool, duration, int, later, numbers, text, texts, uint } from "../../flags.ts";
 import { chosen, written } from "../../names.ts";
+import { sendFiles, type LocalFlags } from "../../local-target.ts";
 import { parsePairs, parseResource, selectResources, type ResourceFilter } from "../../resources.ts";
 import { syncRequest } from "../../sync-request.ts";
 import { checkOutput } from "../../view/print.ts";
 import { waitFor } from "../../watching.ts";
-
-const noLocal = "syncing from local files comes later; push to Git and sync";
 
 export default command({
   usage: "[APPNAME... | -l selector | --project project-name]",
@@ -25,6 +24,7 @@ export default command({
     ["Another revision", "driftless app sync my-app --revision v1.2.3"],
     ["Only one of its resources, or all but one", "driftless app sync my-app --resource apps:Deployment:web"],
     ["See first what would change", "driftless app sync my-app --preview-changes"],
+    ["The files in a local folder instead of Git's", "driftless app sync my-app --local ./apps/my-app"],
     ["All applications with a label", "driftless app sync -l team=payments"],
   ],
   flags: {
@@ -57,14 +57,16 @@ export default command({
     assumeYes: bool("Do not ask"),
     output: text("Output format: wide, json, yaml, tree, tree=detailed", { short: "o", fallback: "wide" }),
     "app-namespace": text("Namespace of the applications", { short: "N" }),
-    local: later(text("Sync from a local directory"), noLocal),
-    "local-repo-root": text("Root of the local repository", { fallback: "/", hidden: true }),
+    local: text("Sync the manifests in this local folder instead of Git's; not with automated sync"),
+    "local-repo-root": text("Root of the local repository; that of the Git working copy unless told", {
+      fallback: "/",
+    }),
     "ignore-normalizer-jq-execution-timeout": duration("Accepted", { hidden: true }),
     "server-side-diff-concurrency": int("Accepted", { fallback: -1, hidden: true }),
     "server-side-diff-max-batch-kb": int("Accepted", { fallback: 250, hidden: true }),
   },
   args: { min: 0, max: Infinity },
-  async run(context, { values, args }) {
+  async run(context, { values, given, args }) {
     checkOutput(values.output, ["wide", "json", "yaml", "tree", "tree=detailed"]);
     const filters = values.resource.map(parseResource);
     const labels = parsePairs(values.label, "--label");
@@ -74,6 +76,8 @@ export default command({
       projects: values.project,
       appNamespace: values["app-namespace"],
     });
+    if (values.local !== "" && refs.length > 1)
+      throw new DriftlessError("INVALID_ARGUMENT", "--local is for one application: name it");
     const api = await context.api();
     for (const ref of refs) {
       const app = await api.applications.get(context.op, ref);
@@ -82,8 +86,16 @@ export default command({
       if (wanted.length > 0 && resources.length === 0)
         throw new DriftlessError("NOT_FOUND", `no resources of ${written(ref)} match ${values.resource.join(", ")}`);
       const request = syncRequest(values, app, resources);
-      if (values["preview-changes"] && !(await previewed(context, { api, ref, assumeYes: values.assumeYes }))) return 0;
-      const started = await api.applications.sync(context.op, ref, request);
+      const root = given.has("local-repo-root") ? { root: values["local-repo-root"] } : {};
+      const files = values.local === "" ? undefined : { local: values.local, ...root };
+      if (
+        values["preview-changes"] &&
+        !(await previewed(context, { api, ref, app, files, assumeYes: values.assumeYes }))
+      )
+        return 0;
+      const started = files
+        ? await sendFiles(context, app, files, (upload) => api.applications.syncFiles(context.op, ref, request, upload))
+        : await api.applications.sync(context.op, ref, request);
       if (values.async) continue;
       const waited = await waitFor(context, api, {
         ref,
@@ -135,11 +147,15 @@ async function labelled(
 /** Shows the differences; returns whether to go on. */
 async function previewed(
   context: Context,
-  what: { api: ApiClient; ref: AppRef; assumeYes: boolean },
+  what: { api: ApiClient; ref: AppRef; app: Application; files: LocalFlags | undefined; assumeYes: boolean },
 ): Promise<boolean> {
+  const { api, ref, files } = what;
   const name = written(what.ref);
   context.out.line(`====== Previewing differences between live and desired state of application ${name} ======`);
-  const found = differences(await what.api.applications.managedResources(context.op, what.ref));
+  const compared = files
+    ? await sendFiles(context, what.app, files, (upload) => api.applications.compare(context.op, ref, upload))
+    : { items: await api.applications.managedResources(context.op, ref) };
+  const found = differences(compared.items ?? []);
   if (found.length === 0) {
     context.out.line("====== No Differences found ======");
     return true;
