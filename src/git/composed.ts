@@ -26,7 +26,7 @@ export interface Neighbours {
   /** Finds a chart's version and reads it like a repository. Errors: PROJECT_FORBIDS, SOURCE_UNSUPPORTED, the registry's. */
   chart(op: Operation, chart: Extract<Mount, { kind: "chart" }>): Promise<{ repository: GitRepository; sha: string }>;
   /** A single file. Errors: PROJECT_FORBIDS, REPOSITORY_UNREACHABLE, RENDER_REFUSED, TOO_LARGE. */
-  file(op: Operation, url: string): Promise<MountedTree>;
+  file(op: Operation, file: Extract<Mount, { kind: "file" }>): Promise<MountedTree>;
 }
 
 const maxNesting = 10;
@@ -135,7 +135,7 @@ class Composed implements GitRepository {
     mount: Mount,
     rest: readonly string[],
   ): Promise<TreeItem | undefined> {
-    if (mount.kind === "file") return this.inTree(op, name, mount.url, rest);
+    if (mount.kind === "file") return this.inTree(op, name, mount, rest);
     const { view, sha } = await this.open(op, name, async () => {
       if (mount.kind === "chart") {
         const { repository, sha: version } = await this.neighbours.chart(op, mount);
@@ -153,11 +153,11 @@ class Composed implements GitRepository {
   private async inTree(
     op: Operation,
     name: string,
-    url: string,
+    mount: Extract<Mount, { kind: "file" }>,
     rest: readonly string[],
   ): Promise<TreeItem | undefined> {
     let opening = this.files.get(name);
-    if (!opening) this.files.set(name, (opening = this.neighbours.file(op, url)));
+    if (!opening) this.files.set(name, (opening = this.neighbours.file(op, mount)));
     opening.catch(() => this.files.delete(name));
     const file = await opening;
     if (rest.length > 0) return undefined;

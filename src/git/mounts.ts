@@ -5,7 +5,12 @@
 /** What is mounted. */
 export type Mount =
   | { readonly kind: "git"; readonly url: string; readonly revision: string; readonly submodules: boolean }
-  | { readonly kind: "file"; readonly url: string }
+  | {
+      readonly kind: "file";
+      readonly url: string;
+      /** Values of a Helm source: what the Application names, not what a repository holds. */
+      readonly values?: true;
+    }
   | { readonly kind: "chart"; readonly repo: string; readonly name: string; readonly version: string };
 
 const mark = "\u0000";
@@ -16,7 +21,7 @@ export function mountName(mount: Mount): string {
     mount.kind === "git"
       ? ["git", mount.url, mount.revision, mount.submodules]
       : mount.kind === "file"
-        ? ["file", mount.url]
+        ? ["file", mount.url, ...(mount.values ? ["values"] : [])]
         : ["chart", mount.repo, mount.name, mount.version];
   return mark + Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
@@ -30,9 +35,9 @@ export function isMounted(step: string | undefined): boolean {
 export function mountOf(step: string | undefined): Mount | undefined {
   if (step === undefined || !isMounted(step)) return undefined;
   const parts = JSON.parse(Buffer.from(step.slice(1), "base64url").toString("utf8")) as unknown[];
-  const [kind, first = "", second = "", third = ""] = parts as [string, string, string, string | boolean];
+  const [kind, first, second, third] = parts as [string, string, string, string | boolean];
   if (kind === "git") return { kind, url: first, revision: second, submodules: third === true };
-  if (kind === "file") return { kind, url: first };
+  if (kind === "file") return { kind, url: first, ...(second === "values" ? { values: true } : {}) };
   return { kind: "chart", repo: first, name: second, version: String(third) };
 }
 

@@ -188,6 +188,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
           files: urlFiles,
           signatures,
           submodules: () => configuration.settings.gitSubmodules,
+          chartRepository: (written, project) => configuration.registryAccess(written, project)?.url,
+          valuesFileSchemes: () => configuration.settings.helmValuesFileSchemes,
         }),
         affected,
         op: life,

@@ -80,6 +80,8 @@ export interface Settings {
   };
   /** Whether submodules of Git repositories are read. */
   readonly gitSubmodules: boolean;
+  /** Schemes that URLs of Helm's value files may have. */
+  readonly helmValuesFileSchemes: readonly string[];
   /** How kustomize is called: its options, and those of versions that applications name. */
   readonly kustomize: {
     readonly buildOptions: string;
@@ -158,6 +160,7 @@ export function parseSettings(
       maxMs: command.seconds("controller.self.heal.backoff.cap.seconds", 300),
       cooldownMs: command.seconds("controller.self.heal.backoff.cooldown.seconds", 330),
     },
+    helmValuesFileSchemes: words(main.data["helm.valuesFileSchemes"] ?? "https,http").map((word) => word.toLowerCase()),
     gitSubmodules: command.flag("reposerver.enable.git.submodule", true),
     kustomize: { buildOptions: main.text("kustomize.buildOptions"), versions: kustomizeVersions(main) },
     syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),

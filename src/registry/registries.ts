@@ -122,14 +122,6 @@ class AllRegistries implements Registries {
     return source.content(op, await source.resolve(op, version));
   }
 
-  async fetch(op: Operation, access: RegistryAccess, maxBytes: number): Promise<Uint8Array> {
-    const answer = await this.http(access).send(op, { url: access.url, maxBytes });
-    if (answer.status === 200) return answer.body;
-    throw new DriftlessError("REPOSITORY_UNREACHABLE", `${shown(access.url)} answers with HTTP ${answer.status}`, {
-      details: { repository: shown(access.url), status: answer.status },
-    });
-  }
-
   async close(): Promise<void> {
     for (const origin of this.origins.values()) origin.close();
     this.origins.clear();

@@ -114,7 +114,5 @@ export interface Registries {
   open(access: RegistryAccess, chart?: string): RegistrySource;
   /** One version of a chart: for dependencies, and for Kustomize's helmCharts. Errors: those of `content`. */
   chart(op: Operation, request: ChartRequest): Promise<ResolvedContent>;
-  /** A single file over http or https: for value files. Errors: REPOSITORY_UNREACHABLE, TOO_LARGE. */
-  fetch(op: Operation, access: RegistryAccess, maxBytes: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }

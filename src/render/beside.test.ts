@@ -68,7 +68,7 @@ const neighbours = (allowed: (url: string) => boolean = () => true, submodules =
   async chart() {
     throw new DriftlessError("SOURCE_UNSUPPORTED", "no charts here");
   },
-  async file(op, url) {
+  async file(op, { url }) {
     if (!allowed(url)) throw new DriftlessError("PROJECT_FORBIDS", `${url} is not permitted`);
     return files.get(op, { url });
   },

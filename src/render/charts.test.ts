@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { composed, type Neighbours } from "#git/composed.ts";
 import { createGitWorld, testClock, type GitWorld } from "#git/testing.ts";
+import { createUrlFiles } from "#git/url-files.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import { createRegistries } from "#registry/registries.ts";
 import { startHelmServer, type HelmServer } from "#registry/testing/helm-server.ts";
@@ -24,6 +25,7 @@ let helm: HelmServer;
 let oci: OciServer;
 let dir: string;
 const names = new Map<string, string>();
+const urlFiles = createUrlFiles({ clock: testClock, freshMs: 0 });
 
 beforeAll(async () => {
   world = await createGitWorld();
@@ -59,9 +61,7 @@ const neighbours: Neighbours = {
     const { sha } = await chart.resolve(op, version);
     return { repository: await chart.pinned(op, sha), sha };
   },
-  file: async () => {
-    throw new DriftlessError("RENDER_REFUSED", "no files here");
-  },
+  file: (op, { url }) => urlFiles.get(op, { url }),
 };
 
 function place(repoURL: string, chart?: string): ArtifactRepository {
@@ -157,6 +157,31 @@ describe.skipIf(!engineForTests())("charts and artifacts of registries", () => {
     );
     expect(data(result, "ref")?.["values"]).toContain("from-git");
     expect(result.refReads?.["values"]?.files.map(({ path }) => path)).toEqual(["envs/prod.yaml"]);
+  });
+
+  it("value files and file parameters behind a URL, read anew when they change", async () => {
+    await helm.publish("url", "1.0.0", { "values.yaml": "a: default\n", "templates/a.yaml": template("url") });
+    helm.answer({ status: 200, body: "a: from-url\n" }, "/prod.yaml");
+    helm.answer({ status: 200, body: "a text" }, "/some.txt");
+    const source = {
+      repoURL: helm.url,
+      chart: "url",
+      targetRevision: "1.0.0",
+      helm: {
+        valueFiles: [`${helm.url}/prod.yaml`],
+        fileParameters: [{ name: "b", path: `${helm.url}/some.txt` }],
+      },
+    };
+    expect(JSON.parse(data(await render(source), "url")?.["values"] ?? "")).toMatchObject({
+      a: "from-url",
+      b: "a text",
+    });
+    helm.answer({ status: 200, body: "a: changed\n" }, "/prod.yaml");
+    expect(JSON.parse(data(await render(source), "url")?.["values"] ?? "")).toMatchObject({ a: "changed" });
+    helm.answer({ status: 404 }, "/prod.yaml");
+    expect(await failure(render(source))).toMatch(/^REPOSITORY_UNREACHABLE: .*prod\.yaml.*404/);
+    helm.answer({ status: 200, body: "a: [\n" }, "/prod.yaml");
+    expect(await failure(render(source))).toMatch(/^RENDER_FAILED: http.*\/prod\.yaml:\d+: /);
   });
 
   it("a version that was published anew is rendered anew, and one that was not is not", async () => {

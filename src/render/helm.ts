@@ -3,7 +3,9 @@
 import { DriftlessError } from "#base/errors.ts";
 import { stringAt } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
+import { mountName } from "#git/mounts.ts";
 import { pathSteps } from "#git/objects.ts";
+import { redact } from "#git/urls.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import type { Walk } from "./directory.ts";
 import { substitute, type BuildEnvironment } from "./environment.ts";
@@ -34,12 +36,15 @@ interface NamedText {
 export async function helmParams(op: Operation, context: HelmContext): Promise<Record<string, unknown>> {
   const { request, source, environment, folder } = context;
   const fields = new Fields(source.helm, "spec.source.helm");
+  const version = fields.text("version");
+  if (version !== undefined && version !== "v3")
+    throw new DriftlessError("SPEC_INVALID", `helm chart version '${version}' is not supported: leave it out`, {
+      details: { field: "spec.source.helm.version" },
+    });
   const values: NamedText[] = [];
   for (const written of fields.texts("valueFiles")) {
-    const other = otherSource(op, context, written);
-    const found = other
-      ? await valueFiles(op, other.context, substitute(other.path, environment))
-      : await valueFiles(op, context, substitute(written, environment));
+    const at = placeOf(op, context, written);
+    const found = await valueFiles(op, at.context, at.path);
     if (found.length === 0 && !fields.flag("ignoreMissingValueFiles"))
       throw new DriftlessError("RENDER_FAILED", `the value file ${written} does not exist`, {
         details: { file: written, field: "spec.source.helm.valueFiles" },
@@ -66,11 +71,12 @@ export async function helmParams(op: Operation, context: HelmContext): Promise<R
       setString: parameters.filter(({ forceString }) => forceString).map(plain),
       setFile: await Promise.all(
         fields.objects("fileParameters").map(async (parameter) => {
-          const path = substitute(stringAt(parameter, "path") ?? "", environment);
-          const content = await context.files.text(repositoryPath(folder, path));
+          const written = stringAt(parameter, "path") ?? "";
+          const at = placeOf(op, context, written);
+          const content = await at.context.files.text(filePath(at.context, at.path));
           if (content === undefined)
-            throw new DriftlessError("RENDER_FAILED", `the file ${path} of a file parameter does not exist`, {
-              details: { file: path, field: "spec.source.helm.fileParameters" },
+            throw new DriftlessError("RENDER_FAILED", `the file ${written} of a file parameter does not exist`, {
+              details: { file: written, field: "spec.source.helm.fileParameters" },
             });
           return { name: stringAt(parameter, "name") ?? "", value: content };
         }),
@@ -130,19 +136,42 @@ function otherSource(
   };
 }
 
+/** Where a file of the source stands that is written as a path, as `$ref/path` or as a URL, variables replaced. */
+function placeOf(
+  op: Operation,
+  context: HelmContext,
+  written: string,
+): { readonly context: HelmContext; readonly path: string } {
+  const other = otherSource(op, context, written);
+  const { path } = other ?? { path: written };
+  return { context: other?.context ?? context, path: substitute(path, context.environment) };
+}
+
+const isUrl = (written: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(written);
+
+/** What files are asked for by: a path from the root, or what a URL is mounted as. Error: RENDER_REFUSED. */
+function filePath(context: HelmContext, written: string): string {
+  if (!isUrl(written)) return repositoryPath(context.folder, written);
+  if (context.walk.repository.view === undefined)
+    throw new DriftlessError("RENDER_REFUSED", `${redact(written)}: files from elsewhere cannot be read here`);
+  return mountName({ kind: "file", url: written, values: true });
+}
+
 /** From the chart's folder, or with a leading slash from the repository's root. Error: RENDER_REFUSED. */
 function repositoryPath(folder: string, written: string): string {
   const refuse = (why: string): DriftlessError =>
     new DriftlessError("RENDER_REFUSED", `${written}: ${why}`, { details: { file: written } });
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written))
-    throw refuse("files are not fetched from elsewhere; commit it to the repository");
   const steps = pathSteps(written.startsWith("/") ? written : `${folder}/${written}`);
   if (!steps) throw refuse("leads out of the repository");
   return steps.join("/");
 }
 
 async function valueFiles(op: Operation, context: HelmContext, written: string): Promise<NamedText[]> {
-  const path = repositoryPath(context.folder, written);
+  const path = filePath(context, written);
+  if (isUrl(written)) {
+    const text = await context.files.text(path);
+    return text === undefined ? [] : [{ name: redact(written), text }];
+  }
   if (!/[*?[{]/.test(path)) {
     const text = await context.files.text(path);
     return text === undefined ? [] : [{ name: path, text }];

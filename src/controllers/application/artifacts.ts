@@ -1,5 +1,6 @@
 // Charts of Helm repositories and OCI registries, and OCI artifacts, as applications name them: opens each once for equal
 // credentials, and has its server polled once, whatever number of charts of it are in use.
+import { DriftlessError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Poller } from "#git/poller.ts";
@@ -33,9 +34,18 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
   return {
     open(source, project) {
       const passCredentials = isObject(source.helm) && source.helm["passCredentials"] === true;
+      const access = options.access(source.repoURL, project);
+      if (!access)
+        throw new DriftlessError(
+          "REPOSITORY_UNREACHABLE",
+          `no repository is configured by the name ${source.repoURL}`,
+          {
+            details: { repository: source.repoURL },
+          },
+        );
       const opened = options.registries.open(
         {
-          ...(options.access(source.repoURL, project) ?? { url: source.repoURL }),
+          ...access,
           ...(passCredentials ? { passCredentials } : {}),
         },
         source.chart || undefined,

@@ -1,5 +1,6 @@
 // What applications may read beside their own repositories, by their project: submodules, remote bases and files of
-// Kustomize, charts of kustomizations. Each is refused unless `sourceRepos` has it, with what to add.
+// Kustomize, charts of kustomizations, dependencies of charts. Each is refused unless `sourceRepos` has it, with what to
+// add; value files behind URLs, which the Application itself names, go by their scheme.
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import { isSourcePermitted } from "#core/policy/project.ts";
@@ -20,6 +21,10 @@ export interface NeighboursOptions {
   readonly signatures: SignatureGate;
   /** Whether submodules are read at all. */
   submodules(): boolean;
+  /** The URL of a chart's repository, which charts may write as `@name`; undefined where none of that name is configured. */
+  chartRepository(written: string, project: string): string | undefined;
+  /** Schemes that URLs of value files may have, as `helm.valuesFileSchemes` says. */
+  valuesFileSchemes(): readonly string[];
 }
 
 /** How the sources of an application are opened: what is opened so is asked for news. */
@@ -49,15 +54,35 @@ export function createNeighbours(options: NeighboursOptions): NeighboursOf {
       return as === "base" ? following.repository(url) : options.openQuietly(options.access(url, project));
     },
     async chart(op: Operation, { repo, name, version }) {
-      check(project, repo, "chart repository");
-      options.signatures.passRegistry(project, repo);
+      const url = options.chartRepository(repo, project);
+      if (url === undefined)
+        throw new DriftlessError("REPOSITORY_UNREACHABLE", `no repository is configured by the name ${repo}`, {
+          details: { repository: repo },
+        });
+      check(project, url, "chart repository");
+      options.signatures.passRegistry(project, url);
       const chart = following.chart(repo, name);
       const { sha } = await chart.resolve(op, version);
       return { repository: await chart.pinned(op, sha), sha };
     },
-    async file(op, url) {
-      check(project, url, "file");
-      return options.files.get(op, options.access(url, project));
+    async file(op, { url, values }) {
+      if (!values) check(project, url, "file");
+      else checkScheme(url, options.valuesFileSchemes());
+      const access = options.access(url, project);
+      if (!values) return options.files.get(op, access);
+      // Whoever may write an Application may name any URL: no credentials go there, as with Helm.
+      const { caBundle } = access;
+      return options.files.get(op, { url, ...(caBundle === undefined ? {} : { caBundle }) });
     },
   });
+}
+
+function checkScheme(url: string, allowed: readonly string[]): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? "";
+  if (allowed.includes(scheme)) return;
+  throw new DriftlessError(
+    "RENDER_REFUSED",
+    `the URL scheme ${scheme} of the value file ${redact(url)} is not allowed: helm.valuesFileSchemes has ${allowed.join(", ") || "none"}`,
+    { details: { field: "spec.source.helm.valueFiles" } },
+  );
 }
