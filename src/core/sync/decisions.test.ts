@@ -175,6 +175,7 @@ describe("history", () => {
     expect(entersHistory({ ...state, phase: "Failed" })).toBe(false);
     expect(entersHistory({ ...state, operation: { sync: { dryRun: true } } })).toBe(false);
     expect(entersHistory({ ...state, operation: { sync: { resources: [{ kind: "A", name: "b" }] } } })).toBe(false);
+    expect(entersHistory({ ...state, operation: { sync: { manifests: ["{}"] } } })).toBe(false);
     expect(entersHistory({ ...state, operation: {} })).toBe(false);
   });
 

@@ -6,12 +6,11 @@ import type { Application, Operation, OperationState, RevisionHistory, SyncOpera
 
 const defaultLimit = 10;
 
-/** Whether an operation that ended belongs into the history: a whole sync that changed something and succeeded. */
+/** Whether an operation that ended belongs into the history: a whole sync of a source that succeeded. Local manifests have no revision to come back to. */
 export function entersHistory(state: OperationState): boolean {
   const { sync } = state.operation;
-  return (
-    state.phase === "Succeeded" && sync !== undefined && sync.dryRun !== true && (sync.resources?.length ?? 0) === 0
-  );
+  if (state.phase !== "Succeeded" || sync === undefined || sync.dryRun === true) return false;
+  return (sync.resources?.length ?? 0) === 0 && (sync.manifests?.length ?? 0) === 0;
 }
 
 /**
