@@ -76,13 +76,13 @@ async function fleet(name: string, files: Record<string, string>): Promise<Fleet
       application: tag,
       rendered,
       destination: { server: "https://kubernetes.default.svc", name: "in-cluster", namespace: "n" },
-      tracking: { method: "annotation", labelKey: "app", installationId: "" } as never,
+      tracking: { method: "annotation", instanceLabelKey: "app", controllerNamespace: "argocd" },
       project: {
         apiVersion: "argoproj.io/v1alpha1",
         kind: "AppProject",
         metadata: { name: "default" },
         spec: { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] },
-      } as never,
+      },
       scopeOf: () => "namespaced",
     });
   const deps: PreviewDeps = {

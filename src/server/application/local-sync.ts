@@ -1,10 +1,8 @@
 // Syncs of files that a person has: rendered by the server, then an operation that brings its own manifests, as Argo CD's
-// `app sync --local` makes one. The manifests stand in the Application until the next operation; answers mask Secrets.
+// `app sync --local` makes one. The manifests stand in the Application until the next operation; answers mask Secrets (masked-manifests.ts).
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import { maskSecrets } from "#core/compare/mask.ts";
-import type { Application, Operation } from "#model/application.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import type { Application } from "#model/application.ts";
 import type { LocalFiles } from "./manifests.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef } from "./queries.ts";
@@ -28,34 +26,4 @@ export async function syncFiles(
   if (manifests.length === 0)
     throw new DriftlessError("FAILED_PRECONDITION", "the files hold no object: nothing would be synced");
   return service.operations.sync(op, ref, { ...request, manifests }, username);
-}
-
-/** The application with the values of Secrets masked in what a local sync brought. */
-export function withMaskedManifests(app: Application): Application {
-  const last = app.status?.operationState;
-  const local = (operation: Operation | undefined): boolean => (operation?.sync?.manifests?.length ?? 0) > 0;
-  if (!local(app.operation) && !local(last?.operation)) return app;
-  return {
-    ...app,
-    ...(app.operation ? { operation: masked(app.operation) } : {}),
-    status: {
-      ...app.status,
-      ...(last ? { operationState: { ...last, operation: masked(last.operation) } } : {}),
-    },
-  };
-}
-
-function masked(operation: Operation): Operation {
-  const { sync } = operation;
-  if (!sync?.manifests) return operation;
-  return { ...operation, sync: { ...sync, manifests: sync.manifests.map(maskedText) } };
-}
-
-function maskedText(text: string): string {
-  if (!text.includes("Secret")) return text;
-  try {
-    return JSON.stringify(maskSecrets({ object: JSON.parse(text) as KubernetesObject }).object);
-  } catch {
-    return "";
-  }
 }

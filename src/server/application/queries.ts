@@ -7,7 +7,7 @@ import type { AppState } from "#controllers/application/state.ts";
 import type { CommitMetadata } from "#git/types.ts";
 import { sourcesOf, type Application } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
-import { withMaskedManifests } from "./local-sync.ts";
+import { withMaskedManifests } from "./masked-manifests.ts";
 import { matchesSelector } from "#model/selector.ts";
 import { keyText } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -108,15 +108,50 @@ export class ApplicationQueries {
     op: Op,
     ref: AppRef,
     revision: string,
+    which: WhichSource = {},
   ): Promise<CommitMetadata & { readonly signatureInfo?: string }> {
-    const app = this.find(ref);
-    const source = sourcesOf(app.spec)[0];
-    if (!source) throw new DriftlessError("FAILED_PRECONDITION", "the application has no source");
+    const { source, project } = this.#source(ref, which);
     const { sources } = this.#deps.controller;
-    const project = app.spec.project || "default";
-    const metadata = await sources.open(source.repoURL, project).metadata(op, revision);
+    const artifact = sources.artifact(source, project);
+    const metadata = await (artifact ?? sources.open(source.repoURL, project)).metadata(op, revision);
     const signatureInfo = await sources.signatureInfo(op, source, project, revision);
     return { ...metadata, ...(signatureInfo === undefined ? {} : { signatureInfo }) };
+  }
+
+  /** What a chart says of itself at a version. Error: FAILED_PRECONDITION for a source that is none. */
+  async chartDetails(op: Op, ref: AppRef, revision: string, which: WhichSource): Promise<ArtifactDetails> {
+    const { source, project } = this.#source(ref, which);
+    const artifact = source.chart ? this.#deps.controller.sources.artifact(source, project) : undefined;
+    if (!artifact) throw new DriftlessError("FAILED_PRECONDITION", "the source is no chart of a Helm or OCI repository");
+    return artifact.details(op, revision);
+  }
+
+  /** What the annotations of an OCI artifact say. Error: FAILED_PRECONDITION for a source that is none. */
+  async artifactAnnotations(
+    op: Op,
+    ref: AppRef,
+    revision: string,
+    which: WhichSource,
+  ): Promise<Readonly<Record<string, string>>> {
+    const { source, project } = this.#source(ref, which);
+    const artifact = source.chart ? undefined : this.#deps.controller.sources.artifact(source, project);
+    if (!artifact) throw new DriftlessError("FAILED_PRECONDITION", "the source is no OCI artifact");
+    return (await artifact.details(op, revision)).annotations ?? {};
+  }
+
+  /** One source of an application as it is, or as it was at an entry of its history. */
+  #source(ref: AppRef, { sourceIndex = 0, versionId }: WhichSource): { source: ApplicationSource; project: string } {
+    const app = this.find(ref);
+    const entry = versionId ? app.status?.history?.find(({ id }) => id === versionId) : undefined;
+    if (versionId && !entry)
+      throw new DriftlessError("NOT_FOUND", `revision history not found for app ${ref.name} and ID ${versionId}`);
+    const all = entry ? (entry.sources ?? (entry.source ? [entry.source] : [])) : sourcesOf(app.spec);
+    const source = all[sourceIndex];
+    if (!source)
+      throw new DriftlessError("INVALID_ARGUMENT", `the application has ${all.length} sources, and none of index ${sourceIndex}`, {
+        details: { field: "sourceIndex" },
+      });
+    return { source, project: app.spec.project || "default" };
   }
 
   async #refresh(op: Op, app: Application, kind: "normal" | "hard"): Promise<Application> {

@@ -8,7 +8,7 @@ import type { ApiClient, AppRef } from "../../api.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { differences, printDifferences } from "../../diffing.ts";
-import { bool, duration, int, later, numbers, text, texts, uint } from "../../flags.ts";
+import { bool, duration, int, numbers, text, texts, uint } from "../../flags.ts";
 import { chosen, written } from "../../names.ts";
 import { sendFiles, type LocalFlags } from "../../local-target.ts";
 import { parsePairs, parseResource, selectResources, type ResourceFilter } from "../../resources.ts";
