@@ -5,15 +5,12 @@ import { resourceTree } from "#controllers/application/tree.ts";
 import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 
 export class ApplicationResources {
-  readonly #deps: ApplicationServiceDeps;
   readonly #queries: ApplicationQueries;
 
-  constructor(deps: ApplicationServiceDeps, queries: ApplicationQueries) {
-    this.#deps = deps;
+  constructor(queries: ApplicationQueries) {
     this.#queries = queries;
   }
 

@@ -34,7 +34,7 @@ export function applicationService(deps: ApplicationServiceDeps): ApplicationSer
     operations: new ApplicationOperations(deps, queries),
     plans: new ApplicationPlans(deps, queries),
     drift: new ApplicationDrift(queries),
-    resources: new ApplicationResources(deps, queries),
+    resources: new ApplicationResources(queries),
     manifests: new ApplicationManifests(deps, queries),
   };
 }
