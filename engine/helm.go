@@ -131,6 +131,7 @@ func renderChart(r *request, params *helmParams, main *chart.Chart, values map[s
 
 // collect gives the objects in the order of `helm template`: CRDs, manifests by kind, hooks by kind.
 func collect(params *helmParams, main *chart.Chart, texts map[string]string, result *rendered, place func(string) string) error {
+	result.lines = chartLines(main, place)
 	hooks, manifests, err := releaseutil.SortManifests(texts, nil, releaseutil.InstallOrder)
 	if err != nil {
 		if match := yamlParseOn.FindStringSubmatch(err.Error()); match != nil {
@@ -166,6 +167,24 @@ func collect(params *helmParams, main *chart.Chart, texts map[string]string, res
 		}
 	}
 	return nil
+}
+
+// chartLines finds objects in the templates and CRDs of a chart and of what it depends on.
+func chartLines(main *chart.Chart, place func(string) string) *sourceLines {
+	sources := map[string][]byte{}
+	var visit func(*chart.Chart)
+	visit = func(one *chart.Chart) {
+		for _, list := range [][]*common.File{one.Templates, one.Files} {
+			for _, file := range list {
+				sources[place(path.Join(one.ChartFullPath(), file.Name))] = file.Data
+			}
+		}
+		for _, below := range one.Dependencies() {
+			visit(below)
+		}
+	}
+	visit(main)
+	return &sourceLines{read: func(file string) []byte { return sources[file] }, known: map[string][]document{}}
 }
 
 // part is some text of the output with the file that it came from, and whether it may hold several documents.

@@ -89,19 +89,20 @@ func buildKustomize(r *request, system *kustomizeFiles, params *kustomizeParams)
 	if params.LoadRestrictionsNone {
 		options.LoadRestrictions = types.LoadRestrictionsNone
 	}
+	origins := askForOrigins(system, params.Path)
 	built, err := krusty.MakeKustomizer(options).Run(system, root)
 	if err != nil {
 		return nil, err
 	}
 	result := newRendered(r)
 	result.used = system.used
-	name := kustomizationIn(system, root)
 	for _, resource := range built.Resources() {
+		file, line := origins.of(resource)
 		text, err := resource.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}
-		if err := result.add(path.Join(params.Path, name), text); err != nil {
+		if err := result.addAt(file, line, text); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -15,6 +16,8 @@ type rendered struct {
 	count   int
 	used    map[string]bool
 	options map[string]any
+	// lines finds the line of each object in its file; without it, every line is 1.
+	lines *sourceLines
 }
 
 func newRendered(r *request) *rendered {
@@ -25,6 +28,23 @@ func newRendered(r *request) *rendered {
 
 // add takes one object's JSON text.
 func (r *rendered) add(fromFile string, object []byte) error {
+	line := 1
+	if r.lines != nil {
+		var is struct {
+			Kind     string `json:"kind"`
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+		}
+		if json.Unmarshal(object, &is) == nil {
+			line = r.lines.of(fromFile, is.Kind, is.Metadata.Name)
+		}
+	}
+	return r.addAt(fromFile, line, object)
+}
+
+// addAt takes one object's JSON text with the line where it begins.
+func (r *rendered) addAt(fromFile string, line int, object []byte) error {
 	if r.count > 0 {
 		r.out.WriteByte(',')
 	}
@@ -32,6 +52,9 @@ func (r *rendered) add(fromFile string, object []byte) error {
 	name, _ := json.Marshal(fromFile)
 	r.out.WriteString(`{"file":`)
 	r.out.Write(name)
+	if line > 1 {
+		fmt.Fprintf(&r.out, `,"line":%d`, line)
+	}
 	r.out.WriteString(`,"object":`)
 	r.out.Write(object)
 	r.out.WriteByte('}')

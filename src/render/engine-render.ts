@@ -81,13 +81,14 @@ export class EngineRenderer {
     const answer = documents[0]?.value;
     if (!isObject(answer) || !Array.isArray(answer["objects"]))
       throw new DriftlessError("INTERNAL", "the engine's answer holds no objects");
-    const objects = (answer["objects"] as { file: string; object: unknown }[]).flatMap(({ file, object }) =>
-      objectsOf(object, file, 1).map((one) => ({
-        object: one,
-        hash: this.options.digest(stableStringify(one)),
-        file,
-        line: 1,
-      })),
+    const objects = (answer["objects"] as { file: string; line?: number; object: unknown }[]).flatMap(
+      ({ file, line = 1, object }) =>
+        objectsOf(object, file, line).map((one) => ({
+          object: one,
+          hash: this.options.digest(stableStringify(one)),
+          file,
+          line,
+        })),
     );
     const used = answer["used"];
     return { objects, used: isObject(used) ? used : {} };

@@ -18,6 +18,8 @@ describe.skipIf(!engineForTests())("the same as the official command lines", () 
   let renderer: Renderer;
   let repository: GitRepository;
   let sha: string;
+  const files: Record<string, Buffer> = {};
+  let located = 0;
 
   beforeAll(async () => {
     world = await createGitWorld();
@@ -25,7 +27,6 @@ describe.skipIf(!engineForTests())("the same as the official command lines", () 
       digest: (text) => createHash("sha256").update(text).digest("hex"),
       engine: testPool(),
     });
-    const files: Record<string, Buffer> = {};
     for (const kind of kinds) {
       const { cases, shared } = renderCases(kind);
       Object.assign(files, shared);
@@ -54,7 +55,22 @@ describe.skipIf(!engineForTests())("the same as the official command lines", () 
       };
       const result = await renderer.render(world.op, { source, repository, sha, appName: "rel", namespace: "prod" });
       expect(result.objects.map(({ object }) => object)).toEqual(unfolded(expected ?? []));
+      for (const { file, line } of result.objects) {
+        const lines = files[file]?.toString("utf8").split("\n");
+        // A chart that is packed, or has another name there, has no file of that path.
+        if (!file.includes("/charts/")) expect(lines?.length, `lines of ${file}`).toBeGreaterThanOrEqual(line);
+        if (line > 1) located++;
+      }
     });
+  });
+
+  it("objects are found in their files", () => expect(located).toBeGreaterThan(30));
+
+  it.each([
+    ["kustomize", 80],
+    ["helm", 60],
+  ] as const)("%s: at least %i features", (kind, count) => {
+    expect(renderCases(kind).cases.length).toBeGreaterThanOrEqual(count);
   });
 });
 
