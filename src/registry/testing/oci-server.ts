@@ -59,7 +59,11 @@ export async function startOciServer(options: OciServerOptions = {}): Promise<Oc
     },
     async pushFiles(repository, tag, files) {
       const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
-      return registry.push(repository, tag, { bytes: await tgzOf(files), mediaType }, {});
+      const annotations = {
+        "org.opencontainers.image.description": "Settings of tests",
+        "org.opencontainers.image.version": tag,
+      };
+      return registry.push(repository, tag, { bytes: await tgzOf(files), mediaType }, { annotations });
     },
     corrupt: (digest, bytes) => void registry.blobs.set(digest, bytes),
     hang: (hangs) => void (registry.hangs = hangs),

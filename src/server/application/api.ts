@@ -6,7 +6,7 @@ import type { ApplicationAccess, ApplicationAction } from "./access.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
-import type { AppRef } from "./queries.ts";
+import type { AppRef, WhichSource } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
 import { watchApplications, watchTree } from "./watching.ts";
 
@@ -21,6 +21,10 @@ interface Named {
 
 export interface ApiDeps extends ApplicationServiceDeps {
   readonly access: ApplicationAccess;
+}
+
+function whichSource({ sourceIndex, versionId }: WhichSource): WhichSource {
+  return { ...(sourceIndex ? { sourceIndex } : {}), ...(versionId ? { versionId } : {}) };
 }
 
 function refOf(request: Named): AppRef {
@@ -213,7 +217,34 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     },
     revisionMetadata: {
       access: on("get"),
-      handle: ({ op }, request) => queries.revisionMetadata(op, refOf(request), request.revision ?? ""),
+      handle: ({ op }, request) =>
+        queries.revisionMetadata(op, refOf(request), request.revision ?? "", whichSource(request)),
+    },
+    revisionChartDetails: {
+      access: on("get"),
+      handle: async ({ op }, request) => {
+        const ref = refOf(request);
+        const details = await queries.chartDetails(op, ref, request.revision ?? "", whichSource(request));
+        const { description = "", home = "", maintainers = [] } = details;
+        return { description, home, maintainers: [...maintainers] };
+      },
+    },
+    getOCIMetadata: {
+      access: on("get"),
+      handle: async ({ op }, request) => {
+        const ref = refOf(request);
+        const said = await queries.artifactAnnotations(op, ref, request.revision ?? "", whichSource(request));
+        const text = (name: string): string => said[`org.opencontainers.image.${name}`] ?? "";
+        return {
+          createdAt: text("created"),
+          authors: text("authors"),
+          imageUrl: text("url"),
+          docsUrl: text("documentation"),
+          sourceUrl: text("source"),
+          version: text("version"),
+          description: text("description"),
+        };
+      },
     },
   });
 }

@@ -5,7 +5,7 @@ import type { Operation as Op } from "#base/operation.ts";
 import { applicationType } from "#controllers/application/application-type.ts";
 import type { AppState } from "#controllers/application/state.ts";
 import type { CommitMetadata } from "#git/types.ts";
-import { sourcesOf, type Application } from "#model/application.ts";
+import { sourcesOf, type Application, type ApplicationSource } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { withMaskedManifests } from "./masked-manifests.ts";
 import { matchesSelector } from "#model/selector.ts";
@@ -24,6 +24,12 @@ export interface AppRef {
   readonly name: string;
   readonly appNamespace?: string;
   readonly project?: string;
+}
+
+/** One of an application's sources, as it is or as it was at an entry of the history. */
+export interface WhichSource {
+  readonly sourceIndex?: number;
+  readonly versionId?: number;
 }
 
 const refreshWaitMs = 60_000;
@@ -119,10 +125,11 @@ export class ApplicationQueries {
   }
 
   /** What a chart says of itself at a version. Error: FAILED_PRECONDITION for a source that is none. */
-  async chartDetails(op: Op, ref: AppRef, revision: string, which: WhichSource): Promise<ArtifactDetails> {
+  async chartDetails(op: Op, ref: AppRef, revision: string, which: WhichSource) {
     const { source, project } = this.#source(ref, which);
     const artifact = source.chart ? this.#deps.controller.sources.artifact(source, project) : undefined;
-    if (!artifact) throw new DriftlessError("FAILED_PRECONDITION", "the source is no chart of a Helm or OCI repository");
+    if (!artifact)
+      throw new DriftlessError("FAILED_PRECONDITION", "the source is no chart of a Helm or OCI repository");
     return artifact.details(op, revision);
   }
 
@@ -148,9 +155,13 @@ export class ApplicationQueries {
     const all = entry ? (entry.sources ?? (entry.source ? [entry.source] : [])) : sourcesOf(app.spec);
     const source = all[sourceIndex];
     if (!source)
-      throw new DriftlessError("INVALID_ARGUMENT", `the application has ${all.length} sources, and none of index ${sourceIndex}`, {
-        details: { field: "sourceIndex" },
-      });
+      throw new DriftlessError(
+        "INVALID_ARGUMENT",
+        `the application has ${all.length} sources, and none of index ${sourceIndex}`,
+        {
+          details: { field: "sourceIndex" },
+        },
+      );
     return { source, project: app.spec.project || "default" };
   }
 

@@ -8,6 +8,7 @@ import { diffing } from "./diffing.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { plans } from "./plans.ts";
+import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { syncing } from "./syncing.ts";
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   ...hooks,
   ...plans,
   ...following,
+  ...registries,
   ...health,
   ...diffing,
   ...tracking,
