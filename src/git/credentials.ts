@@ -25,6 +25,19 @@ export function configEnvironment(settings: readonly (readonly [string, string])
   return env;
 }
 
+/** Adds settings to an environment that has some. */
+export function withConfig(
+  env: Readonly<Record<string, string>>,
+  settings: readonly (readonly [string, string])[],
+): Record<string, string> {
+  const count = Number(env["GIT_CONFIG_COUNT"] ?? 0);
+  const more = settings.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${count + index}`, key],
+    [`GIT_CONFIG_VALUE_${count + index}`, value],
+  ]);
+  return { ...env, ...Object.fromEntries(more), GIT_CONFIG_COUNT: String(count + settings.length) };
+}
+
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** How git calls ssh: only the given key, only the given host keys, no user configuration, no prompts. */
@@ -36,6 +49,10 @@ function sshCommand(access: RepositoryAccess, files: { key?: string; hosts?: str
     "BatchMode=yes",
     "-o",
     "ConnectTimeout=30",
+    "-o",
+    "ServerAliveInterval=15",
+    "-o",
+    "ServerAliveCountMax=4",
     "-o",
     "GlobalKnownHostsFile=/dev/null",
   ];

@@ -23,9 +23,9 @@ describe("talking to a Git server without git", () => {
     expect(answer?.head).toBe("refs/heads/main");
     expect([...(answer?.refs.keys() ?? [])].sort()).toEqual(["refs/heads/main", "refs/tags/v1"]);
     expect(answer?.refs.get("refs/heads/main")).toBe(two);
-    const pack = await remote?.pack(world.op, [two], [one]);
+    const pack = await remote?.pack(world.op, { wants: [two], haves: [one] });
     expect(pack?.readUInt32BE(8)).toBe(3); // commit, tree, blob
-    expect(await remote?.pack(world.op, ["f".repeat(40)], [one])).toBeUndefined();
+    expect(await remote?.pack(world.op, { wants: ["f".repeat(40)], haves: [one] })).toBeUndefined();
     await remote?.close();
     const stranger = createHttpRemote(
       { url: server.repositoryUrl("direct"), username: "me", password: "wrong" },

@@ -2,6 +2,7 @@
 // over connections that are kept. Everything unusual (another protocol version, a redirect, a proxy, an error) is left to
 // git itself, which also words the error. Source: Git's "gitprotocol-v2", "gitprotocol-http".
 import { Agent, request } from "undici";
+import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { RepositoryAccess } from "./types.ts";
 import { splitCredentials } from "./urls.ts";
@@ -14,13 +15,26 @@ export interface RemoteRefs {
 export interface HttpRemote {
   /** Refs below the prefixes, with the default branch where HEAD is asked for. Undefined: ask git. */
   refs(op: Operation, prefixes: readonly string[]): Promise<RemoteRefs | undefined>;
-  /** A pack of what `wants` reach and `haves` don't; thin. Undefined: ask git. */
-  pack(op: Operation, wants: readonly string[], haves: readonly string[]): Promise<Buffer | undefined>;
+  /** A pack of what `wants` reach and `haves` don't; thin unless files are left out. Undefined: ask git. */
+  pack(op: Operation, what: PackRequest): Promise<Buffer | undefined>;
+  /** Whether the server can leave out files; undefined until it was asked something. */
+  readonly filters: boolean | undefined;
   close(): Promise<void>;
+}
+
+export interface PackRequest {
+  readonly wants: readonly string[];
+  readonly haves: readonly string[];
+  /** Which files are left out, as git's --filter has it. */
+  readonly filter?: string;
+  /** Error TOO_LARGE where the pack has more; without, git is asked beyond a limit. */
+  readonly maxBytes?: number;
 }
 
 const maxPackBytes = 32 << 20;
 const maxRefsBytes = 64 << 20;
+
+class AnswerTooLarge extends Error {}
 
 const line = (text: string): string => (Buffer.byteLength(text) + 5).toString(16).padStart(4, "0") + text + "\n";
 const delimiter = "0001";
@@ -97,6 +111,7 @@ export function createHttpRemote(
     },
   });
   let supported: boolean | undefined;
+  let filters = false;
 
   const ask = async (op: Operation, path: string, body: string | undefined, maxBytes: number): Promise<Buffer> => {
     const answer = await request(`${base}/${path}`, {
@@ -124,7 +139,7 @@ export function createHttpRemote(
     }
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > maxBytes) throw new Error("the answer is too large");
+      if (size > maxBytes) throw new AnswerTooLarge("the answer is too large");
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -136,6 +151,7 @@ export function createHttpRemote(
     const lines: string[] = [];
     for (const packet of packets(await ask(op, "info/refs?service=git-upload-pack", undefined, maxRefsBytes)))
       lines.push(packet?.toString("utf8").trimEnd() ?? "");
+    filters = lines.some((text) => /^fetch=(?:.* )?filter(?: |$)/.test(text));
     const format = lines.find((text) => text.startsWith("object-format="));
     supported =
       lines.includes("version 2") &&
@@ -150,6 +166,7 @@ export function createHttpRemote(
     try {
       return (await speaks(op)) ? await work() : undefined;
     } catch (error) {
+      if (error instanceof DriftlessError) throw error;
       op.log.debug("git is asked instead", {
         repository: base,
         reason: error instanceof Error ? error.message : String(error),
@@ -169,9 +186,12 @@ export function createHttpRemote(
           flush;
         return readRefs(await ask(op, "git-upload-pack", body, maxRefsBytes));
       }),
-    pack: (op, wants, haves) =>
+    pack: (op, { wants, haves, filter, maxBytes }) =>
       attempt(op, async () => {
-        const capabilities = ["thin-pack", "ofs-delta", "no-progress"].map(line).join("");
+        if (filter !== undefined && !filters) throw new Error("the server cannot leave out files");
+        // A thin pack would build on files that are not here.
+        const thin = filter === undefined ? ["thin-pack"] : [`filter ${filter}`];
+        const capabilities = [...thin, "ofs-delta", "no-progress"].map(line).join("");
         const body =
           line("command=fetch") +
           delimiter +
@@ -180,8 +200,15 @@ export function createHttpRemote(
           haves.map((oid) => line(`have ${oid}`)).join("") +
           line("done") +
           flush;
-        return readPack(await ask(op, "git-upload-pack", body, maxPackBytes));
+        const answer = ask(op, "git-upload-pack", body, maxBytes ?? maxPackBytes).catch((error: unknown) => {
+          if (maxBytes === undefined || !(error instanceof AnswerTooLarge)) throw error;
+          throw new DriftlessError("TOO_LARGE", `a file of ${base} has more than ${maxBytes >> 20} MiB`);
+        });
+        return readPack(await answer);
       }),
+    get filters() {
+      return supported === true ? filters : undefined;
+    },
     close: () => agent.destroy(),
   };
 }

@@ -1,10 +1,10 @@
 // One bare mirror of one repository on disk: making it, asking the server for its refs, fetching. Keeps what it knows of
 // the refs in memory. Nothing but src/git/repository.ts uses it, which sees to it that one fetch runs at a time.
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
-import { prepareAccess, type Prepared } from "./credentials.ts";
+import { configEnvironment, prepareAccess, withConfig, type Prepared } from "./credentials.ts";
 import { createHttpRemote, type HttpRemote } from "./http-remote.ts";
 import { runGit, type GitOutput, type GitProgram } from "./process.ts";
 import { parseLsRemote } from "./refs.ts";
@@ -15,7 +15,12 @@ export interface MirrorOptions {
   readonly program: GitProgram;
   readonly gitDir: string;
   readonly temporary: string;
+  /** Of a question. */
   readonly timeoutMs: number;
+  /** Of a fetch. */
+  readonly fetchTimeoutMs: number;
+  /** Of what one fetch may bring. */
+  readonly maxFetchBytes: number;
   readonly access: () => RepositoryAccess;
 }
 
@@ -24,6 +29,12 @@ const tags = "+refs/tags/*:refs/tags/*";
 /** More refs than this are fetched by pattern instead of by name. */
 const maxNamedRefs = 64;
 const fetchesPerCleanup = 200;
+/** The server's name where files are left out; it is in no configuration but that of one command. */
+const promisor = "driftless";
+/** Of one file or a few, packed. */
+const maxFilesBytes = 64 << 20;
+/** Manifests are smaller; what is larger is fetched when it is read. */
+const defaultFiles = "64k";
 
 export class Mirror {
   private readonly options: MirrorOptions;
@@ -163,19 +174,14 @@ export class Mirror {
       !moved.every(([ref, oid]) => ref.startsWith("refs/heads/") && oid !== "" && this.known.has(ref))
     )
       return undefined;
+    if (this.depth !== undefined) return undefined; // where history is cut off git keeps the books
     const haves = [...new Set(moved.map(([ref]) => this.known.get(ref) ?? ""))];
-    const pack = await this.direct()?.pack(op, [...new Set(moved.map(([, oid]) => oid))], haves);
-    if (!pack) return undefined;
-    // Few objects become files, as git does it; many stay a pack.
-    const store = pack.readUInt32BE(8) < 500 ? ["unpack-objects", "-q"] : ["index-pack", "--stdin", "--fix-thin"];
-    const { gitDir, program, timeoutMs } = this.options;
-    const stored = await runGit(op, program, { args: ["--git-dir", gitDir, ...store], input: pack, timeoutMs });
-    if (stored.code !== 0) {
-      op.log.debug("the pack was not stored; git is asked instead", { reason: stored.stderr.trim() });
-      return undefined;
-    }
+    const wants = [...new Set(moved.map(([, oid]) => oid))];
+    const { filter } = this;
+    const pack = await this.direct()?.pack(op, { wants, haves, ...(filter === undefined ? {} : { filter }) });
+    if (!pack || !(await this.store(op, pack, filter !== undefined))) return undefined;
     for (const [ref, oid] of moved) {
-      const file = join(gitDir, ref);
+      const file = join(this.options.gitDir, ref);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(`${file}.lock`, `${oid}\n`);
       await rename(`${file}.lock`, file);
@@ -184,6 +190,63 @@ export class Mirror {
     const changes = moved.map(([ref, after]): RefChange => ({ ref, before: this.known.get(ref) ?? "", after }));
     this.known = new Map([...this.known, ...moved]);
     return changes;
+  }
+
+  /** Keeps a pack; false where git has to fetch it itself. */
+  private async store(op: Operation, pack: Buffer, partial: boolean): Promise<boolean> {
+    // Few objects become files, as git does it; many stay a pack, and so do those whose files were left out.
+    const few = !partial && pack.readUInt32BE(8) < 500;
+    const how = few ? ["unpack-objects", "-q"] : ["index-pack", "--stdin", "--fix-thin"];
+    const { gitDir, program, timeoutMs } = this.options;
+    const args = ["--git-dir", gitDir, ...how, ...(partial ? ["--promisor=driftless"] : [])];
+    const stored = await runGit(op, program, { args, input: pack, timeoutMs });
+    if (stored.code !== 0)
+      op.log.debug("the pack was not stored; git is asked instead", { reason: stored.stderr.trim() });
+    return stored.code === 0;
+  }
+
+  /** Which files are left out of fetches, as git's --filter has it; undefined: none. */
+  get filter(): string | undefined {
+    const { url, files } = this.options.access();
+    const local = /^(?:file:|\/)/i.test(url.trim());
+    const wanted = files ?? (local ? "all" : defaultFiles);
+    if (wanted === "all" || this.direct()?.filters === false) return undefined;
+    return wanted === "none" ? "blob:none" : `blob:limit=${wanted}`;
+  }
+
+  private get depth(): number | undefined {
+    const { depth } = this.options.access();
+    return depth !== undefined && depth > 0 ? depth : undefined;
+  }
+
+  /** Fetches files that were left out. Errors: TOO_LARGE, REPOSITORY_UNREACHABLE. */
+  async fetchFiles(op: Operation, oids: readonly string[]): Promise<void> {
+    const what = { wants: oids, haves: [], filter: "blob:none", maxBytes: maxFilesBytes };
+    let pack: Buffer | undefined;
+    try {
+      pack = await this.direct()?.pack(op, what);
+    } catch (error) {
+      if (!(error instanceof DriftlessError) || error.code !== "TOO_LARGE" || oids.length === 1) throw error;
+      const middle = Math.ceil(oids.length / 2);
+      await this.fetchFiles(op, oids.slice(0, middle));
+      return this.fetchFiles(op, oids.slice(middle));
+    }
+    if (pack && (await this.store(op, pack, true))) return;
+    await this.withAccess((access) =>
+      this.limited(op, access, [
+        "--git-dir",
+        this.options.gitDir,
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-auto-maintenance",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--filter=blob:none",
+        ...(this.filter === undefined ? [access.url] : [promisor]),
+        ...oids,
+      ]),
+    );
   }
 
   /** Fetches one commit, or a ref outside branches and tags; false where the server has none. */
@@ -212,7 +275,8 @@ export class Mirror {
   ): Promise<RefChange[]> {
     const before = this.known;
     const { gitDir } = this.options;
-    await this.remote(op, access, [
+    const { filter, depth } = this;
+    await this.limited(op, access, [
       "--git-dir",
       gitDir,
       "fetch",
@@ -224,7 +288,9 @@ export class Mirror {
       "--no-recurse-submodules",
       "--no-show-forced-updates",
       ...(prune ? ["--prune"] : []),
-      access.url,
+      ...(filter === undefined ? [] : [`--filter=${filter}`]),
+      ...(depth === undefined ? [] : [`--depth=${depth}`]),
+      filter === undefined ? access.url : promisor,
       ...refspecs,
     ]);
     this.fetches++;
@@ -247,7 +313,10 @@ export class Mirror {
 
   async cleanUp(op: Operation): Promise<void> {
     this.fetches = 0;
-    await this.run(op, [
+    const { program } = this.options;
+    // Objects of a partial clone are kept apart, or git would miss what was left out.
+    const env = configEnvironment([[`remote.${promisor}.promisor`, "true"]]);
+    const args = [
       "--git-dir",
       this.options.gitDir,
       "-c",
@@ -257,7 +326,8 @@ export class Mirror {
       "gc",
       "--auto",
       "--quiet",
-    ]);
+    ];
+    await runGit(op, program, { args, env, timeoutMs: this.options.fetchTimeoutMs });
   }
 
   /** Where two commits' histories parted; undefined where they share nothing that the mirror has. */
@@ -308,12 +378,59 @@ export class Mirror {
     }
   }
 
+  /** A fetch: as `remote`, ended where it brings more than the limit. Error: TOO_LARGE. */
+  private async limited(op: Operation, access: Prepared, args: readonly string[]): Promise<void> {
+    const { gitDir, maxFetchBytes, fetchTimeoutMs } = this.options;
+    const stop = new AbortController();
+    let bytes = 0;
+    const watch = setInterval(() => {
+      void incomingBytes(gitDir).then((found) => {
+        bytes = found;
+        if (found > maxFetchBytes) stop.abort();
+      });
+    }, 500);
+    // A first fetch is kept as the pack that comes, whose size can be watched.
+    const first = this.known.size === 0 ? ["-c", "fetch.unpackLimit=1"] : [];
+    try {
+      const signal = AbortSignal.any([op.signal, stop.signal]);
+      await this.remote({ ...op, signal }, access, [...first, ...args], fetchTimeoutMs);
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      await removeIncoming(gitDir);
+      const url = redact(access.url, access.secrets);
+      const mebibytes = (count: number): number => Math.ceil(count / (1 << 20));
+      throw new DriftlessError(
+        "TOO_LARGE",
+        `repository ${url} has more than ${mebibytes(maxFetchBytes)} MiB (${mebibytes(bytes)} came so far): ` +
+          "limit its history by depth in the repository's Secret, or leave out its files by partialClone",
+        { details: { repository: url } },
+      );
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
   /** A git command that talks to the server; a failure becomes a catalogued error without secrets. */
-  private async remote(op: Operation, access: Prepared, args: readonly string[]): Promise<GitOutput> {
-    const { program, timeoutMs } = this.options;
+  private async remote(
+    op: Operation,
+    access: Prepared,
+    args: readonly string[],
+    timeoutMs = this.options.timeoutMs,
+  ): Promise<GitOutput> {
+    const { program } = this.options;
+    const { filter } = this;
+    // Only for the time of the command: reading must not fetch by itself what was left out.
+    const env =
+      filter === undefined
+        ? access.env
+        : withConfig(access.env, [
+            [`remote.${promisor}.url`, access.url],
+            [`remote.${promisor}.promisor`, "true"],
+            [`remote.${promisor}.partialclonefilter`, filter],
+          ]);
     let out: GitOutput;
     try {
-      out = await runGit(op, program, { args, env: access.env, timeoutMs, maxBytes: 256 << 20 });
+      out = await runGit(op, program, { args, env, timeoutMs, maxBytes: 256 << 20 });
     } catch (error) {
       if (error instanceof DriftlessError && error.code === "DEADLINE_EXCEEDED")
         throw unreachable(access, `no answer within ${timeoutMs / 1000} s`);
@@ -369,6 +486,27 @@ export function isDamaged(error: unknown): boolean {
       error.message,
     )
   );
+}
+
+const incoming = async (gitDir: string): Promise<string[]> => {
+  const folder = join(gitDir, "objects", "pack");
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.startsWith("tmp_")).map((name) => join(folder, name));
+};
+
+/** Bytes of what is being received now. */
+async function incomingBytes(gitDir: string): Promise<number> {
+  const sizes = (await incoming(gitDir)).map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+async function removeIncoming(gitDir: string): Promise<void> {
+  for (const file of await incoming(gitDir)) await rm(file, { force: true });
 }
 
 /** A killed git leaves `*.lock` files that stop the next one. Only we write into a mirror. */

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
-import { createObjectReader, type ObjectReader } from "./cat-file.ts";
+import { AbsentFiles } from "./absent-files.ts";
+import { createObjectReader, type GitObject, type ObjectReader } from "./cat-file.ts";
+import { LfsContents, parsePointer } from "./lfs.ts";
 import { isDamaged, Mirror } from "./mirror.ts";
 import { ObjectStore, pathSteps } from "./objects.ts";
 import { baseEnvironment, type GitProgram } from "./process.ts";
@@ -32,8 +34,12 @@ export interface GitOptions {
   readonly git?: string;
   /** What git inherits: PATH, proxy variables, SSL_CERT_FILE. Nothing else of this process's environment reaches it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Limit of one talk with a server; default 90 s, as Argo CD's `reposerver` has it. */
+  /** Limit of one question to a server; default 90 s, as Argo CD's `reposerver` has it. */
   readonly timeoutMs?: number;
+  /** Limit of one fetch; default 10 minutes. */
+  readonly fetchTimeoutMs?: number;
+  /** What one fetch may bring; default 2 GiB. */
+  readonly maxFetchBytes?: number;
   /** How long a reading process is kept without work; default 60 s. */
   readonly idleMs?: number;
   /** Memory for parsed trees, per repository; default 32 MiB. */
@@ -107,6 +113,8 @@ class Repository implements GitRepository {
   private first: Promise<void> | undefined;
   private learnt = false;
   private prepared = false;
+  private readonly absent: AbsentFiles;
+  private readonly lfs: LfsContents;
   private readonly shared = createShared();
   private readonly closing = new AbortController();
   /** Fetches run one after the other: git locks what it writes. */
@@ -121,7 +129,18 @@ class Repository implements GitRepository {
       gitDir,
       temporary,
       timeoutMs: options.timeoutMs ?? 90_000,
+      fetchTimeoutMs: options.fetchTimeoutMs ?? Math.max(options.timeoutMs ?? 0, 600_000),
+      maxFetchBytes: options.maxFetchBytes ?? 2 * 2 ** 30,
       access: () => this.access,
+    });
+    this.lfs = new LfsContents({
+      dir: join(gitDir, "lfs"),
+      timeoutMs: options.timeoutMs ?? 90_000,
+      access: () => this.access,
+    });
+    this.absent = new AbsentFiles({
+      fetch: (op, oids) => this.mirror.fetchFiles(op, oids),
+      partial: () => this.mirror.filter !== undefined,
     });
     this.reader = createObjectReader({ program, gitDir, clock: options.clock, idleMs: options.idleMs ?? 60_000 });
     this.store = new ObjectStore(this.reader, options.treeCacheBytes ?? 32 << 20);
@@ -277,7 +296,16 @@ class Repository implements GitRepository {
 
   async entry(op: Operation, sha: string, path: string): Promise<TreeItem | undefined> {
     await this.readable(op);
-    return this.store.entry(op, sha, path);
+    const found = await this.store.entry(op, sha, path);
+    if (found?.type === "blob") this.absent.seen(found.oid, () => this.siblings(op, sha, path));
+    return found;
+  }
+
+  /** The items of the folder that a path stands in. */
+  private async siblings(op: Operation, sha: string, path: string): Promise<readonly TreeItem[]> {
+    const steps = pathSteps(path) ?? [];
+    const folder = await this.store.entry(op, sha, steps.slice(0, -1).join("/"));
+    return folder?.type === "tree" ? (await this.store.tree(op, folder.oid)).items : [];
   }
 
   async items(op: Operation, treeOid: string): Promise<readonly TreeItem[]> {
@@ -301,10 +329,16 @@ class Repository implements GitRepository {
 
   async blob(op: Operation, oid: string, options: { readonly maxBytes?: number } = {}): Promise<Uint8Array> {
     await this.readable(op);
-    const object = await this.reader.read(op, oid, options.maxBytes);
+    const read = (): Promise<GitObject | undefined> => this.reader.read(op, oid, options.maxBytes);
+    let object = await read();
+    if (!object) {
+      await this.absent.fetch(op, oid);
+      object = await read();
+    }
     if (object?.type !== "blob")
       throw new DriftlessError("REPOSITORY_UNREACHABLE", `the mirror of ${this.url} lacks the file ${oid}`);
-    return object.bytes;
+    const pointer = this.access.lfs === true ? parsePointer(object.bytes) : undefined;
+    return pointer ? this.lfs.get(op, pointer, options.maxBytes) : object.bytes;
   }
 
   async changedPaths(op: Operation, from: string, to: string): Promise<readonly string[]> {
@@ -353,6 +387,8 @@ class Repository implements GitRepository {
   async close(): Promise<void> {
     this.closing.abort();
     this.shared.close();
+    this.absent.close();
+    await this.lfs.close();
     this.reader.close();
     await this.tail;
     await this.mirror.close();

@@ -2,10 +2,11 @@
 // by `git upload-pack` and `git receive-pack`, and says when a push has arrived. Not meant for a network.
 import { spawn } from "node:child_process";
 import { timingSafeEqual } from "node:crypto";
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
@@ -30,6 +31,8 @@ export interface GitServerOptions {
   readonly readLogin?: { readonly username: string; readonly password: string };
   /** Called when a push has been stored, before the client hears of it; must not throw. */
   readonly onPush?: (repository: string, updates: readonly PushedRef[]) => void;
+  /** Sends repositories no faster than this, for tests of limits. */
+  readonly slowBytesPerSecond?: number;
   /** Whether a push to a name that does not exist makes the repository; default false. */
   readonly createOnPush?: boolean;
 }
@@ -38,6 +41,8 @@ export interface GitServer {
   readonly port: number;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
+  /** Bytes of repositories that were sent so far, Git LFS apart. */
+  readonly sentBytes: number;
   repositoryUrl(name: string): string;
   /** Folder of a repository on disk. */
   directory(name: string): string;
@@ -46,12 +51,16 @@ export interface GitServer {
 }
 
 const route =
-  /^\/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack|HEAD)$/;
+  /^\/((?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack|HEAD|info\/lfs\/objects\/(?:batch|[0-9a-f]{64}))$/;
 
 /** Starts the server; resolves when it listens. Errors: PORT_IN_USE. */
 export async function startGitServer(op: Operation, options: GitServerOptions): Promise<GitServer> {
   const host = options.host ?? "127.0.0.1";
+  const sent = { bytes: 0 };
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    response.on("close", () => {
+      if (!request.url?.includes("/info/lfs/")) sent.bytes += sentBy(response);
+    });
     serve(op, options, request, response).catch((error: unknown) => {
       op.log.warn("git server: request failed", { url: request.url, reason: String(error) });
       if (!response.headersSent) response.writeHead(500);
@@ -73,6 +82,9 @@ export async function startGitServer(op: Operation, options: GitServerOptions): 
   return {
     port,
     url,
+    get sentBytes() {
+      return sent.bytes;
+    },
     repositoryUrl: (name) => `${url}/${name}.git`,
     directory: (name) => directoryOf(options.root, name),
     async create(inner, name, branch) {
@@ -116,6 +128,10 @@ async function serve(
   const match = route.exec(target.pathname);
   if (!match) return refuse(404, "no such repository");
   const [, name = "", action = ""] = match;
+  if (action.startsWith("info/lfs/")) {
+    if (!permitted(request, options.readLogin)) return refuse(401, "log in", { "www-authenticate": "Basic" });
+    return serveLfs(request, response, join(directoryOf(options.root, name), "lfs"), action.slice(17));
+  }
   const service = action === "info/refs" ? target.searchParams.get("service") : action;
   if (service !== "git-upload-pack" && service !== "git-receive-pack") return refuse(403, "only smart HTTP is served");
   const push = service === "git-receive-pack";
@@ -133,6 +149,45 @@ async function serve(
   }
   if (request.method !== "POST") return refuse(405, "POST only");
   return exchange(options, request, response, { dir, name, service });
+}
+
+function slowed(bytesPerSecond: number): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      setTimeout(() => done(null, chunk), (chunk.length / bytesPerSecond) * 1000);
+    },
+  });
+}
+
+const counted = new WeakMap<ServerResponse, number>();
+
+function sentBy(response: ServerResponse): number {
+  return counted.get(response) ?? 0;
+}
+
+/** The batch API of Git LFS, for downloads, and the files themselves: those in the folder `lfs` of the repository. */
+async function serveLfs(request: IncomingMessage, response: ServerResponse, dir: string, what: string): Promise<void> {
+  if (what !== "batch") {
+    const bytes = await readFile(join(dir, what)).catch(() => undefined);
+    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { objects = [] } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as {
+    objects?: { oid: string; size: number }[];
+  };
+  const answers = await Promise.all(
+    objects.map(async ({ oid, size }) => {
+      const there = /^[0-9a-f]{64}$/.test(oid) && (await exists(join(dir, oid)));
+      if (!there) return { oid, size, error: { code: 404, message: "the server does not have it" } };
+      const href = `http://${request.headers.host ?? ""}${(request.url ?? "").replace(/batch$/, oid)}`;
+      return { oid, size, actions: { download: { href } } };
+    }),
+  );
+  response
+    .writeHead(200, { "content-type": "application/vnd.git-lfs+json" })
+    .end(JSON.stringify({ transfer: "basic", objects: answers }));
 }
 
 const exists = (file: string): Promise<boolean> =>
@@ -223,7 +278,10 @@ function exchange(
     body.pipe(child.stdin);
     response.writeHead(200, { "content-type": `application/x-${what.service}-result`, ...noCache });
     if (!commands) {
-      child.stdout.pipe(response);
+      child.stdout.on("data", (chunk: Buffer) => counted.set(response, sentBy(response) + chunk.length));
+      const { slowBytesPerSecond } = options;
+      if (slowBytesPerSecond === undefined) child.stdout.pipe(response);
+      else child.stdout.pipe(slowed(slowBytesPerSecond)).pipe(response);
       child.on("close", () => resolve());
       return;
     }

@@ -17,6 +17,15 @@ export interface RepositoryAccess {
   /** Skips the check of TLS certificates and SSH host keys. */
   readonly insecure?: boolean;
   readonly proxy?: string;
+  /** Commits of history that are fetched of each branch and tag; all of them without. */
+  readonly depth?: number;
+  /**
+   * Which files are fetched with the commits: `all`, `none`, or those up to a size (`64k`); the others come when they are
+   * read. Without: up to 64 KiB, from servers that can leave out files.
+   */
+  readonly files?: string;
+  /** Whether pointers of Git LFS are replaced by what they point at. */
+  readonly lfs?: boolean;
 }
 
 export type EntryType = "blob" | "tree" | "commit" | "symlink";

@@ -1,11 +1,12 @@
 // Single files behind http and https URLs, as kustomizations name them: fetched within limits, kept, and asked for anew
 // only now and then. Never a page of the machine's own metadata service.
 import { createHash } from "node:crypto";
-import { Agent, request, type Dispatcher } from "undici";
+import { request, type Dispatcher } from "undici";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { MountedTree } from "./composed.ts";
+import { authorizationFor, dispatcherFor } from "./http-agent.ts";
 import type { RepositoryAccess } from "./types.ts";
 import { redact, splitCredentials } from "./urls.ts";
 
@@ -44,38 +45,29 @@ export function createUrlFiles(options: UrlFilesOptions): UrlFiles {
   const maxBytes = options.maxBytes ?? 16 << 20;
   const kept = new Map<string, Kept>();
   const pending = new Map<string, Promise<Kept>>();
-  const agents = new Map<string, Agent>();
+  const agents = new Map<string, Dispatcher>();
 
-  const agentOf = (access: RepositoryAccess): Agent => {
-    const key = JSON.stringify([access.insecure, access.caBundle, access.tlsClientCert, access.tlsClientKey]);
+  const agentOf = (access: RepositoryAccess): Dispatcher => {
+    const key = JSON.stringify([
+      access.insecure,
+      access.caBundle,
+      access.tlsClientCert,
+      access.tlsClientKey,
+      access.proxy,
+    ]);
     let agent = agents.get(key);
     if (!agent) {
-      agent = new Agent({
-        connections: 4,
-        connect: {
-          timeout: 10_000,
-          ...(access.insecure === true ? { rejectUnauthorized: false } : {}),
-          ...(access.caBundle ? { ca: access.caBundle } : {}),
-          ...(access.tlsClientCert ? { cert: access.tlsClientCert } : {}),
-          ...(access.tlsClientKey ? { key: access.tlsClientKey } : {}),
-        },
-      });
+      agent = dispatcherFor(access);
       agents.set(key, agent);
     }
     return agent;
   };
 
   const fetchFile = async (op: Operation, access: RepositoryAccess): Promise<Kept> => {
-    const { url, ...login } = splitCredentials(access.url);
+    const { url } = splitCredentials(access.url);
     const shown = redact(url);
     const before = kept.get(url);
-    const username = access.username ?? login.username;
-    const password = access.password ?? login.password;
-    const authorization = access.bearerToken
-      ? `Bearer ${access.bearerToken}`
-      : username || password
-        ? `Basic ${Buffer.from(`${username ?? ""}:${password ?? ""}`).toString("base64")}`
-        : undefined;
+    const authorization = authorizationFor(access);
     try {
       const signal = AbortSignal.any([op.signal, AbortSignal.timeout(timeoutMs)]);
       const answer = await follow(url, agentOf(access), signal, {

@@ -68,6 +68,9 @@ export class Configuration {
       ...(found?.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
       ...(found?.insecure ? { insecure: true } : {}),
       ...(found?.proxy === undefined ? {} : { proxy: found.proxy }),
+      ...(found?.lfs ? { lfs: true } : {}),
+      ...(found?.depth === undefined ? {} : { depth: found.depth }),
+      ...(found?.files === undefined ? {} : { files: found.files }),
       ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
       ...(ca === undefined ? {} : { caBundle: ca }),
     };

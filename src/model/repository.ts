@@ -20,6 +20,12 @@ export interface RepositoryConfig {
   readonly tlsClientKey?: string;
   readonly insecure?: boolean;
   readonly proxy?: string;
+  /** Whether pointers of Git LFS stand for what they point at. */
+  readonly lfs?: boolean;
+  /** How many commits of history are fetched; all without. */
+  readonly depth?: number;
+  /** Which files are fetched with the commits: `all`, `none`, or those up to a size such as `64k`. */
+  readonly files?: string;
   /** Hosts that are reached without the proxy, separated by commas. */
   readonly noProxy?: string;
   /** A Helm repository that is an OCI registry, whatever its URL looks like. */
@@ -58,10 +64,19 @@ export function repositoryFromSecret(secret: KubernetesObject): RepositoryConfig
     ...optional("tlsClientKey", read("tlsClientCertKey")),
     ...optional("proxy", read("proxy")),
     ...optional("noProxy", read("noProxy")),
+    ...(read("enableLfs") === "true" ? { lfs: true } : {}),
+    ...optional("files", filesOf(read("partialClone"))),
+    ...(/^[1-9]\d{0,8}$/.test(read("depth") ?? "") ? { depth: Number(read("depth")) } : {}),
     ...(read("enableOCI") === "true" ? { enableOci: true } : {}),
     ...(read("insecureOCIForceHttp") === "true" ? { forceHttp: true } : {}),
     ...(read("insecure") === "true" || read("insecureIgnoreHostKey") === "true" ? { insecure: true } : {}),
   };
+}
+
+/** Which files of a Git repository are fetched with its commits; undefined where it is not said, or not understood. */
+function filesOf(text: string | undefined): string | undefined {
+  const plain = text?.toLowerCase();
+  return plain !== undefined && /^(?:all|none|\d{1,9}[kmg]?)$/.test(plain) ? plain : undefined;
 }
 
 /** UTF-8 text of base64; undefined where it is not base64. */
