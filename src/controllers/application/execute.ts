@@ -64,6 +64,8 @@ export async function executeSteps(op: Op, context: ExecuteContext, steps: reado
   return { outcomes, undeleted, cancelled: false };
 }
 
+/** What was done, in words; or why it was left undone, which is no failure. */
+type Said = string | { readonly kept: string };
 type Done = SyncOutcome | { task: SyncTask; error: string | undefined };
 
 /** undefined: broken off. What others came to is not lost by it. */
@@ -118,9 +120,11 @@ async function onceServed(op: Op, { cluster, clock }: ExecuteContext, work: () =
   }
 }
 
-async function outcomeOf(task: SyncTask, dryRun: boolean, work: () => Promise<string>): Promise<SyncOutcome> {
+async function outcomeOf(task: SyncTask, dryRun: boolean, work: () => Promise<Said>): Promise<SyncOutcome> {
   try {
-    return { task, ok: true, message: await work(), ...(dryRun ? { dryRun } : {}) };
+    const done = await work();
+    const said = typeof done === "string" ? { message: done } : { message: done.kept, kept: true };
+    return { task, ok: true, ...said, ...(dryRun ? { dryRun } : {}) };
   } catch (thrown) {
     const error = toError(thrown);
     if (error.code === "CANCELLED") throw error;
@@ -184,7 +188,7 @@ function migrationOf({ migrationManager }: ExecuteContext, { options }: SyncTask
   };
 }
 
-async function prune(op: Op, context: ExecuteContext, action: Extract<SyncAction, { type: "prune" }>): Promise<string> {
+async function prune(op: Op, context: ExecuteContext, action: Extract<SyncAction, { type: "prune" }>): Promise<Said> {
   const { cluster, clock } = context;
   const { task } = action;
   const live = task.live!;
@@ -196,7 +200,7 @@ async function prune(op: Op, context: ExecuteContext, action: Extract<SyncAction
     { type, key: task.key, uid, resourceVersion },
     { propagationPolicy: action.propagation, ...(action.dryRun ? { dryRun: true } : {}) },
   );
-  if (outcome === "another's") return "not pruned: it belongs to another application now";
+  if (outcome === "another's") return { kept: "ignored (it belongs to another application now)" };
   if (action.dryRun) return "pruned (dry run)";
   await goneFromCache(cluster, task, clock);
   return "pruned";

@@ -11,8 +11,8 @@ import { goneMessage, heldBy, holds, hookOutcome, isOfRun, shownKey } from "./ho
 import type { HookDeletePolicy } from "./hooks.ts";
 import type { PropagationPolicy } from "./options.ts";
 import type { ReadyPlan } from "./plan.ts";
-import { ResultBook } from "./results.ts";
-import type { SyncTask } from "./task.ts";
+import { ResultBook, type ResultChange } from "./results.ts";
+import { resultId, taskId, type SyncTask } from "./task.ts";
 
 export interface SyncState {
   /** `operationState.phase`: Running, or Terminating when somebody asked to end it. */
@@ -114,10 +114,12 @@ class Run {
     return this.book.get(item.task)?.hookPhase;
   }
   pending(item: Item): boolean {
-    return this.phaseOf(item) === undefined;
+    const phase = this.phaseOf(item);
+    // A prune that was announced and not done: its object is still there.
+    return phase === undefined || (phase === "Running" && item.task.action === "prune");
   }
   running(item: Item): boolean {
-    return this.phaseOf(item) === "Running";
+    return this.phaseOf(item) === "Running" && item.task.action !== "prune";
   }
   /** In sync already, and nothing but out-of-sync objects is applied. */
   idle(item: Item): boolean {
@@ -132,6 +134,7 @@ class Run {
 /** What to do now. See the head of this file for the loop around it. */
 export function advance(plan: ReadyPlan, state: SyncState): SyncProgress {
   const run = new Run(plan, state);
+  settleAnnounced(run);
   settleBeforeStart(run);
   if (state.phase === "Terminating") return terminate(run);
   if (lastWaveApplied(run)) return succeed(run, "successfully synced (all tasks run)");
@@ -142,6 +145,24 @@ export function advance(plan: ReadyPlan, state: SyncState): SyncProgress {
   if (main.some((item) => run.failed(item))) return fail(run);
   const pending = main.filter((item) => run.pending(item));
   return pending.length === 0 ? succeed(run, "successfully synced (no more tasks)") : startWave(run, pending);
+}
+
+// Prunes that an earlier process announced before it did them, and that a plan made since then no longer has.
+function settleAnnounced(run: Run): void {
+  if (!run.state.results.some(isAnnounced)) return;
+  const planned = new Set(run.items.map(({ task }) => taskId(task)));
+  for (const result of run.state.results) {
+    if (!isAnnounced(result) || planned.has(resultId(result))) continue;
+    const gone = run.state.live(result) === undefined;
+    const change: ResultChange = gone
+      ? { status: "Pruned", hookPhase: "Succeeded", message: "pruned" }
+      : { status: "PruneSkipped", hookPhase: "Succeeded", message: "ignored (no longer to be pruned)" };
+    run.book.settle(result, change);
+  }
+}
+
+function isAnnounced({ status, hookPhase }: ResourceResult): boolean {
+  return status === "Pruned" && hookPhase === "Running";
 }
 
 // What needs no action to be known: hooks that an earlier process created, objects that are gone, prunes that are ignored.
@@ -252,6 +273,8 @@ function startWave(run: Run, pending: readonly Item[]): SyncProgress {
     } else if (item.live?.metadata.deletionTimestamp !== undefined) {
       run.book.set(task, { status: "Pruned", hookPhase: "Succeeded", message: "pruned" });
     } else {
+      // Announced, so that its result is not lost with the process that does it: the object tells nothing once it is gone.
+      if (!dryRun) run.book.set(task, { status: "Pruned", hookPhase: "Running", message: "is being pruned" });
       prunes.push({ type: "prune", task, propagation: task.options.prunePropagationPolicy, dryRun });
     }
   }
@@ -377,8 +400,22 @@ function succeed(run: Run, message: string): SyncProgress {
   return progress(run, { phase: "Succeeded", message, steps });
 }
 
+// What was announced and not done is not left as if it were.
+function takeBackAnnounced(run: Run): void {
+  for (const { task } of run.items) {
+    const result = task.action === "prune" ? run.book.get(task) : undefined;
+    if (result === undefined || !isAnnounced(result)) continue;
+    run.book.set(task, {
+      status: "PruneSkipped",
+      hookPhase: "Succeeded",
+      message: "not pruned: the sync ended before",
+    });
+  }
+}
+
 // Something failed: run the SyncFail hooks, then fail.
 function fail(run: Run): SyncProgress {
+  takeBackAnnounced(run);
   const { main } = run;
   const rejected = main.some((item) => run.book.get(item.task)?.status === "SyncFailed");
   const what = rejected
@@ -431,6 +468,7 @@ function endHooks(run: Run): SyncStep[] {
 
 // Ends the operation at once: running hooks are deleted, nobody is waited for.
 function terminate(run: Run): SyncProgress {
+  takeBackAnnounced(run);
   const actions: SyncAction[] = [];
   for (const item of run.items) {
     const { task, live } = item;

@@ -13,6 +13,8 @@ export interface SyncOutcome {
   readonly message: string;
   /** Dry run: nothing was changed. */
   readonly dryRun?: boolean;
+  /** A prune that was not done after all: the object is another's by now. */
+  readonly kept?: boolean;
 }
 
 /**
@@ -29,6 +31,8 @@ export function recordOutcomes(
     const { task } = outcome;
     if (!outcome.ok) {
       book.set(task, { status: "SyncFailed", hookPhase: "Failed", message: outcome.message });
+    } else if (outcome.kept) {
+      book.set(task, { status: "PruneSkipped", hookPhase: "Succeeded", message: outcome.message });
     } else if (task.action === "prune") {
       const message = outcome.dryRun ? "pruned (dry run)" : outcome.message || "pruned";
       book.set(task, { status: "Pruned", hookPhase: "Succeeded", message });
@@ -88,6 +92,12 @@ export class ResultBook {
     }
     this.#changed = true;
     this.#byId.set(id, { ...(before ?? blank(task)), ...change, ...(message === undefined ? {} : { message }) });
+  }
+
+  /** Sets the result of something that is not in the plan any more. */
+  settle(result: ResourceResult, change: ResultChange): void {
+    this.#changed = true;
+    this.#byId.set(resultId(result), { ...result, ...change });
   }
 
   /** The given list itself where nothing changed. */
