@@ -20,6 +20,7 @@ import { displayKey, gvkOf, keyText, type KubernetesObject, type ObjectKey, pars
 import type { SyncPlan } from "#core/sync/plan.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
+import { sourceProblem } from "#core/policy/sources.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { Aborts } from "#kube/aborts.ts";
 import type { Informer } from "#runtime/informer.ts";
@@ -220,18 +221,9 @@ export class Reconciler {
         { details: { field: "spec.project" } },
       );
     }
-    const sources = sourcesOf(spec);
-    if (sources.length === 0)
-      throw new DriftlessError(
-        "SPEC_INVALID",
-        "spec.source.repoURL and either spec.source.path or spec.source.chart are required",
-        { details: { field: "spec.source" } },
-      );
-    for (const source of sources) {
-      if (!source.repoURL)
-        throw new DriftlessError("SPEC_INVALID", "spec.source.repoURL is required", {
-          details: { field: "spec.source.repoURL" },
-        });
+    const problem = sourceProblem(spec);
+    if (problem) throw new DriftlessError("SPEC_INVALID", problem.message, { details: { field: problem.field } });
+    for (const source of sourcesOf(spec)) {
       if (!this.#permits(project, `source ${source.repoURL}`, () => isSourcePermitted(project.spec, source.repoURL))) {
         throw new DriftlessError(
           "PROJECT_FORBIDS",

@@ -7,7 +7,8 @@ import type { Operation as Op } from "#base/operation.ts";
 import { applicationType } from "#controllers/application/application-type.ts";
 import { applyJsonPatch } from "#core/merge/json-patch.ts";
 import { applyMergePatch } from "#core/merge/merge-patch.ts";
-import { sourcesOf, type Application, type ApplicationSpec } from "#model/application.ts";
+import { sourceProblem } from "#core/policy/sources.ts";
+import type { Application, ApplicationSpec } from "#model/application.ts";
 import { apiVersion, finalizer } from "#model/names.ts";
 import { changeApplication, refOf, type Change } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -187,13 +188,8 @@ function validate(app: Application): void {
   const name = app.metadata.name ?? "";
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 253)
     refuse("metadata.name", `"${name}" is not a valid name`);
-  const sources = sourcesOf(app.spec);
-  if (sources.length === 0) refuse("spec.source", "spec.source is required");
-  for (const source of sources) {
-    if (!source.repoURL) refuse("spec.source.repoURL", "spec.source.repoURL is required");
-    if (!source.path && !source.chart && !source.ref)
-      refuse("spec.source.path", "spec.source.path or spec.source.chart is required");
-  }
+  const problem = sourceProblem(app.spec);
+  if (problem) refuse(problem.field, problem.message);
   const { server, name: clusterName } = app.spec.destination ?? {};
   if (!server && !clusterName) refuse("spec.destination", "Destination server missing from app spec");
   if (server && clusterName)
