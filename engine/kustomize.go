@@ -265,6 +265,12 @@ func (k *kustomizeFiles) explain(err error, folder string) *failure {
 	}
 	if located(&copied, func(name string) string { return name }); copied.File == "" {
 		copied.File = folder
+		if strings.HasPrefix(copied.Message, "invalid Kustomization") {
+			copied.File = path.Join(folder, kustomizationIn(k, path.Join(mountPoint, folder)))
+			if match := yamlLine.FindStringSubmatch(copied.Message); match != nil {
+				copied.Line = number(match[1])
+			}
+		}
 	}
 	return &copied
 }

@@ -19,11 +19,16 @@ export function engineFailure(failure: EngineFailure): DriftlessError {
   const { file, line, column, message } = failure;
   const place = file === undefined ? "" : [file, line, column].filter((part) => part !== undefined).join(":");
   const told = place === "" || message.startsWith(place) ? message : `${place}: ${message}`;
-  return new DriftlessError(codes[failure.kind] ?? "INTERNAL", told, {
+  return new DriftlessError(codes[failure.kind] ?? "INTERNAL", bounded(told), {
     details: {
       ...(file === undefined ? {} : { file }),
       ...(line === undefined ? {} : { line }),
       ...(column === undefined ? {} : { column }),
     },
   });
+}
+
+/** Of a long message the beginning, which says where, and the end, which says why. */
+function bounded(message: string): string {
+  return message.length <= 4000 ? message : `${message.slice(0, 2000)} … ${message.slice(-1900)}`;
 }

@@ -89,7 +89,8 @@ describe.skipIf(!engineForTests())("engine processes", () => {
     >;
     if (process.platform !== "linux") return;
     expect(Object.keys(tried).length).toBeGreaterThan(10);
-    for (const [name, outcome] of Object.entries(tried)) expect(outcome, name).toMatch(/^refused: (?:.*operation not permitted|.*permission denied|empty)/);
+    for (const [name, outcome] of Object.entries(tried))
+      expect(outcome, name).toMatch(/^refused: (?:.*operation not permitted|.*permission denied|empty)/);
     expect(pool.locks).toMatchObject({ seccomp: true, noNewPrivileges: true, memory: true });
   });
 
