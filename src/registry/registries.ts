@@ -153,6 +153,7 @@ class AllRegistries implements Registries {
     const known = this.origins.get(key);
     if (known instanceof HelmOrigin) return known;
     const origin = new HelmOrigin(
+      key,
       new HelmRepository({
         access,
         http: this.http(access),
@@ -163,7 +164,6 @@ class AllRegistries implements Registries {
         maxArchiveBytes: this.options.maxArchiveBytes ?? 64 << 20,
         lookAgainMs: this.options.lookAgainMs ?? 5_000,
       }),
-      this.store,
     );
     this.origins.set(key, origin);
     return origin;
@@ -189,9 +189,14 @@ class AllRegistries implements Registries {
 
 /** What is polled: listeners, and whether anybody follows something that can move. */
 abstract class Origin implements RegistryOrigin {
+  readonly id: string;
   private readonly listeners = new Set<() => void>();
   /** Set when somebody asked for something else than one exact version. */
   moving = false;
+
+  constructor(id: string) {
+    this.id = id;
+  }
 
   abstract readonly url: string;
   /** Asks the server; whether anything is another now. */
@@ -212,12 +217,10 @@ abstract class Origin implements RegistryOrigin {
 
 class HelmOrigin extends Origin {
   readonly repository: HelmRepository;
-  readonly store: ContentStore;
 
-  constructor(repository: HelmRepository, store: ContentStore) {
-    super();
+  constructor(id: string, repository: HelmRepository) {
+    super(id);
     this.repository = repository;
-    this.store = store;
   }
 
   get url(): string {
@@ -242,7 +245,7 @@ class OciOrigin extends Origin {
   readonly digests = new Map<string, string>();
 
   constructor(repository: OciRepository, client: OciClient, store: ContentStore, scope: string) {
-    super();
+    super(`oci ${scope}`);
     this.repository = repository;
     this.client = client;
     this.store = store;

@@ -77,6 +77,8 @@ export interface ResolvedContent {
 
 /** A server's part that is asked for news as one: a whole Helm repository, one repository of an OCI registry. */
 export interface RegistryOrigin {
+  /** Of this server as these credentials see it; no URL, and holds no secret. */
+  readonly id: string;
   /** Without credentials. */
   readonly url: string;
   /**

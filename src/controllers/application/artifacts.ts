@@ -5,7 +5,7 @@ import { isObject } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Poller } from "#git/poller.ts";
 import type { ApplicationSource } from "#model/application.ts";
-import type { Registries, RegistryAccess, RegistrySource } from "#registry/types.ts";
+import type { Registries, RegistryAccess, RegistryOrigin, RegistrySource } from "#registry/types.ts";
 import { artifactRepository, type ArtifactRepository } from "#render/artifact-repository.ts";
 
 /** What of a source says where it comes from. */
@@ -19,7 +19,7 @@ export interface Artifacts {
 export interface ArtifactsOptions {
   readonly registries: Registries;
   readonly poller: Poller;
-  /** Credentials, as the project may use them. */
+  /** Credentials, as the project may use them; undefined for a name that is not configured. */
   access(url: string, project: string): RegistryAccess | undefined;
 }
 
@@ -29,11 +29,10 @@ export function isArtifact(source: Located): boolean {
 }
 
 export function createArtifacts(options: ArtifactsOptions): Artifacts {
-  const polled = new WeakSet<object>();
+  const polling = new Polling(options.poller);
   const known = new WeakMap<RegistrySource, ArtifactRepository>();
   return {
     open(source, project) {
-      const passCredentials = isObject(source.helm) && source.helm["passCredentials"] === true;
       const access = options.access(source.repoURL, project);
       if (!access)
         throw new DriftlessError(
@@ -43,27 +42,49 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
             details: { repository: source.repoURL },
           },
         );
+      const passCredentials = isObject(source.helm) && source.helm["passCredentials"] === true;
       const opened = options.registries.open(
-        {
-          ...access,
-          ...(passCredentials ? { passCredentials } : {}),
-        },
+        { ...access, ...(passCredentials ? { passCredentials } : {}) },
         source.chart || undefined,
       );
       let artifact = known.get(opened);
       if (!artifact) known.set(opened, (artifact = artifactRepository(opened)));
-      const { origin } = artifact;
-      if (!polled.has(origin)) {
-        polled.add(origin);
-        options.poller.use({
-          url: origin.url,
-          async refresh(op: Operation) {
-            await origin.refresh(op);
-            return { changed: [] };
-          },
-        });
-      }
+      const asker = JSON.stringify([project, source.repoURL, source.chart ?? "", passCredentials]);
+      polling.follow(asker, artifact.origin);
       return artifact;
     },
   };
+}
+
+/** Polls what is asked for; what nobody asks for any more, since its credentials are others now, no longer. */
+class Polling {
+  private readonly poller: Poller;
+  private readonly origins = new Map<string, RegistryOrigin>();
+  private readonly polled = new Map<RegistryOrigin, { stop: () => void; askers: number }>();
+
+  constructor(poller: Poller) {
+    this.poller = poller;
+  }
+
+  follow(asker: string, origin: RegistryOrigin): void {
+    const before = this.origins.get(asker);
+    if (before === origin) return;
+    this.origins.set(asker, origin);
+    const entry = this.polled.get(origin);
+    if (entry) entry.askers++;
+    else {
+      const stop = this.poller.use({
+        url: origin.id,
+        async refresh(op: Operation) {
+          await origin.refresh(op);
+          return { changed: [] };
+        },
+      });
+      this.polled.set(origin, { stop, askers: 1 });
+    }
+    const old = before && this.polled.get(before);
+    if (!before || !old || --old.askers > 0) return;
+    old.stop();
+    this.polled.delete(before);
+  }
 }

@@ -144,7 +144,7 @@ export class Sources {
   /** Takes in how the last poll of a repository went. */
   polled(url: string, error: DriftlessError | undefined): void {
     for (const followed of this.#followed.values()) {
-      const polledAs = followed.artifact?.origin.url ?? followed.repository.url;
+      const polledAs = followed.artifact?.origin.id ?? followed.repository.url;
       if (polledAs !== url || followed.problem?.message === error?.message) continue;
       followed.problem = error;
       for (const head of followed.heads.values()) this.#options.affected(everyone(head), "problem");
