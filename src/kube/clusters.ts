@@ -177,7 +177,7 @@ export class Clusters {
     await there?.stop();
     // The cluster we run in may have a Secret too, for its name, labels and project; it often has no credentials.
     const own = spec.server === inClusterServer ? this.#options.inCluster : undefined;
-    this.#add(spec, own ?? this.#connect(spec), own !== undefined);
+    this.#add(spec, own ?? this.connect(spec), own !== undefined);
     if (there?.started === true)
       void this.#clusters
         .get(spec.server)
@@ -195,6 +195,20 @@ export class Clusters {
     this.#changed();
   }
 
+  /** Forgets the live state of a cluster and, where it was asked for, reads it anew. */
+  async restart(server: string): Promise<void> {
+    const there = this.#clusters.get(server);
+    if (there === undefined) return;
+    await there.stop();
+    this.#add(there.spec, there.shared ? there.client : this.connect(there.spec), there.shared);
+    this.#changed();
+    if (there.started)
+      void this.#clusters
+        .get(server)
+        ?.ready(this.#op)
+        .catch(() => {});
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#clusters.values()].map((cluster) => cluster.stop()));
     this.#clusters.clear();
@@ -208,7 +222,8 @@ export class Clusters {
     if (server === inClusterServer && inCluster !== undefined) this.#add(inClusterSpec, inCluster, true);
   }
 
-  #connect(spec: ClusterSpec): KubeClient {
+  /** A client by what a Secret says, to try it; whoever asks closes it. Error: CONFIG_INVALID. */
+  connect(spec: ClusterSpec): KubeClient {
     return this.#options.connect?.(spec) ?? clientFromClusterSecret(spec, this.#options);
   }
 
@@ -267,6 +282,7 @@ class Cluster implements ManagedCluster {
   readonly client: KubeClient;
   readonly cache: LiveCache;
   started = false;
+  readonly shared: boolean;
   readonly #parts: ClusterParts;
   readonly #op: Operation;
   readonly #stop = new AbortController();
@@ -283,6 +299,7 @@ class Cluster implements ManagedCluster {
     this.spec = parts.spec;
     this.client = parts.client;
     this.cache = parts.cache;
+    this.shared = parts.shared;
     this.#parts = parts;
     this.#tell = tell;
     this.#op = {

@@ -15,6 +15,7 @@ import { Sources } from "#controllers/application/sources.ts";
 import { CustomHealth } from "#controllers/application/custom-health.ts";
 import { describeObjects } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
+import { globalProjectsOf, withGlobalProjects } from "#core/policy/global-projects.ts";
 import { defaultProject } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
 import { createGitRepositories } from "#git/repository.ts";
@@ -150,8 +151,11 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     onResult: (url, error) => controller.sources.polled(url, error),
   });
   const directory = clusterDirectory(clusters, excludes);
-  const projectOf = (name: string): AppProject | undefined =>
-    projects.get(namespace, name) ?? (name === "default" ? builtinProject(namespace) : undefined);
+  const builtin = builtinProject(namespace);
+  const projectOf = withInherited(
+    (name) => projects.get(namespace, name) ?? (name === "default" ? builtin : undefined),
+    settings,
+  );
   const signatures = createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() });
   const urlFiles = createUrlFiles({ clock: systemClock });
   const controller = new ApplicationController({
@@ -211,8 +215,11 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     projects,
     ownSecrets,
     settings: () => configuration.settings,
-    rbacConfig: () => configuration.data("argocd-rbac-cm"),
+    config: (name) => configuration.data(name),
+    secrets,
+    clusters,
     controller,
+    actions: { evaluators, events, settings, project: projectOf },
     metrics,
     version: options.version,
     listen: options.listen,
@@ -252,6 +259,26 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       ]);
       await control.close();
     },
+  };
+}
+
+/** Projects with what they inherit from global ones; one answer for each as long as neither changes. */
+function withInherited(
+  find: (name: string) => AppProject | undefined,
+  settings: () => Settings,
+): (name: string) => AppProject | undefined {
+  const answers = new WeakMap<AppProject, { readonly from: readonly AppProject[]; readonly merged: AppProject }>();
+  return (name) => {
+    const project = find(name);
+    const { globalProjects } = settings();
+    if (!project || globalProjects.length === 0) return project;
+    const from = globalProjectsOf(project, globalProjects, find);
+    const known = answers.get(project);
+    if (known?.from.length === from.length && known.from.every((each, index) => each === from[index]))
+      return known.merged;
+    const merged = withGlobalProjects(project, from);
+    answers.set(project, { from, merged });
+    return merged;
   };
 }
 

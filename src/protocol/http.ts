@@ -16,7 +16,8 @@ export interface HttpParts {
 export function requestOf(input: DescMessage, binding: Binding, parts: HttpParts): JsonObject {
   const request: MutableJsonObject = {};
   if (binding.body === "*") {
-    if (parts.body !== undefined && parts.body !== null) Object.assign(request, objectBody(parts.body));
+    if (parts.body !== undefined && parts.body !== null)
+      Object.assign(request, numbersIn(input, objectBody(parts.body)));
   } else if (binding.body !== "") {
     if (parts.body !== undefined && parts.body !== null) request[binding.body] = parts.body as MutableJson;
   }
@@ -33,6 +34,17 @@ export function requestOf(input: DescMessage, binding: Binding, parts: HttpParts
 function objectBody(body: unknown): MutableJsonObject {
   if (!isObject(body)) throw new DriftlessError("INVALID_ARGUMENT", "a JSON object is required as the body");
   return body as MutableJsonObject;
+}
+
+/** Clients by protobuf's own JSON write int64 as texts; here they are numbers. */
+function numbersIn(input: DescMessage, body: MutableJsonObject): MutableJsonObject {
+  const changed: MutableJsonObject = { ...body };
+  for (const field of input.fields) {
+    const value = body[field.name];
+    const integer = field.fieldKind === "scalar" && (field.scalar === int64 || field.scalar === int32);
+    if (integer && typeof value === "string") changed[field.name] = scalarOf(field.scalar, value, field.name);
+  }
+  return changed;
 }
 
 function put(

@@ -12,6 +12,10 @@ declare module "fastify" {
   interface FastifyRequest {
     account?: Account;
   }
+  interface FastifyContextConfig {
+    /** Answered to anybody, with the account where there is a valid session. */
+    open?: boolean;
+  }
 }
 
 export interface HttpDeps {
@@ -26,8 +30,6 @@ export interface HttpDeps {
 
 const bodyLimit = 8 * 1024 * 1024;
 const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
-/** Answered to anybody, with the account where there is a valid session: logging in and out, asking who one is. */
-const sessionPaths = new Set(["/api/v1/session", "/api/v1/session/userinfo"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
 export function createHttp(deps: HttpDeps): FastifyInstance {
@@ -113,7 +115,7 @@ function secure(reply: FastifyReply): void {
 async function identify(sessions: Sessions, request: FastifyRequest): Promise<void> {
   const path = request.url.split("?")[0]!;
   if (!path.startsWith("/api/") || openPaths.has(path)) return;
-  const optional = sessionPaths.has(path);
+  const optional = request.routeOptions.config.open === true;
   const { headers, method } = request;
   const read = (name: string): string | undefined => {
     const value = headers[name];

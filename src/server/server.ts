@@ -6,6 +6,7 @@ import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
+import type { Clusters } from "#kube/clusters.ts";
 import type { KubeClient } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
@@ -14,12 +15,11 @@ import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { manifestRoutes } from "./application/manifest-routes.ts";
 import { ApplicationAccess } from "./application/access.ts";
-import { applicationApi } from "./application/api.ts";
+import type { ActionMeans } from "./application/action-means.ts";
 import { driftRoutes } from "./application/drift-routes.ts";
 import { planRoutes } from "./application/plan-routes.ts";
 import { applicationService } from "./application/service.ts";
 import { authenticate } from "./auth/authenticate.ts";
-import { sessionService } from "./auth/service.ts";
 import { secretName } from "./auth/accounts.ts";
 import { Rbac } from "./auth/rbac.ts";
 import { secretData } from "./auth/secret.ts";
@@ -29,7 +29,7 @@ import { previewRoutes } from "./preview.ts";
 import { grpcHandler } from "./rpc/grpc.ts";
 import { listen } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
-import { versionService } from "./version/service.ts";
+import { apiServices } from "./services.ts";
 
 export interface ServerOptions {
   readonly control: KubeClient;
@@ -37,11 +37,15 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly applications: Informer<Application>;
   readonly controller: ApplicationController;
+  readonly actions: ActionMeans;
   readonly metrics: Metrics;
   readonly projects: Informer<AppProject>;
   settings(): Settings;
-  /** Data of `argocd-rbac-cm`. */
-  rbacConfig(): ConfigData | undefined;
+  /** Data of a ConfigMap of the installation. */
+  config(name: string): ConfigData | undefined;
+  /** Secrets that describe clusters and repositories. */
+  readonly secrets: Informer<KubernetesObject>;
+  readonly clusters: Clusters;
   /** The installation's own Secrets, followed. */
   readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;
@@ -74,15 +78,15 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const stopping = new AbortController();
   const service = applicationService(options);
   const rbac = new Rbac({
-    config: () => options.rbacConfig(),
+    config: () => options.config("argocd-rbac-cm"),
     project,
     problem: (error) => op.log.warn("RBAC policy not usable", { error: error.message }),
   });
   const access = new ApplicationAccess(rbac, service.queries, options.namespace);
   const ready = (): boolean => !op.signal.aborted;
-  const deps = { ...options, log: op.log, sessions, access, stopping: stopping.signal, ready };
+  const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready };
   const http = createHttp(deps);
-  const services = [sessionService(sessions), versionService(options.version), applicationApi(deps, service)];
+  const services = apiServices(deps, service);
   restRoutes(http, deps, services);
   planRoutes(http, deps, service);
   driftRoutes(http, deps, service);

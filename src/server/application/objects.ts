@@ -104,7 +104,7 @@ async function liveObject(
   return { ...object, metadata };
 }
 
-async function eventsOf(
+export async function eventsOf(
   client: KubeClient,
   op: Op,
   about: { readonly name?: string; readonly namespace?: string; readonly uid?: string },

@@ -193,6 +193,10 @@ describe("Rbac", () => {
     expect(asked.may(member, "applications", "sync", "z/a")).toBe(false);
   });
 
+  it("whoever has no session may nothing, whatever the default role", () => {
+    expect(rbac({ "policy.default": "role:admin" }).rbac.may(undefined, "clusters", "get", "x")).toBe(false);
+  });
+
   it("keeps the policy that it had while a new one cannot be read", () => {
     let config: ConfigData = { "policy.csv": "g, alice, role:readonly" };
     const problems: string[] = [];

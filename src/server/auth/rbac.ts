@@ -109,10 +109,11 @@ export class Rbac {
 
   /** Whether an account may do an action on an object (`project/name` for what belongs to projects). */
   may(account: Account | undefined, resource: Resource, action: string, object: string): boolean {
+    if (account === undefined) return false;
     this.#refresh();
     const project = this.#projectOf(resource, object);
     const policy = project ? this.#policyOf(project) : this.#policy;
-    if (account?.kind === "project") {
+    if (account.kind === "project") {
       // A role of a project has no say outside it.
       if (!project || account.project?.name !== project.metadata.name) return false;
       return policy.may(account.username, resource, action, object);
@@ -120,7 +121,6 @@ export class Rbac {
     const ask = (subject: string): boolean => policy.may(subject, resource, action, object);
     const byDefault = this.#config?.["policy.default"];
     if (byDefault && ask(byDefault)) return true;
-    if (account === undefined) return false;
     return ask(account.username) || account.groups.some((group) => policy.grantsTo(group) && ask(group));
   }
 

@@ -73,13 +73,18 @@ export class Sessions {
 
   /** Checks name and password; returns a token. Errors: UNAUTHENTICATED, TOO_MANY_REQUESTS. */
   async login(username: string, password: string, address = ""): Promise<string> {
+    await this.checkPassword(username, password, address);
+    return this.#sign(`${username}:login`, { expiresInS: Math.floor(this.#deps.settings().sessionMs / 1000) });
+  }
+
+  /** Whether a password is an account's, within the limits of guessing. Errors: UNAUTHENTICATED, TOO_MANY_REQUESTS. */
+  async checkPassword(username: string, password: string, address: string): Promise<void> {
     this.#limits.check(username, address);
     if (!(await this.accounts.accepts(username, password))) {
       this.#limits.failed(username, address);
       throw new DriftlessError("UNAUTHENTICATED", "Invalid username or password");
     }
     this.#limits.succeeded(username);
-    return this.#sign(`${username}:login`, { expiresInS: Math.floor(this.#deps.settings().sessionMs / 1000) });
   }
 
   /** A token of a local account, noted with it. Errors as Accounts.addToken. `expiresInS` 0: it does not expire. */

@@ -6,7 +6,7 @@ import { toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
 import type { Account } from "../auth/account.ts";
-import { answer, collected, messages, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import { answer, collected, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 
 export interface GrpcDeps {
   readonly log: Logger;
@@ -46,7 +46,7 @@ function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod
   if (streams(implementation)) {
     return async function* (message: Message, context: HandlerContext): AsyncGenerator<Message> {
       try {
-        const call = await callOf(deps, method, context);
+        const call = await callOf(deps, method, { context, implementation });
         for await (const each of await messages(implementation, call, read(message))) yield write(each);
       } catch (thrown) {
         throw statusOf(deps, thrown);
@@ -55,7 +55,7 @@ function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod
   }
   return async (given: Message | AsyncIterable<Message>, context: HandlerContext): Promise<Message> => {
     try {
-      const call = await callOf(deps, method, context);
+      const call = await callOf(deps, method, { context, implementation });
       if (method.methodKind === "client_streaming")
         return write(await collected(implementation, call, mapped(given as AsyncIterable<Message>, read)));
       return write(await answer(implementation, call, read(given as Message)));
@@ -69,13 +69,19 @@ async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): Asyn
   for await (const item of items) yield map(item);
 }
 
-async function callOf(deps: GrpcDeps, method: DescMethod, context: HandlerContext): Promise<Call> {
+async function callOf(
+  deps: GrpcDeps,
+  method: DescMethod,
+  { context, implementation }: { readonly context: HandlerContext; readonly implementation: AnyMethod },
+): Promise<Call> {
+  const account = deps.authenticate(context.requestHeader);
   return {
     op: {
       signal: AbortSignal.any([context.signal, deps.stopping]),
       log: deps.log.with({ method: `${method.parent.typeName}/${method.name}` }),
     },
-    account: await deps.authenticate(context.requestHeader),
+    // Whoever may be anybody may come with a session that has ended.
+    account: await (implementation.access === open ? account.catch(() => undefined) : account),
     transport: "grpc",
     address: context.requestHeader.get("x-driftless-address") ?? "",
   };

@@ -8,7 +8,7 @@ import { fromJson } from "#protocol/json.ts";
 import { bindingsOf, type Binding } from "#protocol/services.ts";
 import { fieldsOf } from "../application/fields.ts";
 import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
-import { answer, messages, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import { answer, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 import { writeStream } from "./stream.ts";
 
 export interface RestDeps extends HttpDeps {
@@ -43,6 +43,7 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
   app.route({
     method: binding.verb,
     url,
+    config: { open: implementation.access === open },
     handler: async (request, reply) => {
       const json = requestOf(method.input, binding, {
         path: pathParameters(request, names),

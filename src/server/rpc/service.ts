@@ -65,7 +65,7 @@ export function bind<S extends DescService>(desc: S, implementation: Implementat
 export const open: Access<unknown> = () => {};
 
 /** Whoever is logged in may call. */
-export const session: Access<unknown> = ({ account }) => {
+export const session = ({ account }: Call): void => {
   if (!account) throw new DriftlessError("UNAUTHENTICATED", "no session information");
 };
 

@@ -1,0 +1,288 @@
+// The ProjectService of the protocol: projects, their roles' tokens, their windows and events. Names and semantics follow
+// Argo CD's ProjectService.
+import { DriftlessError, toError } from "#base/errors.ts";
+import { sameJson } from "#base/json.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import { globalProjectsOf } from "#core/policy/global-projects.ts";
+import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
+import { validateProject } from "#core/policy/validate-project.ts";
+import { parseWindows, windowState } from "#core/policy/windows.ts";
+import { sourcesOf, type AppProject, type Application } from "#model/application.ts";
+import { apiVersion } from "#model/names.ts";
+import type { Settings } from "#model/settings.ts";
+import { ProjectService } from "#protocol/gen/argoproj/project_pb.js";
+import type { Informer } from "#runtime/informer.ts";
+import { eventsOf } from "../application/objects.ts";
+import { denied, type Rbac } from "../auth/rbac.ts";
+import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
+import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
+import { changeProject, projectType, type ProjectDeps } from "./changes.ts";
+
+export interface ProjectApiDeps extends ProjectDeps {
+  readonly clock: Clock;
+  readonly applications: Informer<Application>;
+  readonly rbac: Rbac;
+  readonly sessions: Sessions;
+  settings(): Settings;
+  randomId(): string;
+  /** Repositories and clusters that belong to a project, without their secrets. */
+  ofProject(project: string): { readonly repositories: readonly object[]; readonly clusters: readonly object[] };
+}
+
+export function projectApi(deps: ProjectApiDeps): BoundService {
+  const { projects, namespace, rbac, control, clock } = deps;
+  const known = (name: string): AppProject | undefined => projects.get(namespace, name);
+  const find = (name: string): AppProject => {
+    const project = known(name);
+    if (!project) throw new DriftlessError("NOT_FOUND", `appprojects.argoproj.io "${name}" not found`);
+    return project;
+  };
+  const on =
+    (action: "get" | "update" | "delete") =>
+    (call: Call, request: { readonly name?: string; readonly project?: unknown }): void => {
+      session(call);
+      const name = typeof request.project === "string" ? request.project : (request.name ?? "");
+      if (!rbac.may(call.account, "projects", action, name)) throw denied(call.account, ["projects", action, name]);
+    };
+  const globals = (project: AppProject): readonly AppProject[] =>
+    globalProjectsOf(project, deps.settings().globalProjects, known);
+
+  return bind(ProjectService, {
+    list: {
+      access: session,
+      handle: ({ account }) => ({
+        metadata: { resourceVersion: projects.resourceVersion },
+        items: [...projects.values()]
+          .filter(({ metadata }) => rbac.may(account, "projects", "get", metadata.name ?? ""))
+          .sort((a, b) => ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1))
+          .map(shown),
+      }),
+    },
+    get: { access: on("get"), handle: (_call, { name = "" }) => shown(find(name)) },
+    getDetailedProject: {
+      access: on("get"),
+      handle: (_call, { name = "" }) => {
+        const project = find(name);
+        return { globalProjects: globals(project).map(shown), project: shown(project), ...deps.ofProject(name) };
+      },
+    },
+    getGlobalProjects: {
+      access: on("get"),
+      handle: (_call, { name = "" }) => ({ items: globals(find(name)).map(shown) }),
+    },
+    create: {
+      access: (call, request) => {
+        const wanted = normalised(request.project as unknown as AppProject, namespace);
+        const name = wanted.metadata.name!;
+        if (!rbac.may(call.account, "projects", "create", name)) {
+          session(call);
+          throw denied(call.account, ["projects", "create", name]);
+        }
+        if (request.upsert && known(name)) on("update")(call, { name });
+      },
+      async handle({ op }, request) {
+        const wanted = valid(normalised(request.project as unknown as AppProject, namespace));
+        try {
+          const created = (await control.create(op, projectType, wanted, { fieldManager: "driftless" })) as AppProject;
+          projects.observe(created);
+          return shown(created);
+        } catch (thrown) {
+          if (toError(thrown).code !== "ALREADY_EXISTS") throw thrown;
+          const existing = find(wanted.metadata.name!);
+          if (sameJson(existing.spec, wanted.spec)) return shown(existing);
+          if (!request.upsert)
+            throw new DriftlessError(
+              "ALREADY_EXISTS",
+              `existing project spec is different, use upsert flag to force update (project ${wanted.metadata.name})`,
+            );
+          return shown(await changeProject(op, deps, wanted.metadata.name!, (now) => ({ ...now, spec: wanted.spec })));
+        }
+      },
+    },
+    update: {
+      access: (call, request) =>
+        on("update")(call, { name: (request.project as unknown as AppProject | undefined)?.metadata?.name ?? "" }),
+      async handle({ op }, request) {
+        const wanted = valid(normalised(request.project as unknown as AppProject, namespace));
+        return shown(
+          await changeProject(op, deps, wanted.metadata.name!, (now) => {
+            refuseOrphans(deps.applications, now, wanted);
+            const { labels, annotations, finalizers } = wanted.metadata;
+            return {
+              ...now,
+              spec: wanted.spec,
+              metadata: {
+                ...now.metadata,
+                ...(labels ? { labels } : {}),
+                ...(annotations ? { annotations } : {}),
+                ...(finalizers ? { finalizers } : {}),
+              },
+            };
+          }),
+        );
+      },
+    },
+    delete: {
+      access: on("delete"),
+      async handle({ op }, { name = "" }) {
+        if (name === "default")
+          throw new DriftlessError("INVALID_ARGUMENT", "name 'default' is reserved and cannot be deleted");
+        find(name);
+        const users = usersOf(deps.applications, name);
+        if (users.length > 0)
+          throw new DriftlessError(
+            "FAILED_PRECONDITION",
+            `project is referenced by ${users.length} applications (${users
+              .slice(0, 5)
+              .map(({ metadata }) => metadata.name)
+              .join(", ")}${users.length > 5 ? ", …" : ""})`,
+          );
+        await control.delete(op, projectType, { namespace, name });
+        return {};
+      },
+    },
+    createToken: {
+      access: on("update"),
+      handle: ({ op }, request) => createToken(op, deps, request),
+    },
+    deleteToken: {
+      access: on("update"),
+      async handle({ op }, { project = "", role = "", iat, id }) {
+        await changeProject(op, deps, project, (now) => {
+          const isIt = (token: { id?: string; iat: number }): boolean => (id ? token.id === id : token.iat === iat);
+          if (!tokensOfRole(now, role).some(isIt))
+            throw new DriftlessError("NOT_FOUND", `role '${role}' of project '${project}' has no such token`);
+          return withTokens(now, role, (tokens) => tokens.filter((token) => !isIt(token)));
+        });
+        return {};
+      },
+    },
+    listEvents: {
+      access: on("get"),
+      handle: ({ op }, { name = "" }) => eventsOf(control, op, find(name).metadata),
+    },
+    getSyncWindowsState: {
+      access: on("get"),
+      handle(_call, { name = "" }) {
+        const { spec } = find(name);
+        const { windows } = parseWindows(spec.syncWindows);
+        return {
+          windows: (spec.syncWindows ?? []).filter((_raw, index) => windowState(windows[index]!, clock.now()).open),
+        };
+      },
+    },
+  });
+}
+
+interface Token {
+  readonly iat: number;
+  readonly exp?: number;
+  readonly id?: string;
+}
+
+interface TokenRequest {
+  readonly project?: string;
+  readonly role?: string;
+  readonly expiresIn?: number;
+  readonly id?: string;
+}
+
+async function createToken(op: Op, deps: ProjectApiDeps, request: TokenRequest): Promise<{ token: string }> {
+  const { project: name = "", role = "", expiresIn = 0 } = request;
+  if (expiresIn < 0)
+    throw new DriftlessError("INVALID_ARGUMENT", "expiresIn is negative", { details: { field: "expiresIn" } });
+  const id = request.id || deps.randomId();
+  const iat = Math.floor(deps.clock.now() / 1000);
+  await changeProject(op, deps, name, (now) => {
+    if (!(now.spec.roles ?? []).some((each) => each["name"] === role))
+      throw new DriftlessError("NOT_FOUND", `role '${role}' does not exist in project '${name}'`);
+    if (tokensOfRole(now, role).some((token) => token.id === id))
+      throw new DriftlessError("ALREADY_EXISTS", `role '${role}' already has a token with id '${id}'`);
+    return withTokens(now, role, (tokens) => [
+      ...tokens,
+      { iat, id, ...(expiresIn > 0 ? { exp: iat + expiresIn } : {}) },
+    ]);
+  });
+  return { token: await deps.sessions.signProjectToken(name, role, { id, iat, expiresInS: expiresIn }) };
+}
+
+/** Tokens stand in the status; where older versions kept them in the spec, they are changed there as well. */
+function withTokens(
+  project: AppProject,
+  role: string,
+  change: (tokens: readonly Token[]) => readonly Token[],
+): AppProject {
+  const status = (project["status"] ?? {}) as { jwtTokensByRole?: Record<string, { items?: readonly Token[] }> };
+  const items = change(status.jwtTokensByRole?.[role]?.items ?? []);
+  const roles = project.spec.roles?.map((each) => {
+    const inSpec = each["jwtTokens"] as readonly Token[] | undefined;
+    if (each["name"] !== role || inSpec === undefined) return each;
+    const kept = change(inSpec).filter((token) => inSpec.includes(token));
+    return { ...each, jwtTokens: kept as never };
+  });
+  return {
+    ...project,
+    ...(roles ? { spec: { ...project.spec, roles } } : {}),
+    status: { ...status, jwtTokensByRole: { ...status.jwtTokensByRole, [role]: { items } } },
+  };
+}
+
+const usersOf = (applications: Informer<Application>, project: string): readonly Application[] =>
+  [...applications.values()].filter(({ spec }) => (spec.project || "default") === project);
+
+/** A project may not lose the sources and destinations that its applications use. */
+function refuseOrphans(applications: Informer<Application>, before: AppProject, after: AppProject): void {
+  for (const { metadata, spec } of usersOf(applications, after.metadata.name ?? "")) {
+    const { server = "", name, namespace = "" } = spec.destination;
+    const destination = { server, ...(name ? { name } : {}), namespace };
+    if (isDestinationPermitted(before.spec, destination) && !isDestinationPermitted(after.spec, destination))
+      throw new DriftlessError(
+        "INVALID_ARGUMENT",
+        `as a result of project update application '${metadata.name}' destination became invalid`,
+      );
+    for (const { repoURL } of sourcesOf(spec)) {
+      if (isSourcePermitted(before.spec, repoURL) && !isSourcePermitted(after.spec, repoURL))
+        throw new DriftlessError(
+          "INVALID_ARGUMENT",
+          `as a result of project update application '${metadata.name}' source became invalid`,
+        );
+    }
+  }
+}
+
+/** A project as it will be written. Error: INVALID_ARGUMENT. */
+function normalised(project: AppProject | undefined, namespace: string): AppProject {
+  const name = project?.metadata?.name ?? "";
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 63)
+    throw new DriftlessError("INVALID_ARGUMENT", `the name ${JSON.stringify(name)} of the project is not a DNS name`, {
+      details: { field: "metadata.name" },
+    });
+  const { labels, annotations, finalizers } = project!.metadata;
+  return {
+    apiVersion,
+    kind: "AppProject",
+    metadata: {
+      name,
+      namespace,
+      ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
+      ...(finalizers ? { finalizers } : {}),
+    },
+    spec: project!.spec ?? {},
+  };
+}
+
+function valid(project: AppProject): AppProject {
+  const [first, ...others] = validateProject(project);
+  if (!first) return project;
+  const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+  throw new DriftlessError("INVALID_ARGUMENT", `${first.field}: ${first.why}${more}`, {
+    details: { field: first.field },
+  });
+}
+
+function shown(project: AppProject): AppProject {
+  const { managedFields: _managed, ...metadata } = project.metadata;
+  return { ...project, metadata };
+}

@@ -1,0 +1,62 @@
+// Every service of the API with what implements it: the one list that transports are given.
+import type { Clock } from "#base/ports.ts";
+import type { ApplicationController } from "#controllers/application/controller.ts";
+import type { Clusters } from "#kube/clusters.ts";
+import type { KubeClient } from "#kube/types.ts";
+import type { AppProject, Application } from "#model/application.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import type { ConfigData, Settings } from "#model/settings.ts";
+import type { Informer } from "#runtime/informer.ts";
+import { accountApi } from "./account/api.ts";
+import type { ApplicationAccess } from "./application/access.ts";
+import type { ActionMeans } from "./application/action-means.ts";
+import { applicationApi } from "./application/api.ts";
+import type { ApplicationService } from "./application/service.ts";
+import type { Rbac } from "./auth/rbac.ts";
+import { sessionService } from "./auth/service.ts";
+import type { Sessions } from "./auth/sessions.ts";
+import { clusterApi } from "./cluster/api.ts";
+import { clustersOfProject } from "./cluster/secrets.ts";
+import { projectApi } from "./project/api.ts";
+import type { BoundService } from "./rpc/service.ts";
+import { settingsApi } from "./settings/api.ts";
+import { versionService } from "./version/service.ts";
+
+export interface ApiDeps {
+  readonly control: KubeClient;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly applications: Informer<Application>;
+  readonly projects: Informer<AppProject>;
+  /** Secrets that describe clusters and repositories. */
+  readonly secrets: Informer<KubernetesObject>;
+  readonly clusters: Clusters;
+  readonly controller: ApplicationController;
+  readonly actions: ActionMeans;
+  readonly sessions: Sessions;
+  readonly rbac: Rbac;
+  readonly access: ApplicationAccess;
+  settings(): Settings;
+  /** Data of a ConfigMap of the installation. */
+  config(name: string): ConfigData | undefined;
+  normaliseUrl(url: string): string;
+  randomBytes(count: number): Uint8Array;
+}
+
+export function apiServices(deps: ApiDeps, application: ApplicationService): readonly BoundService[] {
+  const shared = {
+    ...deps,
+    randomId: () => Buffer.from(deps.randomBytes(16)).toString("hex"),
+    ofProject: (project: string) => ({ repositories: [], clusters: clustersOfProject(deps.clusters, project) }),
+  };
+  return [
+    accountApi(shared),
+    applicationApi(deps, application),
+    clusterApi(shared),
+    projectApi(shared),
+    sessionService(deps.sessions),
+    settingsApi({ ...deps, config: () => deps.config("argocd-cm") ?? {} }),
+    versionService(deps.version),
+  ];
+}
