@@ -22,6 +22,7 @@ type kustomizeFiles struct {
 	refusal *failure
 	// mounts stand beside the repository; pending: something has to be mounted first.
 	mounts  []mount
+	placed  map[string]bool
 	pending bool
 	// building: kustomizations are read to be built, no longer to be edited.
 	building bool
@@ -30,7 +31,7 @@ type kustomizeFiles struct {
 }
 
 func newKustomizeFiles(source *files) *kustomizeFiles {
-	return &kustomizeFiles{source: source, written: map[string][]byte{}, used: map[string]bool{}, charts: chartSettings{namespaces: map[string]string{}}}
+	return &kustomizeFiles{source: source, written: map[string][]byte{}, placed: map[string]bool{}, used: map[string]bool{}, charts: chartSettings{namespaces: map[string]string{}}}
 }
 
 func (k *kustomizeFiles) refuse(f *failure) error {

@@ -156,7 +156,7 @@ func (k *kustomizeFiles) lay(folder, at, written string) (string, error) {
 func (k *kustomizeFiles) prepare(name string, text []byte) ([]byte, error) {
 	own := k.system2inside(name)
 	maybe := strings.Contains(string(text), "://") || strings.Contains(string(text), "@") ||
-		strings.Contains(strings.ToLower(string(text)), "github.com") || strings.Contains(string(text), "elm") || len(k.mounts) > 0
+		strings.Contains(strings.ToLower(string(text)), "github.com") || k.charts.enabled || len(k.mounts) > 0
 	if !maybe {
 		return text, nil
 	}
@@ -308,6 +308,7 @@ func (w *rewrite) folderOrFile(node *kyaml.Node) error {
 	if err != nil {
 		return err
 	}
+	w.files.placed[at] = true
 	w.replace(node, relative)
 	return nil
 }
@@ -341,7 +342,8 @@ func (w *rewrite) within(name string) error {
 	}
 	top := w.files.top(w.folder)
 	target := path.Join(w.folder, name)
-	if target == top || strings.HasPrefix(target, top+"/") {
+	// What was put there is read again where the text was written back.
+	if target == top || strings.HasPrefix(target, top+"/") || w.files.placed[target] {
 		return nil
 	}
 	return &failure{Kind: kindRefused, Message: name + " leads out of its repository", File: w.name, Line: w.wanted(name, "").Line}

@@ -29,7 +29,11 @@ const pages = new Map<string, string>();
 beforeAll(async () => {
   world = await createGitWorld();
   server = await world.serve();
-  renderer = createRenderer({ digest: (text) => createHash("sha256").update(text).digest("hex"), engine: testPool() });
+  renderer = createRenderer({
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    engine: testPool(),
+    kustomize: () => ({ buildOptions: "--enable-helm", versions: {} }),
+  });
   files = createUrlFiles({ clock: testClock, freshMs: 0 });
   web = createServer((request, response) => {
     const page = pages.get(request.url ?? "");
@@ -65,8 +69,10 @@ const neighbours = (allowed: (url: string) => boolean = () => true, submodules =
     if (!allowed(url)) throw new DriftlessError("PROJECT_FORBIDS", `${url} is not permitted`);
     return world.repositories.open({ url });
   },
-  async chart() {
-    throw new DriftlessError("SOURCE_UNSUPPORTED", "no charts here");
+  async chart(op, { repo: from, name, version }) {
+    if (!allowed(from)) throw new DriftlessError("PROJECT_FORBIDS", `${from} is not permitted`);
+    const repository = world.repositories.open({ url: `${from}/${name}.git` });
+    return { repository, sha: (await repository.resolve(op, version)).sha };
   },
   async file(op, { url }) {
     if (!allowed(url)) throw new DriftlessError("PROJECT_FORBIDS", `${url} is not permitted`);
@@ -275,6 +281,38 @@ describe.skipIf(!engineForTests())("remote bases", () => {
     const sha = await push(app, { "app/kustomization.yaml": "resources: [a.yaml]", "app/a.yaml": config("a") });
     const kustomize = { components: [`${base.url}//comp?ref=main`] };
     expect(namesOf(await render(app, sha, { kustomize }))).toEqual(["c-a"]);
+  });
+
+  it("may be charts, whose versions move", async () => {
+    const [chart, app] = [await repo(), await repo()];
+    const files = (data: string): Record<string, string> => ({
+      "Chart.yaml": `apiVersion: v2\nname: ${chart.name}\nversion: 1.0.0\n`,
+      "values.yaml": `data: ${data}\n`,
+      "templates/c.yaml":
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}, namespace: {{ .Release.Namespace }}}\ndata: {a: {{ .Values.data }}, b: {{ .Values.other }}}\n",
+    });
+    await push(chart, files("one"));
+    const text = `namespace: ns\nnamePrefix: p-\nhelmCharts:\n- name: ${chart.name}\n  repo: ${server.url}\n  version: main\n  releaseName: rel\n  valuesInline: {other: o}\n`;
+    const sha = await push(app, { "app/kustomization.yaml": text });
+    const before = await render(app, sha);
+    expect(before.objects[0]?.object).toMatchObject({
+      metadata: { name: "p-rel", namespace: "ns" },
+      data: { a: "one", b: "o" },
+    });
+    await push(chart, files("two"));
+    await world.repositories.open({ url: chart.url }).refresh(world.op);
+    expect((await render(app, sha)).objects[0]?.object["data"]).toEqual({ a: "two", b: "o" });
+    await expect(
+      render(
+        app,
+        sha,
+        {},
+        neighbours((url) => url === app.url),
+      ),
+    ).rejects.toMatchObject({
+      code: "PROJECT_FORBIDS",
+      message: expect.stringContaining(`app/kustomization.yaml:5: ${chart.name} of `),
+    });
   });
 
   it("single files are resources, patches and data", async () => {

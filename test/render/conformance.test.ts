@@ -20,12 +20,14 @@ describe.skipIf(!engineForTests())("the same as the official command lines", () 
   let sha: string;
   const files: Record<string, Buffer> = {};
   let located = 0;
+  let buildOptions = "";
 
   beforeAll(async () => {
     world = await createGitWorld();
     renderer = createRenderer({
       digest: (text) => createHash("sha256").update(text).digest("hex"),
       engine: testPool(),
+      kustomize: () => ({ buildOptions, versions: {} }),
     });
     for (const kind of kinds) {
       const { cases, shared } = renderCases(kind);
@@ -53,6 +55,7 @@ describe.skipIf(!engineForTests())("the same as the official command lines", () 
         path: one.folder,
         ...(one.source ? { [kind]: one.source } : {}),
       };
+      buildOptions = kind === "kustomize" ? one.arguments.join(" ") : "";
       const result = await renderer.render(world.op, { source, repository, sha, appName: "rel", namespace: "prod" });
       expect(result.objects.map(({ object }) => object)).toEqual(unfolded(expected ?? []));
       for (const { file, line } of result.objects) {

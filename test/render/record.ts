@@ -13,6 +13,7 @@ const run = promisify(execFile);
 
 async function record(kind: "kustomize" | "helm"): Promise<void> {
   const program = await officialCli(kind);
+  const helm = await officialCli("helm");
   const root = mkdtempSync(join(tmpdir(), "driftless-record-"));
   const { cases, shared } = renderCases(kind);
   const write = (name: string, content: Buffer): void => {
@@ -25,7 +26,7 @@ async function record(kind: "kustomize" | "helm"): Promise<void> {
   for (const one of cases) {
     for (const [name, content] of Object.entries(one.files)) write(join(one.folder, name), content);
     try {
-      const { stdout } = await run(program, commandOf(one), {
+      const { stdout } = await run(program, commandOf(one, helm), {
         cwd: join(root, one.folder),
         maxBuffer: 64 << 20,
         env: { HOME: root, PATH: "" },
@@ -44,8 +45,8 @@ async function record(kind: "kustomize" | "helm"): Promise<void> {
   console.log(`${kind}: ${Object.keys(golden).length} of ${cases.length} recorded`);
 }
 
-function commandOf(one: RenderCase): string[] {
-  if (one.kind === "kustomize") return ["build", "."];
+function commandOf(one: RenderCase, helm: string): string[] {
+  if (one.kind === "kustomize") return ["build", ".", ...one.arguments, "--helm-command", helm];
   const [flag, name] = one.arguments;
   const [release, rest] = flag === "--release" ? [name ?? "", one.arguments.slice(2)] : ["rel", one.arguments];
   return ["template", release, ".", "--namespace", "prod", "--include-crds", ...rest];

@@ -11,7 +11,7 @@ export interface RenderCase {
   /** Below the repository's root. */
   readonly folder: string;
   readonly files: Readonly<Record<string, Buffer>>;
-  /** The Application's `helm` block, and the same as arguments of `helm template`. */
+  /** The Application's `helm` block, and the same as arguments of `helm template`; of Kustomize the build options. */
   readonly source?: Readonly<Record<string, unknown>>;
   readonly arguments: readonly string[];
 }
@@ -22,6 +22,8 @@ interface Written {
   readonly chart?: string;
   readonly t?: string;
   readonly f?: Readonly<Record<string, CaseFile>>;
+  /** Folder of the case → shared folder of which it is a copy. */
+  readonly copy?: Readonly<Record<string, string>>;
   readonly source?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
 }
@@ -44,6 +46,9 @@ export function renderCases(kind: "kustomize" | "helm"): { cases: RenderCase[]; 
       add("Chart.yaml", one.chart ?? "apiVersion: v2\nname: web\nversion: 1.2.3\nappVersion: '4.5'\n");
       if (one.t !== undefined) add("templates/main.yaml", one.t);
     }
+    for (const [folder, from] of Object.entries(one.copy ?? {}))
+      for (const [file, content] of Object.entries(written.shared ?? {}))
+        if (file.startsWith(`${from}/`)) add(`${folder}${file.slice(from.length)}`, content);
     for (const [file, content] of Object.entries(one.f ?? {})) add(file, content);
     return {
       kind,
