@@ -17,6 +17,7 @@ import type {
   DriftAnswer,
   ManagedResource,
   SyncPlanAnswer,
+  SyncWindowsAnswer,
   WaitingAnswer,
   WaitingFor,
 } from "#protocol/rest.ts";
@@ -138,6 +139,8 @@ export interface ApiClient {
     terminate(op: Operation, ref: AppRef): Promise<void>;
     tree(op: Operation, ref: AppRef): Promise<ApplicationTree>;
     plan(op: Operation, ref: AppRef, request: PlanQuery): Promise<SyncPlanAnswer>;
+    /** What the sync windows say; undefined where the server does not tell. */
+    windows(op: Operation, ref: AppRef): Promise<SyncWindowsAnswer | undefined>;
     /** What the application's sync waits for; nothing where the server does not tell. */
     waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
@@ -211,6 +214,14 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         (await http.send(op, "GET", path(ref, "/plan"), {
           query: { ...scope(ref), ...request, resource: resources, syncOption: syncOptions },
         })) as SyncPlanAnswer,
+      async windows(op, ref) {
+        try {
+          return (await http.send(op, "GET", path(ref, "/syncwindows"), { query: scope(ref) })) as SyncWindowsAnswer;
+        } catch (thrown) {
+          if (["NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"].includes(toError(thrown).code)) return undefined;
+          throw thrown;
+        }
+      },
       async waitingFor(op, ref) {
         try {
           const answer = await http.send(op, "GET", path(ref, "/waiting"), { query: scope(ref) });

@@ -17,6 +17,7 @@ export interface SyncFlags {
   readonly replace: boolean;
   readonly "server-side": boolean;
   readonly "apply-out-of-sync-only": boolean;
+  readonly "ignore-dependencies": boolean;
   readonly info: readonly string[];
   readonly "retry-limit": number;
   readonly "retry-refresh": boolean;
@@ -39,6 +40,11 @@ export function syncRequest(flags: SyncFlags, app: Application, resources: reado
     ...(flags["server-side"] ? ["ServerSideApply=true"] : []),
     ...(flags["apply-out-of-sync-only"] ? ["ApplyOutOfSyncOnly=true"] : []),
   ];
+  // Options of a request stand in place of the application's: ours is to be one more of them.
+  if (flags["ignore-dependencies"]) {
+    if (items.length === 0) items.push(...(app.spec.syncPolicy?.syncOptions ?? []));
+    items.push("IgnoreDependencies=true");
+  }
   const infos = Object.entries(parsePairs(flags.info, "--info")).map(([name, value]) => ({ name, value }));
   return {
     prune: flags.prune,

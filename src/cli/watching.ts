@@ -159,7 +159,8 @@ async function printFinal(
 ): Promise<void> {
   const { app, request } = what;
   if (request.output !== "json" && request.output !== "yaml") {
-    context.out.write(`\n${summary(app, api.url)}\n`);
+    const windows = await api.applications.windows(context.op, request.ref);
+    context.out.write(`\n${summary(app, api.url, windows)}\n`);
     const operation = app.status?.operationState;
     if (request.conditions.operation && operation) context.out.write(operationText(operation, context.clock.now()));
   }

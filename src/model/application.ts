@@ -180,13 +180,16 @@ export interface ResourceStatus {
 export type ConditionType =
   | "ComparisonError"
   | "DeletionError"
+  | "DependencyError"
+  | "DependencyWarning"
   | "ExcludedResourceWarning"
   | "InvalidSpecError"
   | "OrphanedResourceWarning"
   | "RepeatedResourceWarning"
   | "SharedResourceWarning"
   | "SyncError"
-  | "UnknownError";
+  | "UnknownError"
+  | "WaitingForDependencies";
 
 export interface ApplicationCondition {
   readonly type: ConditionType;

@@ -192,7 +192,28 @@ export interface DriftAnswer {
   readonly items: readonly ObjectDrift[];
 }
 
+export interface SyncWindowView {
+  readonly kind: string;
+  readonly schedule: string;
+  readonly duration: string;
+  readonly manualSync?: boolean;
+}
+
+/** Answer of `/api/v1/applications/:name/syncwindows`; `state` and `nextChange` are ours. */
+export interface SyncWindowsAnswer {
+  readonly activeWindows: readonly SyncWindowView[];
+  readonly assignedWindows: readonly SyncWindowView[];
+  /** Whether a person may sync. */
+  readonly canSync: boolean;
+  readonly state: "Sync Allowed" | "Manual Allowed" | "Sync Denied";
+  readonly nextChange?: { readonly at: string; readonly state: string };
+}
+
 /** Answer of `/api/v1/applications/:name/waiting`. */
 export interface WaitingAnswer {
   readonly waitingFor: readonly WaitingFor[];
+  /** What the application depends on, with why it is not ready where it is not. */
+  readonly dependsOn?: readonly { readonly application: string; readonly why?: string }[];
+  /** Who depends on it. */
+  readonly dependents?: readonly string[];
 }

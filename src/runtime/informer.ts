@@ -23,11 +23,15 @@ export interface InformerOptions {
 
 const firstBackoffMs = 100;
 const longestBackoffMs = 30_000;
+/** So many ends are remembered: answers to writes are seldom later. */
+const endedKept = 1000;
 
 export class Informer<T extends KubernetesObject> {
   readonly #options: InformerOptions;
   readonly #objects = new Map<string, T>();
   readonly #listeners = new Set<(change: InformerChange<T>) => void>();
+  /** The uids of objects that ended lately. */
+  readonly #ended = new Set<string>();
   readonly #abort = new AbortController();
   #resourceVersion = "";
   #listed: Promise<void>;
@@ -73,10 +77,13 @@ export class Informer<T extends KubernetesObject> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes in the answer to a write of ours, so that nobody waits for the watch to bring it. */
+  /**
+   * Takes in the answer to a write of ours, so that nobody waits for the watch to bring it. An answer that comes after the
+   * watch told of the object's end does not bring it back.
+   */
   observe(object: T): void {
     const known = this.#objects.get(idOf(object));
-    if (known && !isNewer(object, known)) return;
+    if (known ? !isNewer(object, known) : this.#ended.has(object.metadata.uid ?? "")) return;
     this.#set(object);
   }
 
@@ -158,6 +165,8 @@ export class Informer<T extends KubernetesObject> {
     const before = this.#objects.get(id);
     if (!before) return;
     this.#objects.delete(id);
+    this.#ended.add(before.metadata.uid ?? id);
+    if (this.#ended.size > endedKept) for (const oldest of this.#ended.values().take(1)) this.#ended.delete(oldest);
     for (const listener of this.#listeners) listener({ before, after: undefined });
   }
 

@@ -8,6 +8,7 @@ import {
   type RevisionHistory,
   type SyncResourceRef,
 } from "#model/application.ts";
+import type { SyncWindowsAnswer } from "#protocol/rest.ts";
 import { includes } from "../resources.ts";
 import { goTime } from "./print.ts";
 import { labelled, oneLine, table } from "./table.ts";
@@ -80,7 +81,7 @@ function conditionsSummary(app: Application): string {
 }
 
 /** The block that `app get`, `sync`, `wait` and `rollback` print of an application. */
-export function summary(app: Application, serverUrl: string): string {
+export function summary(app: Application, serverUrl: string, windows?: SyncWindowsAnswer): string {
   const sources = sourcesOf(app.spec);
   const several = (app.spec.sources?.length ?? 0) > 0;
   return [
@@ -91,11 +92,33 @@ export function summary(app: Application, serverUrl: string): string {
     labelled("URL:", `${serverUrl}/applications/${app.metadata.name}`),
     several ? "Sources:\n" : "Source:\n",
     ...sources.map(sourceText),
-    labelled("SyncWindow:", "Sync Allowed"),
+    ...windowLines(windows),
     labelled("Sync Policy:", syncPolicyLong(app)),
     labelled("Sync Status:", syncStatus(app, sources[0])),
     labelled("Health Status:", healthText(app)),
   ].join("");
+}
+
+/** As argocd prints windows, and ours: when the answer next changes. */
+function windowLines(windows: SyncWindowsAnswer | undefined): string[] {
+  const assigned = windows?.assignedWindows ?? [];
+  const texts = assigned.map(({ kind, schedule, duration }) => `${kind}:${schedule}:${duration}`);
+  const next = windows?.nextChange;
+  return [
+    labelled("SyncWindow:", windows?.state ?? wordOf(windows)),
+    ...(texts.length > 0 ? [labelled("Assigned Windows:", texts.join(","))] : []),
+    ...(next ? [labelled("Next Change:", `${next.state} from ${goTime(next.at)}`)] : []),
+  ];
+}
+
+/** Argo CD answers windows without saying what follows from them. */
+function wordOf(windows: SyncWindowsAnswer | undefined): string {
+  if (!windows) return "Sync Allowed";
+  const active = windows.activeWindows ?? [];
+  const denied = active.some(({ kind }) => kind === "deny");
+  const closed = active.length === 0 && (windows.assignedWindows ?? []).some(({ kind }) => kind === "allow");
+  if (!denied && !closed) return "Sync Allowed";
+  return windows.canSync ? "Manual Allowed" : "Sync Denied";
 }
 
 function sourceText(source: ApplicationSource): string {

@@ -1,16 +1,19 @@
 // The application controller: which applications there are, what changed for each, and the loop that takes up what is
 // dirty. What one pass does stands in reconcile.ts; this file only routes changes to passes.
+import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
 import type { AppProject, Application, SyncOperation } from "#model/application.ts";
-import type { WaitingFor } from "#protocol/rest.ts";
+import type { SyncWindowsAnswer, WaitingFor } from "#protocol/rest.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
+import { Dependencies } from "./dependencies.ts";
+import { Holds } from "./holds.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
 import type { CustomHealth } from "./custom-health.ts";
 import { newAppState, type AppState } from "./state.ts";
@@ -18,6 +21,7 @@ import type { RevisionChoice, Sources } from "./sources.ts";
 import type { Row } from "./table.ts";
 import { rootTag } from "./tree.ts";
 import { operationWaits } from "./waiting.ts";
+import { Windows } from "./windows.ts";
 
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
   readonly applications: Informer<Application>;
@@ -46,6 +50,8 @@ export class ApplicationController {
   readonly #stops: (() => void)[] = [];
   readonly #treeListeners = new Set<TreeListener>();
   readonly sources: Sources;
+  readonly #dependencies: Dependencies;
+  readonly #windows: Windows;
   #cancelSweep: () => void = () => {};
 
   constructor(options: ApplicationControllerOptions) {
@@ -53,6 +59,8 @@ export class ApplicationController {
     this.sources = options.sources((applications, why) => {
       for (const key of applications) this.#sourceChanged(key, why);
     });
+    this.#dependencies = new Dependencies({ states: this.#states, wake: (key) => this.#wakeKnown(key) });
+    this.#windows = new Windows(options.clock, (key) => this.#wakeKnown(key));
     const syncTotal = options.metrics.counter("argocd_app_sync_total", "Number of application syncs.", [
       "namespace",
       "name",
@@ -72,6 +80,8 @@ export class ApplicationController {
       wake: (key, delayMs) => this.#wake(key, delayMs),
       busy: () => this.busy,
       desiredChanged: (state, before) => this.#indexDesired(state, before),
+      dependencies: this.#dependencies,
+      holds: new Holds(this.#windows, this.#dependencies),
       syncEnded: (app, ended) => {
         const labels = {
           namespace: app.metadata.namespace ?? "",
@@ -132,6 +142,7 @@ export class ApplicationController {
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#cancelSweep();
+    this.#windows.stop();
     await this.#loop.stop();
     this.sources.close();
   }
@@ -181,7 +192,25 @@ export class ApplicationController {
 
   /** What the application's operation waits for now, with the reasons. */
   waitingFor(state: AppState): readonly WaitingFor[] {
-    return operationWaits(state, this.#options.clock.now());
+    const held = [...this.#windows.waits(state), ...this.#dependencies.waits(state)];
+    return held.length > 0 ? held : operationWaits(state, this.#options.clock.now());
+  }
+
+  /** What the sync windows of the application's project say of it. Error: SPEC_INVALID where there is no such project. */
+  windowsOf(state: AppState): SyncWindowsAnswer {
+    const name = state.app.spec.project || "default";
+    const project = this.#options.project(name);
+    if (!project) throw new DriftlessError("SPEC_INVALID", `project ${name} does not exist`);
+    return this.#windows.describe(state, project);
+  }
+
+  /** What the application depends on, with why that is not ready, and who depends on it. */
+  dependenciesOf(state: AppState): ReturnType<Dependencies["of"]> {
+    return this.#dependencies.of(state.key);
+  }
+
+  dependentsOf(state: AppState): readonly string[] {
+    return this.#dependencies.dependentsOf(state.key);
   }
 
   /** How the live state would compare with another desired state; nothing changes. */
@@ -197,6 +226,10 @@ export class ApplicationController {
   #wake(key: string, delayMs: number): void {
     if (delayMs <= 0) this.#loop.enqueue(key);
     else this.#loop.enqueueAfter(key, delayMs);
+  }
+
+  #wakeKnown(key: string): void {
+    if (this.#states.has(key)) this.#loop.enqueue(key);
   }
 
   #sourceChanged(key: string, why: "content" | "problem"): void {
@@ -242,6 +275,8 @@ export class ApplicationController {
       const goes = after.metadata.deletionTimestamp !== undefined;
       const went = known.app.metadata.deletionTimestamp !== undefined;
       known.app = after;
+      if (wanted) known.specDirty = true;
+      this.#dependencies.changed(key, after);
       if (ends || (goes && !went)) known.interrupt?.();
       if (ends) this.#loop.hurry(key);
       else if (wanted) this.#loop.enqueue(key);
@@ -251,6 +286,7 @@ export class ApplicationController {
     const state = newAppState(key, this.#tagOf(after), after, this.#options.health);
     this.#states.set(key, state);
     this.#byTag.set(state.tag, state);
+    this.#dependencies.changed(key, after);
     this.#loop.enqueue(key);
   }
 
@@ -280,6 +316,7 @@ export class ApplicationController {
     this.#indexDesired({ ...state, desired: undefined }, state.desired);
     this.sources.forget(state.key);
     this.#loop.forget(state.key);
+    this.#dependencies.gone(state.key);
   }
 
   #projectChanged({ before, after }: InformerChange<AppProject>): void {
@@ -380,4 +417,9 @@ function concerns(before: Application, after: Application): boolean {
   );
 }
 
-const watchedAnnotations = [annotation.refresh, annotation.skipReconcile, annotation.deletionApproved];
+const watchedAnnotations = [
+  annotation.refresh,
+  annotation.skipReconcile,
+  annotation.deletionApproved,
+  annotation.dependsOn,
+];

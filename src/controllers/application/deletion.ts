@@ -50,6 +50,8 @@ export interface DeletionGateOptions extends Pick<
   desired(op: Op, state: AppState): Promise<Desired>;
   /** Ends an operation that is under way; returns when that stands. */
   abandon(op: Op, state: AppState): Promise<void>;
+  /** Applications that depend on this one and are being deleted too: they go first. Their going brings another pass. */
+  goFirst(state: AppState): readonly string[] | undefined;
   /** The application as a write of ours got it back. */
   observe(state: AppState, written: Application): void;
 }
@@ -100,6 +102,12 @@ export class DeletionGate {
     // A cluster that is no longer configured holds nothing that we could delete (Argo CD does the same).
     if (cluster instanceof DriftlessError) {
       await this.#takeOff(op, state, ownFinalizers(state.app.metadata.finalizers ?? []));
+      return { next: "done" };
+    }
+    const first = this.#options.goFirst(state);
+    if (first) {
+      const message = `its deletion waits until these are gone, which depend on it: ${first.join(", ")}`;
+      await this.#say(op, state, message, "WaitingForDependencies");
       return { next: "done" };
     }
     state.cluster = cluster;
@@ -336,13 +344,16 @@ export class DeletionGate {
   }
 
   /** Writes the one condition that the deletion has; none where there is nothing to say. */
-  async #say(op: Op, state: AppState, message: string | undefined): Promise<void> {
+  async #say(
+    op: Op,
+    state: AppState,
+    message: string | undefined,
+    type: ApplicationCondition["type"] = "DeletionError",
+  ): Promise<void> {
     const known = state.app.status?.conditions ?? [];
     const wanted: ApplicationCondition[] =
-      message === undefined
-        ? []
-        : [{ type: "DeletionError", message, lastTransitionTime: rfc3339(this.#options.clock.now()) }];
-    const plain = ({ type, message: said }: ApplicationCondition): unknown => ({ type, said });
+      message === undefined ? [] : [{ type, message, lastTransitionTime: rfc3339(this.#options.clock.now()) }];
+    const plain = ({ type: kind, message: said }: ApplicationCondition): unknown => ({ kind, said });
     if (sameJson(known.map(plain), wanted.map(plain))) return;
     const ref = { namespace: state.app.metadata.namespace ?? "", name: state.app.metadata.name ?? "" };
     const body = { status: { conditions: wanted } };

@@ -12,7 +12,6 @@ import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#co
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
 import { planFromEvidence } from "#core/sync/termination.ts";
 import { ownerApplication } from "#core/track/track.ts";
-import { canSync, parseWindows } from "#core/policy/windows.ts";
 import {
   type AppProject,
   type Application,
@@ -30,6 +29,7 @@ import { executeSteps, rehearse, type ExecuteContext } from "./execute.ts";
 import { clientFor } from "./impersonation.ts";
 import { hashOf, makePlan } from "./planning.ts";
 import type { Sources } from "./sources.ts";
+import type { Held, Holds } from "./holds.ts";
 import { failureText } from "./sync-failure.ts";
 import type { AppState, RunningOperation } from "./state.ts";
 import type { Row } from "./table.ts";
@@ -48,6 +48,8 @@ export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "s
   ): Promise<KubernetesObject>;
   /** Told when an operation has ended, for metrics. */
   syncEnded(app: Application, ended: OperationState): void;
+  /** What keeps operations from starting or going on. */
+  readonly holds: Holds;
 }
 
 interface Given {
@@ -138,6 +140,7 @@ export class OperationGate {
 
   #automated(state: AppState, { project, failure }: Given): Operation | undefined {
     state.retryAtMs = undefined;
+    this.#options.holds.release(state);
     if (failure || !state.desired || !project || !state.cluster) return undefined;
     if (state.desired.unknownKinds.length > 0 && state.desired.objects.size === 0) return undefined;
     const { clock } = this.#options;
@@ -156,10 +159,13 @@ export class OperationGate {
       resources: rows.map(resourceOf),
       now: clock.now(),
       selfHealBackoff: this.#options.settings().selfHeal,
-      window: this.#window(state, project, false),
+      ...(isAutomated(state.app) ? { window: this.#options.holds.automatedWindow(state, project) } : {}),
       sourcesUnchanged: state.syncedHash !== undefined && state.syncedHash === hashOf(state.desired),
     });
-    if ("start" in decision) return decision.start;
+    if ("start" in decision) {
+      const held = this.#options.holds.automated(state, decision.start);
+      return held ? undefined : decision.start;
+    }
     // Without automation, a sync that failed stays told of until the next one, or until nothing differs.
     if (isAutomated(state.app)) {
       const { condition } = decision;
@@ -167,19 +173,6 @@ export class OperationGate {
     }
     state.retryAtMs = decision.retryAt;
     return undefined;
-  }
-
-  #window(state: AppState, project: AppProject, manual: boolean): { allowed: boolean; changesAt?: number } {
-    const { windows } = parseWindows(project.spec.syncWindows);
-    if (windows.length === 0) return { allowed: true };
-    const { destination } = state.app.spec;
-    const subject = {
-      application: state.app.metadata.name ?? "",
-      namespace: destination.namespace ?? "",
-      server: state.cluster?.server ?? "",
-      ...(state.cluster ? { clusterName: state.cluster.name } : {}),
-    };
-    return canSync(windows, subject, this.#options.clock.now(), { manual });
   }
 
   /** The next attempt: of the same commits, or of the newest where the retry strategy says so. */
@@ -201,7 +194,11 @@ export class OperationGate {
       const message = "Invalid operation request: no operation specified";
       return this.#end(op, state, { phase: "Failed", message });
     }
+    const held = given.project && this.#options.holds.underWay(state, given.project);
+    if (held) return this.#held(op, state, held);
     if (!running.plan) {
+      // One that had begun waits until its source or cluster answers again; what it has done so far is not lost.
+      if (given.failure?.entry.retryable && running.pinned) return this.#waitFor(state, given.failure);
       if (given.failure) throw given.failure;
       const refused = await this.#plan(op, state, given.project!);
       if (refused) return this.#end(op, state, refused);
@@ -229,6 +226,18 @@ export class OperationGate {
       if (waits) return progress.retryAt === undefined ? undefined : Math.max(0, progress.retryAt - clock.now());
     }
     return 0;
+  }
+
+  /** An operation that may not go on says so, and waits to be woken; one that cannot start as things are ends. */
+  async #held(op: Op, state: AppState, held: Held): Promise<number | undefined> {
+    if ("refuse" in held) return this.#end(op, state, { phase: "Error", message: held.refuse });
+    state.operationState = { ...state.operationState!, message: held.wait };
+    return undefined;
+  }
+
+  #waitFor(state: AppState, failure: DriftlessError): undefined {
+    state.operationState = { ...state.operationState!, message: `waiting to go on: ${failure.message}` };
+    return undefined;
   }
 
   /** Stores what a turn found out, on the server too where the next steps depend on it or destroy its evidence. */
@@ -392,8 +401,6 @@ export class OperationGate {
     const cluster = state.cluster!;
     const sync = { ...running.operation.sync, ...running.pinned };
     const automated = running.operation.initiatedBy?.automated === true;
-    if (!automated && !this.#window(state, project, true).allowed)
-      return { phase: "Error", message: "Sync prevented by sync window" };
     const current = state.operationState!;
     // Before anything is done: without a service account to act as, nothing may be.
     clientFor(state.app, { project, cluster, settings: this.#options.settings() });

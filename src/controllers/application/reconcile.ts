@@ -29,6 +29,8 @@ import { ComparePolicy } from "./compare-policy.ts";
 import { applicationType } from "./application-type.ts";
 import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
+import type { Dependencies } from "./dependencies.ts";
+import type { Holds } from "./holds.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
 import { describeSourceError, type RevisionChoice, type Sources } from "./sources.ts";
@@ -59,6 +61,8 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   /** Whether more applications ask for a pass than are worked on. */
   busy(): boolean;
   desiredChanged(state: AppState, before: Desired | undefined): void;
+  readonly dependencies: Dependencies;
+  readonly holds: Holds;
 }
 
 /** A plan before it runs. */
@@ -98,6 +102,7 @@ export class Reconciler {
       abandon: (op, state) => this.#operations.abandon(op, state),
       desired: (op, state) => this.#desiredNow(op, state),
       observe: (_state, written) => options.applications.observe(written),
+      goFirst: (state) => options.dependencies.deletionHold(state),
     });
   }
 
@@ -132,6 +137,7 @@ export class Reconciler {
       failure: undefined,
       warnings: [],
     };
+    state.specDirty = false;
     try {
       await this.#passGates(op, state, pass);
     } catch (thrown) {
@@ -419,6 +425,7 @@ export class Reconciler {
       nowMs: clock.now(),
       refreshed: refresh !== undefined,
     });
+    this.#options.dependencies.judged(state, wanted);
     const extra = extraPatch(state, refresh);
     const patch = statusPatch(app, wanted, extra);
     if (!patch || (extra === undefined && !state.revisionDue && !worthWriting(app, wanted))) return;
@@ -480,6 +487,7 @@ export class Reconciler {
       found.push(...healthProblems(state));
       found.push(...sharedWarnings(state));
     }
+    found.push(...this.#options.dependencies.conditions(state));
     // A sync that failed for a reason that stands here already is not told of twice.
     if (!found.some(({ type }) => type.endsWith("Error"))) found.push(...this.#operations.conditions(state));
     return found;

@@ -2,9 +2,18 @@
 import type { DriftlessError } from "#base/errors.ts";
 import type { ReadyPlan } from "#core/sync/plan.ts";
 import type { SyncProgress } from "#core/sync/progress.ts";
-import type { Application, Operation, OperationState, RevisionHistory, SyncOperation } from "#model/application.ts";
+import type {
+  Application,
+  HealthStatusCode,
+  Operation,
+  OperationState,
+  RevisionHistory,
+  SyncOperation,
+  SyncStatusCode,
+} from "#model/application.ts";
 import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired } from "./desired.ts";
+import type { WindowDecision } from "#core/policy/windows.ts";
 import type { DestinationCluster } from "./deps.ts";
 import { ComparisonTable } from "./table.ts";
 
@@ -29,6 +38,14 @@ export interface RunningOperation {
   waits: SyncProgress["waits"];
   /** Until when it pauses between waves, on the wall clock. */
   pauseUntilMs?: number | undefined;
+}
+
+/** Why a sync does not start: the applications that it depends on. */
+export interface DependencyHold {
+  /** It never will, as things are. */
+  readonly refused?: string;
+  /** Those that it waits for. */
+  readonly names: readonly string[];
 }
 
 export interface AppState {
@@ -65,6 +82,14 @@ export interface AppState {
   revisionDue: boolean;
   /** When automated sync will be considered again, on the wall clock. */
   retryAtMs: number | undefined;
+  /** The spec or another part of the application that passes read has changed since the last pass began. */
+  specDirty: boolean;
+  /** What the last pass found: ahead of what was written to the server. */
+  verdict: { readonly sync?: SyncStatusCode; readonly health?: HealthStatusCode };
+  /** Applications that a sync which is due waits for, or why it is refused. */
+  dependencyHold: DependencyHold | undefined;
+  /** The windows keep a sync that is due, or that runs, out. */
+  windowHold: WindowDecision | undefined;
   /** Why automated sync does not start, where a person should know. */
   syncCondition: string | undefined;
   /** The history, ahead of what was written to the server. */
@@ -100,6 +125,10 @@ export function newAppState(
     lastWriteMs: Number.NEGATIVE_INFINITY,
     revisionDue: false,
     retryAtMs: undefined,
+    specDirty: false,
+    verdict: {},
+    dependencyHold: undefined,
+    windowHold: undefined,
     syncCondition: undefined,
     history: undefined,
     syncedHash: undefined,

@@ -12,7 +12,7 @@ import {
   isSourcePermitted,
   whyForbidden,
 } from "./project.ts";
-import { canSync, parseWindows } from "./windows.ts";
+import { canSync, nextWindowWord, parseWindows, windowWord } from "./windows.ts";
 
 interface ProjectCases {
   readonly sources: readonly [string, string[], string, boolean][];
@@ -98,10 +98,29 @@ describe("sync windows", () => {
     const automated = canSync(windows, subject, at, { manual: false, ...started });
     const manual = canSync(windows, subject, at, { manual: true, ...started });
     const next = automated.changesAt;
+    const wanted = one.expect.next === "never" ? undefined : one.expect.next && Date.parse(one.expect.next);
     expect({ automated: automated.allowed, manual: manual.allowed, next: one.expect.next && next }).toEqual({
       ...one.expect,
-      next: one.expect.next && Date.parse(one.expect.next),
+      next: wanted,
     });
+  });
+
+  test("the next change is the next one of the answer, over windows that change nothing", () => {
+    const { windows } = parseWindows([
+      { kind: "deny", schedule: "0 10 * * *", duration: "4h", applications: ["*"], manualSync: true },
+      { kind: "deny", schedule: "0 11 * * *", duration: "1h", applications: ["*"], manualSync: true },
+    ]);
+    const at = Date.parse("2026-03-02T10:30:00Z");
+    expect(windowWord(windows, subject, at)).toBe("Manual Allowed");
+    expect(nextWindowWord(windows, subject, at)).toEqual({
+      at: Date.parse("2026-03-02T14:00:00Z"),
+      word: "Sync Allowed",
+    });
+    expect(nextWindowWord([], subject, at)).toBeUndefined();
+    const strict = parseWindows([
+      { kind: "deny", schedule: "0 10 * * *", duration: "4h", applications: ["*"] },
+    ]).windows;
+    expect(windowWord(strict, subject, at)).toBe("Sync Denied");
   });
 
   test.each([

@@ -9,7 +9,10 @@ export interface SyncWindow {
   /** Five-field cron expression: the window's starts. */
   readonly schedule: string;
   readonly durationMs: number;
+  /** The duration as the project has it: `1h30m`. */
+  readonly duration: string;
   readonly timeZone: string;
+  readonly description?: string;
   readonly applications: readonly string[];
   readonly namespaces: readonly string[];
   readonly clusters: readonly string[];
@@ -44,6 +47,7 @@ const closed: SyncWindow = {
   kind: "deny",
   schedule: "",
   durationMs: 0,
+  duration: "",
   timeZone: "UTC",
   applications: ["*"],
   namespaces: [],
@@ -75,10 +79,10 @@ function parseWindow(entry: unknown): SyncWindow | string {
   const kind = stringAt(entry, "kind");
   if (kind !== "allow" && kind !== "deny") return `kind ${JSON.stringify(kind ?? "")} is neither allow nor deny`;
   const schedule = stringAt(entry, "schedule") ?? "";
-  const durationMs = parseDuration(stringAt(entry, "duration") ?? "");
-  if (durationMs === undefined || durationMs <= 0) {
-    return `cannot parse duration ${JSON.stringify(stringAt(entry, "duration") ?? "")}`;
-  }
+  const duration = stringAt(entry, "duration") ?? "";
+  const durationMs = parseDuration(duration);
+  if (durationMs === undefined || durationMs <= 0) return `cannot parse duration ${JSON.stringify(duration)}`;
+  const description = stringAt(entry, "description");
   const timeZone = stringAt(entry, "timeZone") || "UTC";
   try {
     new Cron(schedule, { timezone: timeZone, mode: "5-part", paused: true }).nextRun(new Date(0));
@@ -89,7 +93,9 @@ function parseWindow(entry: unknown): SyncWindow | string {
     kind,
     schedule,
     durationMs,
+    duration,
     timeZone,
+    ...(description ? { description } : {}),
     applications: texts(entry, "applications"),
     namespaces: texts(entry, "namespaces"),
     clusters: texts(entry, "clusters"),
@@ -121,21 +127,44 @@ export function windowMatches(window: SyncWindow, subject: WindowSubject): boole
   return window.andOperator ? given.every((part) => part.matches) : given.some((part) => part.matches);
 }
 
-/** Whether a window is open at a time, and when that next changes (both in ms since the epoch). */
-export function windowState(window: SyncWindow, now: number): { readonly open: boolean; readonly changesAt?: number } {
+export interface WindowState {
+  readonly open: boolean;
+  /** When that is no longer so, in ms since the epoch; absent: never, as far as one can see. */
+  readonly changesAt?: number;
+}
+
+/** So many openings that run into each other are followed to find the end of the whole. */
+const followedOpenings = 64;
+
+/**
+ * Whether a window is open at a time (ms since the epoch), and when that next changes. A start that a clock change skips
+ * counts at the moment after it; one that a clock change repeats counts once.
+ */
+export function windowState(window: SyncWindow, now: number): WindowState {
   if (window.schedule === "") return { open: true };
   const cron = new Cron(window.schedule, { timezone: window.timeZone, mode: "5-part", paused: true });
-  // croner answers with starts after a time: look from one duration ago for a start whose window covers now.
-  let start = cron.nextRun(new Date(now - window.durationMs))?.getTime();
-  let end: number | undefined;
-  while (start !== undefined && start <= now) {
-    end = start + window.durationMs;
-    start = cron.nextRun(new Date(start))?.getTime();
-    // Starts closer together than the duration make one long opening; its end is that of the last start seen.
-    if (start !== undefined && start > now) break;
+  const start = startBefore(cron, now);
+  if (start === undefined || start + window.durationMs <= now) {
+    const next = cron.nextRun(new Date(now))?.getTime();
+    return { open: false, ...(next === undefined ? {} : { changesAt: next }) };
   }
-  const changesAt = end ?? start;
-  return { open: end !== undefined, ...(changesAt === undefined ? {} : { changesAt }) };
+  // A start before the end, or at it, makes the opening longer.
+  let end = start + window.durationMs;
+  for (let i = 0; i < followedOpenings; i++) {
+    const later = startBefore(cron, end) ?? start;
+    if (later + window.durationMs <= end) return { open: true, changesAt: end };
+    end = later + window.durationMs;
+  }
+  return { open: true };
+}
+
+/** The last start at or before a time. */
+function startBefore(cron: Cron, time: number): number | undefined {
+  // croner looks before a time, in whole seconds.
+  return cron
+    .previousRuns(2, new Date(time + 1000))
+    .map((start) => start.getTime())
+    .find((start) => start <= time);
 }
 
 export interface WindowQuestion {
@@ -156,7 +185,7 @@ export function canSync(
   now: number,
   question: WindowQuestion,
 ): WindowDecision {
-  const matching = windows.filter((window) => windowMatches(window, subject));
+  const matching = matchingWindows(windows, subject);
   if (matching.length === 0) return { allowed: true };
   const states = matching.map((window) => ({ window, ...windowState(window, now) }));
   const times = states.flatMap((state) => (state.changesAt === undefined ? [] : [state.changesAt]));
@@ -169,6 +198,41 @@ export function canSync(
     return { allowed: then.allowed, ...changesAt };
   }
   return { allowed: false, ...changesAt };
+}
+
+/** The windows that are about an application. */
+export function matchingWindows(windows: readonly SyncWindow[], subject: WindowSubject): readonly SyncWindow[] {
+  return windows.filter((window) => windowMatches(window, subject));
+}
+
+/** What people are told: Argo CD's words. */
+export type WindowWord = "Sync Allowed" | "Manual Allowed" | "Sync Denied";
+
+/** What the windows say of an application at a time. */
+export function windowWord(windows: readonly SyncWindow[], subject: WindowSubject, now: number): WindowWord {
+  if (canSync(windows, subject, now, { manual: false }).allowed) return "Sync Allowed";
+  return canSync(windows, subject, now, { manual: true }).allowed ? "Manual Allowed" : "Sync Denied";
+}
+
+/** So many changes of windows are looked through for one that changes the answer. */
+const lookedThrough = 200;
+
+/** When the windows next say something else, and what; undefined: never, as far as one can see. */
+export function nextWindowWord(
+  windows: readonly SyncWindow[],
+  subject: WindowSubject,
+  now: number,
+): { readonly at: number; readonly word: WindowWord } | undefined {
+  const word = windowWord(windows, subject, now);
+  let time = now;
+  for (let i = 0; i < lookedThrough; i++) {
+    const { changesAt } = canSync(windows, subject, time, { manual: false });
+    if (changesAt === undefined) return undefined;
+    const then = windowWord(windows, subject, changesAt);
+    if (then !== word) return { at: changesAt, word: then };
+    time = changesAt;
+  }
+  return undefined;
 }
 
 // The windows that forbid: open denies; or, with none, all allows if none of them is open.

@@ -34,6 +34,8 @@ export interface ApplicationSyncOptions extends ResourceSyncOptions {
   readonly failOnSharedResource: boolean;
   /** Ours: lets a manual sync of an empty source prune everything. */
   readonly allowEmpty: boolean;
+  /** Ours: does not wait for the applications that this one depends on. */
+  readonly ignoreDependencies: boolean;
 }
 
 export const defaultSyncOptions: ApplicationSyncOptions = {
@@ -52,6 +54,7 @@ export const defaultSyncOptions: ApplicationSyncOptions = {
   createNamespace: false,
   failOnSharedResource: false,
   allowEmpty: false,
+  ignoreDependencies: false,
 };
 
 type Draft = { -readonly [name in keyof ApplicationSyncOptions]: ApplicationSyncOptions[name] };
@@ -70,6 +73,7 @@ const flags: Readonly<Record<string, Flag>> = {
   RespectIgnoreDifferences: "respectIgnoreDifferences",
   FailOnSharedResource: "failOnSharedResource",
   AllowEmpty: "allowEmpty",
+  IgnoreDependencies: "ignoreDependencies",
 };
 
 const propagation: Readonly<Record<string, PropagationPolicy>> = {

@@ -215,6 +215,10 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       access: on("get"),
       handle: ({ op }, request) => resourceEvents(op, service, deps, { ...request, ref: refOf(request) }),
     },
+    getApplicationSyncWindows: {
+      access: on("get"),
+      handle: (_call, request) => service.plans.windows(refOf(request)),
+    },
     revisionMetadata: {
       access: on("get"),
       handle: ({ op }, request) =>

@@ -36,6 +36,7 @@ export class ApplicationOperations {
     const app = this.#queries.find(ref);
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
+    this.#refuseOutsideWindows(ref);
     const automated = app.spec.syncPolicy?.automated;
     if (request.manifests?.length && automated && automated.enabled !== false && !request.dryRun)
       throw new DriftlessError(
@@ -91,6 +92,7 @@ export class ApplicationOperations {
     const app = this.#queries.find(ref);
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
+    this.#refuseOutsideWindows(ref);
     const automated = app.spec.syncPolicy?.automated;
     if (automated && automated.enabled !== false) {
       throw new DriftlessError("FAILED_PRECONDITION", "rollback cannot be initiated when auto-sync is enabled");
@@ -107,10 +109,22 @@ export class ApplicationOperations {
         ...(request.dryRun ? { dryRun: true } : {}),
         ...(request.prune ? { prune: true } : {}),
         syncStrategy: { apply: {} },
-        ...(app.spec.syncPolicy?.syncOptions ? { syncOptions: app.spec.syncPolicy.syncOptions } : {}),
+        // Going back is urgent: it does not wait for the applications that this one depends on.
+        syncOptions: [...(app.spec.syncPolicy?.syncOptions ?? []), "IgnoreDependencies=true"],
       },
       initiatedBy: { username },
     });
+  }
+
+  /** Error: PERMISSION_DENIED where the sync windows let nobody sync now. An application that was never looked at waits for them. */
+  #refuseOutsideWindows(ref: AppRef): void {
+    const { controller } = this.#deps;
+    const { namespace = "", name = "" } = this.#queries.find(ref).metadata;
+    const state = controller.state(namespace, name);
+    const windows = state?.cluster && controller.windowsOf(state);
+    if (!windows || windows.canSync) return;
+    const next = windows.nextChange ? `; from ${windows.nextChange.at}: ${windows.nextChange.state}` : "";
+    throw new DriftlessError("PERMISSION_DENIED", `cannot sync: blocked by sync window${next}`);
   }
 
   /** Ends the operation in progress; FAILED_PRECONDITION where there is none. */

@@ -8,7 +8,14 @@ import type { SyncPlan } from "#core/sync/plan.ts";
 import { resultId, taskId, type SyncTask } from "#core/sync/task.ts";
 import type { ResourceResult, SyncOperation } from "#model/application.ts";
 import { keyText } from "#model/object.ts";
-import type { PlanAction, PlanPhase, PlanStep, SyncPlanAnswer, WaitingAnswer } from "#protocol/rest.ts";
+import type {
+  PlanAction,
+  PlanPhase,
+  PlanStep,
+  SyncPlanAnswer,
+  SyncWindowsAnswer,
+  WaitingAnswer,
+} from "#protocol/rest.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 
@@ -54,7 +61,22 @@ export class ApplicationPlans {
 
   /** What the application waits for now. */
   waiting(ref: AppRef): WaitingAnswer {
-    return { waitingFor: this.#deps.controller.waitingFor(this.#queries.state(ref)) };
+    const { controller } = this.#deps;
+    const state = this.#queries.state(ref);
+    const dependsOn = controller.dependenciesOf(state);
+    const dependents = controller.dependentsOf(state);
+    return {
+      waitingFor: controller.waitingFor(state),
+      ...(dependsOn.length > 0
+        ? { dependsOn: dependsOn.map(({ key, why }) => ({ application: key, ...(why === undefined ? {} : { why }) })) }
+        : {}),
+      ...(dependents.length > 0 ? { dependents } : {}),
+    };
+  }
+
+  /** What the sync windows of the application's project say of it, in Argo CD's shape, with the next change. */
+  windows(ref: AppRef): SyncWindowsAnswer {
+    return this.#deps.controller.windowsOf(this.#queries.state(ref));
   }
 }
 

@@ -7,6 +7,7 @@ import { basics } from "./basics.ts";
 import { diffing } from "./diffing.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
+import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
 import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   ...syncing,
   ...hooks,
   ...plans,
+  ...ordering,
   ...following,
   ...registries,
   ...health,

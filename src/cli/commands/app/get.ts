@@ -42,7 +42,7 @@ export default command({
       context.out.write(await document(app, values.output));
       return;
     }
-    context.out.write(summary(app, api.url));
+    context.out.write(summary(app, api.url, await api.applications.windows(context.op, ref)));
     if ((app.status?.conditions ?? []).length > 0) context.out.write(`\n${conditionsTable(app)}\n`);
     const waiting = await api.applications.waitingFor(context.op, ref);
     if (waiting.length > 0) context.out.write(`\n${waitingTable(waiting)}\n`);

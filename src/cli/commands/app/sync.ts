@@ -47,6 +47,7 @@ export default command({
     replace: bool("Replace instead of apply"),
     "server-side": bool("Use server-side apply"),
     "apply-out-of-sync-only": bool("Only resources that are out of sync"),
+    "ignore-dependencies": bool("Do not wait for the applications that it depends on"),
     info: texts("KEY=VALUE to keep with the operation; may be repeated"),
     "retry-limit": int("How often a failed sync is tried again"),
     "retry-refresh": bool("Take the newest revision when trying again"),

@@ -1,0 +1,177 @@
+// When syncs may start: after the applications that one depends on, and inside the project's sync windows.
+import { expect } from "vitest";
+import type { SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
+import { configMap, deployment, hookJob, manifests, scenario, type Scenario } from "../../support/scenario.ts";
+
+const dependsOn = "driftless.dev/depends-on";
+/** A window that opens within the next minute at the latest and never closes, and one that is never open. */
+const always = "* * * * *";
+
+export const ordering: readonly Scenario[] = [
+  scenario(
+    "an application is synced after those it depends on are Healthy, also with the next commit",
+    async (stage) => {
+      const slow = { annotations: { "sandbox.driftless.dev/ready-after": "2s" } };
+      const files = (color: string) => ({
+        "db/all.yaml": manifests(
+          deployment("db", { ...slow, spec: { minReadySeconds: 0 } }),
+          configMap("db", { color }),
+        ),
+        "web/all.yaml": manifests(configMap("web", { color })),
+      });
+      const repository = await stage.repository(files("blue"));
+      const shared = { repository, automated: true } as const;
+      const web = await stage.application({
+        ...shared,
+        suffix: "web",
+        path: "web",
+        annotations: { [dependsOn]: `${stage.name}-db` },
+      });
+      await web.until((_app, status) => {
+        expect(status.conditions?.map(({ type }) => type)).toEqual(["DependencyWarning", "WaitingForDependencies"]);
+      });
+
+      const db = await stage.application({ ...shared, suffix: "db", path: "db" });
+
+      await stage.until(async () => {
+        const path = `/api/v1/applications/${web.name}/waiting`;
+        const { waitingFor } = await stage.up.api.must<WaitingAnswer>("GET", path);
+        expect(waitingFor).toMatchObject([
+          { for: "dependency", name: db.name, reason: "it is Synced, but Progressing" },
+        ]);
+      });
+      expect(await stage.kube.get("ConfigMap", "web", stage.namespace)).toBeUndefined();
+      await web.synced();
+      await db.synced();
+      const ended = async (app: typeof web): Promise<number> =>
+        Date.parse((await app.get()).status?.operationState?.finishedAt ?? "");
+      expect(await ended(web)).toBeGreaterThanOrEqual(await ended(db));
+
+      const commit = await repository.push(files("green"));
+
+      await web.is({ sync: "Synced", revision: commit, phase: "Succeeded" });
+      expect((await db.get()).status?.sync).toMatchObject({ status: "Synced", revision: commit });
+      expect(Date.parse((await web.get()).status?.operationState?.startedAt ?? "")).toBeGreaterThanOrEqual(
+        await ended(db),
+      );
+    },
+  ),
+
+  scenario("a sync by hand waits for what it depends on, unless told not to, and can be ended", async (stage) => {
+    const repository = await stage.repository({ "all.yaml": manifests(configMap("settings")) });
+    const app = await stage.application({ repository, annotations: { [dependsOn]: "nobody-of-that-name" } });
+    await app.is({ sync: "OutOfSync" });
+
+    await app.sync();
+
+    await app.until((_app, { operationState }) => {
+      expect(operationState).toMatchObject({
+        phase: "Running",
+        message: expect.stringContaining("nobody-of-that-name"),
+      });
+    });
+    await stage.up.api.must("DELETE", `/api/v1/applications/${app.name}/operation`);
+    await app.is({ phase: "Failed", sync: "OutOfSync" });
+    await app.sync({ syncOptions: { items: ["IgnoreDependencies=true"] } });
+    await app.is({ phase: "Succeeded", sync: "Synced" });
+  }),
+
+  scenario("a circle of dependencies is refused by its path, until it is broken", async (stage) => {
+    const repository = await stage.repository({
+      "a/all.yaml": manifests(configMap("a")),
+      "b/all.yaml": manifests(configMap("b")),
+    });
+    const on = (other: string) => ({
+      annotations: { [dependsOn]: `${stage.name}-${other}` },
+      repository,
+      automated: true,
+    });
+    const a = await stage.application({ ...on("b"), suffix: "a", path: "a" });
+    const b = await stage.application({ ...on("a"), suffix: "b", path: "b" });
+
+    const [first, second] = [a, b].map(({ name }) => `${stage.up.namespace}/${name}`);
+    await a.condition("DependencyError", [`dependency cycle: ${first} → ${second} → ${first}`]);
+    await b.condition("DependencyError", [`dependency cycle: ${second} → ${first} → ${second}`]);
+    expect(await stage.kube.get("ConfigMap", "a", stage.namespace)).toBeUndefined();
+
+    await b.edit({ metadata: { annotations: { [dependsOn]: null } } });
+
+    await a.synced();
+    await b.synced();
+  }),
+
+  scenario("of applications deleted together, those that depend on others go first", async (stage) => {
+    const repository = await stage.repository({
+      "db/all.yaml": manifests(configMap("db")),
+      "web/all.yaml": manifests(configMap("web", {}, { finalizers: ["example.com/guard"] })),
+    });
+    const shared = { repository, automated: true, cascade: "foreground" } as const;
+    const db = await stage.application({ ...shared, suffix: "db", path: "db" });
+    const web = await stage.application({
+      ...shared,
+      suffix: "web",
+      path: "web",
+      annotations: { [dependsOn]: db.name },
+    });
+    await web.synced();
+
+    await web.remove();
+    await db.remove();
+
+    await db.condition("WaitingForDependencies", [web.name]);
+    expect(await stage.kube.get("ConfigMap", "db", stage.namespace)).toBeDefined();
+    await stage.kube.edit("ConfigMap", { name: "web", namespace: stage.namespace }, { metadata: { finalizers: [] } });
+    await stage.gone("Application", web.name, stage.up.namespace);
+    await stage.gone("Application", db.name, stage.up.namespace);
+    expect(await stage.kube.get("ConfigMap", "db", stage.namespace)).toBeUndefined();
+  }),
+
+  scenario("a window that closes pauses a running sync, or lets it run on where it says so", async (stage) => {
+    const repository = await stage.repository({
+      "all.yaml": manifests(hookJob("migrate", { hook: "PreSync", runFor: "2s" }), configMap("settings")),
+    });
+    const project = `${stage.name}-project`;
+    const deny = { kind: "deny", schedule: always, duration: "1h", applications: ["*"] };
+    await stage.kube.create({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "AppProject",
+      metadata: { name: project, namespace: stage.up.namespace },
+      spec: { sourceRepos: ["*"], destinations: [{ server: "*", namespace: "*" }] },
+    });
+    const windows = (list: readonly object[]): Promise<unknown> =>
+      stage.kube.edit("AppProject", { name: project, namespace: stage.up.namespace }, { spec: { syncWindows: list } });
+    const app = await stage.application({ repository, project });
+    await app.is({ sync: "OutOfSync" });
+    await app.sync();
+    await stage.live("Job", "migrate");
+
+    await windows([deny]);
+
+    await app.until((_app, { operationState }) => {
+      expect(operationState).toMatchObject({ phase: "Running", message: "Sync operation blocked by sync window" });
+    });
+    await stage.live("Job", "migrate", (job) => expect(job).toMatchObject({ status: { succeeded: 1 } }));
+    expect(await stage.kube.get("ConfigMap", "settings", stage.namespace)).toBeUndefined();
+    const path = `/api/v1/applications/${app.name}`;
+    const now = await stage.up.api.must<SyncWindowsAnswer>("GET", `${path}/syncwindows`);
+    expect(now).toMatchObject({
+      canSync: false,
+      state: "Sync Denied",
+      activeWindows: [{ kind: "deny", duration: "1h" }],
+    });
+    const refused = await stage.up.api.call("POST", `${path}/sync`, {});
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { message: expect.stringContaining("blocked by sync window") },
+    });
+
+    await windows([{ ...deny, syncOverrun: true, schedule: "0 0 1 1 *", duration: "8784h" }]);
+
+    await app.until((_app, { operationState }) => expect(operationState?.message).toContain("blocked"));
+    await windows([]);
+    await app.is({ sync: "Synced", phase: "Succeeded" });
+    await stage.up.api.must("GET", `${path}/syncwindows`);
+    await stage.kube.remove("Application", app.name, stage.up.namespace);
+    await stage.kube.remove("AppProject", project, stage.up.namespace);
+  }),
+];
