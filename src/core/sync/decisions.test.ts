@@ -203,7 +203,13 @@ describe("history", () => {
     expect(rollback(undefined, 4)).toEqual({
       ok: true,
       value: {
-        sync: { revision: "aaa", source, prune: true, syncStrategy: { apply: {} } },
+        sync: {
+          revision: "aaa",
+          source,
+          prune: true,
+          syncStrategy: { apply: {} },
+          syncOptions: ["IgnoreDependencies=true"],
+        },
         initiatedBy: { username: "eve" },
       },
     });
@@ -213,10 +219,10 @@ describe("history", () => {
     ["without an id: the one before", undefined, undefined, "bbb"],
     ["with automated sync", true, 4, "rollback cannot be initiated when auto-sync is enabled"],
     ["with automated sync switched off", false, 4, "aaa"],
-    ["an id that is not there", undefined, 9, "application web does not have deployment with id 9 in its history"],
+    ["an id that is not there", undefined, 9, "application web does not have deployment with id 9"],
     ["an entry without a source", undefined, 6, "cannot roll back to deployment 6: its source was not recorded"],
   ])("rolling back %s", (_, automated, id, expected) => {
     const result = rollback(automated, id);
-    expect(result.ok ? result.value.sync?.revision : result.error).toBe(expected);
+    expect(result.ok ? result.value.sync?.revision : result.error.message).toBe(expected);
   });
 });

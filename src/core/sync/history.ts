@@ -37,27 +37,35 @@ export function appendHistory(
   return all.slice(Math.max(0, all.length - Math.max(limit, 0)));
 }
 
+/** Why there is no going back: the deployment is not known, or the application is in no state for it. */
+export interface RollbackRefusal {
+  readonly missing: boolean;
+  readonly message: string;
+}
+
 /** The operation that brings back a history entry, or why it must not be. `prune` and `dryRun` as the caller asks. */
 export function rollbackOperation(
   application: Application,
   id: number | undefined,
   how: Pick<SyncOperation, "prune" | "dryRun"> & { readonly username?: string },
-): Result<Operation, string> {
+): Result<Operation, RollbackRefusal> {
+  const refuse = (message: string, missing = false): Result<never, RollbackRefusal> => fail({ missing, message });
   const automated = application.spec.syncPolicy?.automated;
   if (automated !== undefined && automated.enabled !== false) {
-    return fail("rollback cannot be initiated when auto-sync is enabled");
+    return refuse("rollback cannot be initiated when auto-sync is enabled");
   }
   const history = application.status?.history ?? [];
   // Without an id: the deployment before the present one.
   const entry = id === undefined ? history.at(-2) : history.find((candidate) => candidate.id === id);
   if (entry === undefined) {
     const which = id === undefined ? "a previous deployment" : `deployment with id ${id}`;
-    return fail(`application ${application.metadata.name} does not have ${which} in its history`);
+    return refuse(`application ${application.metadata.name} does not have ${which}`, true);
   }
   if (entry.source === undefined && (entry.sources?.length ?? 0) === 0) {
-    return fail(`cannot roll back to deployment ${entry.id}: its source was not recorded`);
+    return refuse(`cannot roll back to deployment ${entry.id}: its source was not recorded`);
   }
-  const options = application.spec.syncPolicy?.syncOptions;
+  // Going back is urgent: it does not wait for the applications that this one depends on.
+  const options = [...(application.spec.syncPolicy?.syncOptions ?? []), "IgnoreDependencies=true"];
   return ok({
     sync: {
       ...(entry.revisions?.length
@@ -68,7 +76,7 @@ export function rollbackOperation(
       ...(entry.sources?.length ? { sources: entry.sources } : entry.source ? { source: entry.source } : {}),
       ...(how.prune ? { prune: true } : {}),
       ...(how.dryRun ? { dryRun: true } : {}),
-      ...(options ? { syncOptions: options } : {}),
+      syncOptions: options,
       syncStrategy: { apply: {} },
     },
     ...(how.username === undefined ? {} : { initiatedBy: { username: how.username } }),

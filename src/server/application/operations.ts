@@ -2,6 +2,7 @@
 // controller carries them out. Names and semantics follow Argo CD's ApplicationService.
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
+import { rollbackOperation } from "#core/sync/history.ts";
 import { applicationType } from "#controllers/application/application-type.ts";
 import type { Application, Operation, RetryStrategy, SyncOperation, SyncResourceRef } from "#model/application.ts";
 import { changeApplication, refOf } from "./changes.ts";
@@ -93,27 +94,11 @@ export class ApplicationOperations {
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
     this.#refuseOutsideWindows(ref);
-    const automated = app.spec.syncPolicy?.automated;
-    if (automated && automated.enabled !== false) {
-      throw new DriftlessError("FAILED_PRECONDITION", "rollback cannot be initiated when auto-sync is enabled");
-    }
-    const entry = (app.status?.history ?? []).find((item) => item.id === request.id);
-    if (!entry)
-      throw new DriftlessError("NOT_FOUND", `application ${ref.name} does not have deployment with id ${request.id}`);
-    return this.#startOperation(op, app, {
-      sync: {
-        ...(entry.revision === undefined ? {} : { revision: entry.revision }),
-        ...(entry.revisions ? { revisions: entry.revisions } : {}),
-        ...(entry.source ? { source: entry.source } : {}),
-        ...(entry.sources ? { sources: entry.sources } : {}),
-        ...(request.dryRun ? { dryRun: true } : {}),
-        ...(request.prune ? { prune: true } : {}),
-        syncStrategy: { apply: {} },
-        // Going back is urgent: it does not wait for the applications that this one depends on.
-        syncOptions: [...(app.spec.syncPolicy?.syncOptions ?? []), "IgnoreDependencies=true"],
-      },
-      initiatedBy: { username },
-    });
+    const { id, prune = false, dryRun = false } = request;
+    const operation = rollbackOperation(app, id, { prune, dryRun, username });
+    if (operation.ok) return this.#startOperation(op, app, operation.value);
+    const { missing, message } = operation.error;
+    throw new DriftlessError(missing ? "NOT_FOUND" : "FAILED_PRECONDITION", message);
   }
 
   /** Error: PERMISSION_DENIED where the sync windows let nobody sync now. An application that was never looked at waits for them. */
