@@ -97,6 +97,20 @@ export interface DriftQuery {
   readonly resourceName?: string;
 }
 
+/** One object of an application's tree. */
+export interface ActionTarget {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly resourceName: string;
+}
+
+interface ResourceAction {
+  readonly name: string;
+  readonly disabled?: boolean;
+}
+
 export interface PlanQuery {
   readonly revision?: string;
   readonly revisions?: readonly string[];
@@ -144,6 +158,15 @@ export interface ApiClient {
     /** What the application's sync waits for; nothing where the server does not tell. */
     waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
+    actions(op: Operation, ref: AppRef, target: ActionTarget): Promise<readonly ResourceAction[]>;
+    runAction(
+      op: Operation,
+      ref: AppRef,
+      request: ActionTarget & {
+        readonly action: string;
+        readonly params: readonly { readonly name: string; readonly value: string }[];
+      },
+    ): Promise<void>;
     drift(op: Operation, ref: AppRef, filter: DriftQuery): Promise<DriftAnswer>;
     manifests(op: Operation, ref: AppRef, query?: RevisionQuery): Promise<ManifestsAnswer>;
     manifestsOfFiles(op: Operation, ref: AppRef, upload: Upload): Promise<ManifestsAnswer>;
@@ -232,6 +255,21 @@ export function createApi(http: Http, clock: Clock): ApiClient {
           throw thrown;
         }
       },
+      async actions(op, ref, target) {
+        const answer = await http.send(op, "GET", path(ref, "/resource/actions"), {
+          query: { ...scope(ref), ...target } as Query,
+        });
+        return (answer as { actions?: readonly ResourceAction[] | null }).actions ?? [];
+      },
+      runAction: async (op, ref, { params, ...request }) =>
+        void (await http.send(op, "POST", path(ref, "/resource/actions/v2"), {
+          body: {
+            name: ref.name,
+            ...scope(ref),
+            ...request,
+            ...(params.length > 0 ? { resourceActionParameters: params } : {}),
+          },
+        })),
       drift: async (op, ref, filter) =>
         (await http.send(op, "GET", path(ref, "/drift"), {
           query: { ...scope(ref), ...filter } as Query,

@@ -3,6 +3,7 @@ import type { Group, Listed } from "./command.ts";
 
 export const groups: readonly Group[] = [
   { path: "app", summary: "Applications: list, create, sync, wait, compare, roll back, delete" },
+  { path: "app actions", summary: "Actions of an application's resources: list, run" },
   { path: "account", summary: "Accounts" },
 ];
 
@@ -12,6 +13,16 @@ export const commands: readonly Listed[] = [
     aliases: ["whoami"],
     summary: "Show who is logged in",
     load: () => import("./commands/account/get-user-info.ts"),
+  },
+  {
+    path: "app actions list",
+    summary: "List what can be done to an application's resources",
+    load: () => import("./commands/app/actions/list.ts"),
+  },
+  {
+    path: "app actions run",
+    summary: "Run an action on an application's resources",
+    load: () => import("./commands/app/actions/run.ts"),
   },
   { path: "app create", summary: "Create an application", load: () => import("./commands/app/create.ts") },
   { path: "app delete", summary: "Delete applications", load: () => import("./commands/app/delete.ts") },

@@ -7,7 +7,7 @@ import { Aborts } from "./aborts.ts";
 import { Limiter } from "./limiter.ts";
 import { defaultInclude, type LiveCache, type LiveCacheOptions, type LiveChange, type LiveProblem } from "./live.ts";
 import { Reflector, type Depth, type ReflectorContext } from "./reflector.ts";
-import { kindText, LiveStore } from "./store.ts";
+import { kindText, LiveStore, type Entry } from "./store.ts";
 import type { KeptFields, KubeClient, ResourceType } from "./types.ts";
 
 export type { LiveCache, LiveCacheOptions, LiveChange, LiveEntry, LiveFact, LiveOwner, LiveProblem } from "./live.ts";
@@ -41,6 +41,8 @@ class Cache implements LiveCache {
   readonly #kept = new Map<string, KeptFields>();
   /** Kinds that are left out for they may not be listed, until kinds are looked at anew. */
   readonly #dropped = new Set<string>();
+  /** Kinds that are left out from now on, and whose objects are still in the store. */
+  readonly #hidden = new Set<string>();
   readonly #typeListeners = new Set<() => void>();
   readonly #stop = new AbortController();
   readonly #lists: Limiter;
@@ -100,8 +102,8 @@ class Cache implements LiveCache {
     await Promise.all(reflectors.map((reflector) => reflector.listed));
   }
 
-  get: LiveCache["get"] = (key) => this.#store.get(key);
-  tagged: LiveCache["tagged"] = (tag) => this.#store.tagged(tag);
+  get: LiveCache["get"] = (key) => (this.#isHidden(key) ? undefined : this.#store.get(key));
+  tagged: LiveCache["tagged"] = (tag) => this.#seen(this.#store.tagged(tag));
   children: LiveCache["children"] = (uid) => this.#store.children(uid);
   inNamespace: LiveCache["inNamespace"] = (namespace) => this.#store.inNamespace(namespace);
   entries: LiveCache["entries"] = () => this.#store.entries();
@@ -226,10 +228,23 @@ class Cache implements LiveCache {
     }
   }
 
+  #isHidden({ group, kind }: GroupKind): boolean {
+    return this.#hidden.size > 0 && this.#hidden.has(kindText(group, kind));
+  }
+
+  #seen(entries: Iterable<Entry>): Iterable<Entry> {
+    return this.#hidden.size === 0 ? entries : [...entries].filter(({ key }) => !this.#isHidden(key));
+  }
+
   reconsider(stale: (kind: GroupKind) => boolean): void {
     const op = this.#op;
     if (op === undefined) return;
     this.#dropped.clear();
+    // Gone from one moment to the next: what is no longer desired must not look as if it were to be pruned.
+    const include = this.#options.include ?? defaultInclude;
+    this.#hidden.clear();
+    for (const [text, [reflector]] of this.#reflectors)
+      if (reflector !== undefined && !include(reflector.type)) this.#hidden.add(text);
     for (const [text, reflectors] of this.#reflectors) {
       const depth = this.#depth(text);
       for (const reflector of reflectors) {

@@ -134,6 +134,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     dir: join(dataDir, "registry"),
     clock: systemClock,
     env: options.git.env,
+    mediaTypes: () => configuration.settings.oci.mediaTypes,
+    maxArtifactBytes: () => configuration.settings.oci.maxUnpackedBytes,
   });
   const kustomize = (): Settings["kustomize"] => configuration.settings.kustomize;
   const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment, kustomize });
@@ -200,8 +202,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       }),
   });
   applicationMetrics(metrics, controller, directory);
-  configuration.onChange(() => controller.everythingAgain());
   reconsiderOnChange(settings, (listener) => configuration.onChange(listener), clusters);
+  configuration.onChange(() => controller.everythingAgain());
   await controller.start();
 
   const pushed: System["pushed"] = async (url, refs) => {
@@ -325,6 +327,7 @@ function polled(repositories: GitRepositories, poller: Poller): GitRepositories 
       }
       return repository;
     },
+    ask: (op, access) => repositories.ask(op, access),
     close: () => repositories.close(),
   };
 }

@@ -22,6 +22,7 @@ export const layers: readonly Layer[] = [
   // core: siblings may not import each other, except that comparing builds on merging.
   { folder: merge, may: [base, model], pure: true },
   { folder: "src/core/compare", may: [base, model, merge], pure: true },
+  { folder: "src/core/actions", may: [base, model, merge], pure: true },
   { folder: "src/core/health", may: [base, model], pure: true },
   { folder: "src/core/sync", may: [base, model], pure: true },
   { folder: "src/core/track", may: [base, model], pure: true },

@@ -79,8 +79,8 @@ export class CustomHealth implements ObjectHealth {
   #queue: Waiting[] = [];
   #queued = false;
   readonly #proven = new Set<string>();
-  /** Scripts that did not end: until when they are not run, on the monotonic clock. */
-  readonly #slow = new Map<string, number>();
+  /** Scripts that did not end: until when they are not run, on the monotonic clock, and why. */
+  readonly #slow = new Map<string, { readonly untilMs: number; readonly why: string }>();
   readonly #listeners = new Set<(uids: ReadonlySet<string>) => void>();
   #scripts: KindTable<HealthScript>;
   #scriptsOf: readonly ResourceCustomization[];
@@ -191,11 +191,9 @@ export class CustomHealth implements ObjectHealth {
     const batches = new Map<string, Waiting[]>();
     for (const waiting of queue) {
       const { text } = waiting.script;
-      if ((this.#slow.get(text) ?? 0) > now) {
-        this.#put(
-          waiting,
-          failed(waiting.object, "the script did not end before; it is run again within half a minute"),
-        );
+      const slow = this.#slow.get(text);
+      if (slow && slow.untilMs > now) {
+        this.#put(waiting, failed(waiting.object, slow.why));
         continue;
       }
       const name = this.#proven.has(text) ? "" : text;
@@ -262,7 +260,7 @@ export class CustomHealth implements ObjectHealth {
     const endless = error.code === "RENDER_TIMEOUT" || error.code === "RENDER_TOO_LARGE";
     if (endless) {
       if (!this.#slow.has(text)) log.warn("health script stopped", { kinds, error: error.message });
-      this.#slow.set(text, clock.monotonic() + slowAgainMs);
+      this.#slow.set(text, { untilMs: clock.monotonic() + slowAgainMs, why: error.message });
       this.#proven.delete(text);
       this.#lookAgain(slowAgainMs);
     }

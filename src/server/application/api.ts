@@ -39,7 +39,7 @@ function refOf(request: Named): AppRef {
 
 export function applicationApi(deps: ApiDeps, service: ApplicationService): BoundService {
   const { access } = deps;
-  const { queries, writes, operations, resources, manifests } = service;
+  const { queries, writes, operations, resources, manifests, actions } = service;
   const on =
     (action: ApplicationAction): Access<Named> =>
     ({ account }, request) =>
@@ -59,6 +59,17 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       (name === "" || app.metadata.name === name) &&
       queries.matches(app, query) &&
       access.may(call.account, "get", app);
+  };
+  const mayAct = ({ account }: Call, request: ActionAsked): void =>
+    void access.require(
+      account,
+      `action/${request.group ?? ""}/${request.kind ?? ""}/${request.action ?? ""}`,
+      refOf(request),
+    );
+  const runAction = async (call: Call, request: ActionAsked, params: Record<string, string>): Promise<object> => {
+    const { action = "", ...asked } = request;
+    await actions.run(call.op, { ...asked, action, params, ref: refOf(request), username: userOf(call) });
+    return {};
   };
   return bind(Protocol, {
     list: {
@@ -211,6 +222,25 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
         manifest: await liveResource(op, service, deps, { ...request, ref: refOf(request) }),
       }),
     },
+    listResourceActions: {
+      access: on("get"),
+      handle: async ({ op }, request) => ({ actions: await actions.list(op, { ...request, ref: refOf(request) }) }),
+    },
+    runResourceAction: {
+      access: mayAct,
+      handle: (call, request) => runAction(call, request, {}),
+    },
+    runResourceActionV2: {
+      access: mayAct,
+      handle: (call, request) =>
+        runAction(
+          call,
+          request,
+          Object.fromEntries(
+            (request.resourceActionParameters ?? []).map(({ name = "", value = "" }) => [name, value]),
+          ),
+        ),
+    },
     listResourceEvents: {
       access: on("get"),
       handle: ({ op }, request) => resourceEvents(op, service, deps, { ...request, ref: refOf(request) }),
@@ -251,6 +281,15 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       },
     },
   });
+}
+
+interface ActionAsked extends Named {
+  readonly action?: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly resourceName?: string;
 }
 
 interface Query {

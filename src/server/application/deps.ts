@@ -4,6 +4,7 @@ import type { ApplicationController } from "#controllers/application/controller.
 import type { KubeClient } from "#kube/types.ts";
 import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
+import type { ActionMeans } from "./action-means.ts";
 
 export interface ApplicationServiceDeps {
   readonly control: KubeClient;
@@ -11,5 +12,6 @@ export interface ApplicationServiceDeps {
   readonly controller: ApplicationController;
   readonly clock: Clock;
   readonly namespace: string;
+  readonly actions: ActionMeans;
   normaliseUrl(url: string): string;
 }

@@ -1,5 +1,6 @@
 // The application service: what clients may ask of applications, apart from any transport. One part for each concept;
 // this file only puts them together.
+import { ResourceActions } from "./actions.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { ApplicationDrift } from "./drift.ts";
 import { ApplicationManifests } from "./manifests.ts";
@@ -22,19 +23,23 @@ export interface ApplicationService {
   readonly drift: ApplicationDrift;
   /** An application's objects: tree, states. */
   readonly resources: ApplicationResources;
+  /** Actions of live objects. */
+  readonly actions: ResourceActions;
   /** Manifests of any revision and of local files, and how they compare with the live state. */
   readonly manifests: ApplicationManifests;
 }
 
 export function applicationService(deps: ApplicationServiceDeps): ApplicationService {
   const queries = new ApplicationQueries(deps);
+  const resources = new ApplicationResources(queries);
   return {
     queries,
     writes: new ApplicationWrites(deps, queries),
     operations: new ApplicationOperations(deps, queries),
     plans: new ApplicationPlans(deps, queries),
     drift: new ApplicationDrift(queries),
-    resources: new ApplicationResources(queries),
+    resources,
+    actions: new ResourceActions(deps, queries, resources),
     manifests: new ApplicationManifests(deps, queries),
   };
 }

@@ -13,6 +13,7 @@ import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { syncing } from "./syncing.ts";
+import { settingsScenarios } from "./settings.ts";
 import { tracking } from "./tracking.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -31,3 +32,4 @@ export const scenarios: readonly Scenario[] = [
   ...articles,
   ...badInput,
 ];
+  ...settingsScenarios,
