@@ -12,8 +12,8 @@ import { plans } from "./plans.ts";
 import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
-import { syncing } from "./syncing.ts";
 import { settingsScenarios } from "./settings.ts";
+import { syncing } from "./syncing.ts";
 import { tracking } from "./tracking.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -31,5 +31,5 @@ export const scenarios: readonly Scenario[] = [
   ...applications,
   ...articles,
   ...badInput,
-];
   ...settingsScenarios,
+];
