@@ -82,6 +82,12 @@ export interface Settings {
   readonly gitSubmodules: boolean;
   /** Schemes that URLs of Helm's value files may have. */
   readonly helmValuesFileSchemes: readonly string[];
+  readonly oci: {
+    /** Media types that the one layer of an artifact may have. */
+    readonly mediaTypes: readonly string[];
+    /** Of an artifact, unpacked; undefined where nothing is said, infinite where the limit is off. */
+    readonly maxUnpackedBytes: number | undefined;
+  };
   /** How kustomize is called: its options, and those of versions that applications name. */
   readonly kustomize: {
     readonly buildOptions: string;
@@ -160,6 +166,12 @@ export function parseSettings(
       maxMs: command.seconds("controller.self.heal.backoff.cap.seconds", 300),
       cooldownMs: command.seconds("controller.self.heal.backoff.cooldown.seconds", 330),
     },
+    oci: {
+      mediaTypes: words(command.text("reposerver.oci.layer.media.types")),
+      maxUnpackedBytes: command.flag("reposerver.disable.oci.manifest.max.extracted.size", false)
+        ? Number.POSITIVE_INFINITY
+        : command.bytes("reposerver.oci.manifest.max.extracted.size"),
+    },
     helmValuesFileSchemes: words(main.data["helm.valuesFileSchemes"] ?? "https,http").map((word) => word.toLowerCase()),
     gitSubmodules: command.flag("reposerver.enable.git.submodule", true),
     kustomize: { buildOptions: main.text("kustomize.buildOptions"), versions: kustomizeVersions(main) },
@@ -203,6 +215,18 @@ class Reader {
   /** Milliseconds of a whole number of seconds (a duration is understood too). */
   seconds(key: string, fallbackS: number): number {
     return this.duration(key, fallbackS * 1000);
+  }
+
+  /** Bytes of a quantity such as `500M`, `1Gi`, `1048576`; undefined where nothing is set. */
+  bytes(key: string): number | undefined {
+    const text = this.text(key);
+    if (text === "") return undefined;
+    const match = /^(\d+(?:\.\d+)?)(?:([kMGT])(i?))?$/.exec(text.replace(/^(\d.*)K(i?)$/, "$1k$2"));
+    const unit = match?.[2] === undefined ? 0 : "kMGT".indexOf(match[2]) + 1;
+    const size = Math.floor(Number(match?.[1]) * (match?.[3] === "i" ? 1024 : 1000) ** unit);
+    if (match && size > 0) return size;
+    this.bad(key, "it is not a size such as 500M or 1Gi");
+    return undefined;
   }
 
   integer(key: string, fallback: number): number {

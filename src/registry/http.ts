@@ -183,7 +183,7 @@ function proxyFor(
     return bare !== "" && (url.host === bare || url.hostname === bare || url.hostname.endsWith(`.${bare}`));
   });
   if (isSkipped) return undefined;
-  const full = /^[a-z]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
   if (!URL.canParse(full) || !/^https?:/i.test(full))
     throw new DriftlessError("SPEC_INVALID", "the repository's proxy is no http or https URL", {
       details: { field: "proxy" },

@@ -16,7 +16,7 @@ export interface OciRepositoryOptions {
   readonly scope: string;
   readonly maxArchiveBytes: number;
   /** Of layers that hold content. */
-  readonly mediaTypes: readonly string[];
+  mediaTypes(): readonly string[];
 }
 
 export interface OciContent {
@@ -135,11 +135,9 @@ export class OciRepository {
     const invalid = (why: string): DriftlessError =>
       new DriftlessError("ARTIFACT_INVALID", `${this.url}: ${reference} ${why}`, { details: { repository: this.url } });
     const layers = manifest.layers.filter(({ mediaType }) => /tar(?:\+gzip)?$/.test(mediaType));
-    const foreign = layers.find(({ mediaType }) => !this.options.mediaTypes.includes(mediaType));
-    if (foreign)
-      throw invalid(
-        `has a layer of the media type ${foreign.mediaType}; allowed are ${this.options.mediaTypes.join(", ")}`,
-      );
+    const allowed = this.options.mediaTypes();
+    const foreign = layers.find(({ mediaType }) => !allowed.includes(mediaType));
+    if (foreign) throw invalid(`has a layer of the media type ${foreign.mediaType}; allowed are ${allowed.join(", ")}`);
     const [layer] = layers;
     if (layer && layers.length === 1) return layer;
     const types = [...new Set(manifest.layers.map(({ mediaType }) => mediaType))].join(", ") || "none";

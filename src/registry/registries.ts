@@ -39,14 +39,16 @@ export interface RegistriesOptions {
   readonly maxArchiveBytes?: number;
   /** Of one archive, unpacked; default 256 MiB. */
   readonly maxUnpackedBytes?: number;
+  /** The same of artifacts that are no charts. */
+  readonly maxArtifactBytes?: () => number | undefined;
   /** Of one archive; default 20,000. */
   readonly maxFiles?: number;
   /** Memory for unpacked archives; default 128 MiB. */
   readonly treeCacheBytes?: number;
   /** How soon an index is asked for again for a version that it lacks; default 5 s. */
   readonly lookAgainMs?: number;
-  /** Media types that an artifact's layer may have. */
-  readonly mediaTypes?: readonly string[];
+  /** Media types that an artifact's layer may have; the usual ones where none is given. */
+  readonly mediaTypes?: () => readonly string[];
 }
 
 /** Whether a URL, with what its Secret says, is an OCI registry's and not a Helm repository's. */
@@ -179,7 +181,10 @@ class AllRegistries implements Registries {
       store: this.store,
       scope,
       maxArchiveBytes: this.options.maxArchiveBytes ?? 64 << 20,
-      mediaTypes: this.options.mediaTypes ?? defaultMediaTypes,
+      mediaTypes: () => {
+        const given = this.options.mediaTypes?.() ?? [];
+        return given.length > 0 ? given : defaultMediaTypes;
+      },
     });
     const origin = new OciOrigin(repository, client, this.store, scope);
     this.origins.set(`oci ${scope}`, origin);
@@ -440,7 +445,13 @@ function resolved(
     digest: content.digest,
     archive,
     tree: (op) =>
-      trees.get(op, { digest: content.archive, name, strip: content.mediaType === chartMediaType, archive }),
+      trees.get(op, {
+        digest: content.archive,
+        name,
+        strip: content.mediaType === chartMediaType,
+        isArtifact: content.mediaType !== chartMediaType,
+        archive,
+      }),
     details: async () => content.details,
   };
 }
@@ -461,6 +472,7 @@ class Trees {
       readonly digest: string;
       readonly name: string;
       readonly strip: boolean;
+      readonly isArtifact?: boolean;
       readonly archive: (op: Operation) => Promise<Uint8Array>;
     },
   ): Promise<ArtifactTree> {
@@ -492,7 +504,10 @@ class Trees {
     return unpack(op, await wanted.archive(op), {
       name: wanted.name,
       strip: wanted.strip,
-      maxBytes: this.options.maxUnpackedBytes ?? 256 << 20,
+      maxBytes:
+        (wanted.isArtifact ? this.options.maxArtifactBytes?.() : undefined) ??
+        this.options.maxUnpackedBytes ??
+        256 << 20,
       maxFiles: this.options.maxFiles ?? 20_000,
     });
   }
