@@ -17,8 +17,11 @@ export interface RunningCluster {
 
 export interface ClusterUnderTest {
   readonly name: "sandbox" | "kubernetes";
-  /** Starts a cluster of its own, empty; several may run at the same time. */
-  start(): Promise<RunningCluster>;
+  /**
+   * Starts a cluster of its own, empty; several may run at the same time. `controllers`: which of kube-controller-manager's
+   * run, on a real Kubernetes; all of them unless told.
+   */
+  start(options?: { readonly controllers?: string }): Promise<RunningCluster>;
 }
 
 const included = (): boolean =>
@@ -46,9 +49,10 @@ export function kubectlPath(): string | undefined {
 }
 
 /** Starts a real control plane with two nodes; builds it first where it is missing. */
-async function startKubernetes(): Promise<RunningCluster> {
+async function startKubernetes(options: { readonly controllers?: string } = {}): Promise<RunningCluster> {
   const binary = await buildBinary({ env: process.env, report: terminalReport(process.stderr) });
-  return startControlPlane({ binary });
+  if (options.controllers === undefined) return startControlPlane({ binary });
+  return startControlPlane({ binary, nodes: 0, controllerManagerFlags: [`--controllers=${options.controllers}`] });
 }
 
 /** Starts a sandbox with one cluster, its data in a folder that goes with it. */

@@ -66,7 +66,7 @@ export function attribute(
         ...(last === undefined ? {} : { wasApplied: wasApplied !== undefined }),
       };
     }
-    const owners = entries.filter(({ set }) => owns(set, elements));
+    const owners = entries.filter(({ set }) => owns(set, elements, type));
     return {
       path,
       state: owners.length === 0 ? "unowned" : "set",
@@ -150,13 +150,26 @@ function elementAt(value: unknown, step: string, type: TypeSchema): string | und
 }
 
 /** Whether a set holds the path, something below it, or the value as a whole that it is part of. */
-function owns(set: Fields, elements: readonly string[]): boolean {
+function owns(set: Fields, elements: readonly string[], schema: TypeSchema): boolean {
   let at = set;
+  let type = schema;
   for (const element of elements) {
     const child = at.children?.get(element);
-    // A leaf stands for all that is below it: what is atomic is owned as a whole.
-    if (child === undefined) return at !== set && at.own && (at.children === undefined || at.children.size === 0);
+    if (child === undefined) return at.own && isOwnedWhole(type);
     at = child;
+    type = elementType(type, element) ?? anyType;
   }
   return true;
+}
+
+/** What is atomic is owned as a whole: who owns it owns all that is below. */
+function isOwnedWhole(type: TypeSchema): boolean {
+  switch (type.kind) {
+    case "list":
+      return type.listType === "atomic";
+    case "scalar":
+      return type.type !== "any" || type.atomic === true;
+    default:
+      return type.atomic === true;
+  }
 }

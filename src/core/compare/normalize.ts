@@ -71,6 +71,7 @@ export function withAdmitted(desired: KubernetesObject, live: KubernetesObject):
   const found = isEntries(live["spec"]) ? live["spec"]["tolerations"] : undefined;
   if (!isEntries(spec) || !Array.isArray(found)) return desired;
   const own: readonly unknown[] = Array.isArray(spec["tolerations"]) ? spec["tolerations"] : [];
+  if (spec["tolerations"] === undefined) return desired;
   const keys = new Set(own.map((item) => (isEntries(item) ? item["key"] : undefined)));
   const added = found.filter(
     (item) =>
@@ -79,9 +80,7 @@ export function withAdmitted(desired: KubernetesObject, live: KubernetesObject):
       item["tolerationSeconds"] === 300 &&
       !keys.has(item["key"]),
   );
-  return added.length === 0 || own.length === 0
-    ? desired
-    : { ...desired, spec: { ...spec, tolerations: [...own, ...added] } };
+  return added.length === 0 ? desired : { ...desired, spec: { ...spec, tolerations: [...own, ...added] } };
 }
 
 /** stringData is written into data, encoded, and is never stored. */

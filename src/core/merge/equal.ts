@@ -78,7 +78,7 @@ function sameList(a: readonly unknown[], b: readonly unknown[], schema: ListSche
 function sameScalar(a: unknown, b: unknown, schema: ScalarSchema): boolean {
   switch (schema.format) {
     case "quantity":
-      return sameQuantity(a, b) ?? false;
+      return sameQuantity(a, b, schema.scale) ?? false;
     case "int-or-string":
       return (
         isText(a) && isText(b) && (String(a) === String(b) || (sameQuantity(a, b) === true && typeof a !== typeof b))

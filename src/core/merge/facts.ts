@@ -140,6 +140,7 @@ const defaults: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     enableServiceLinks: true,
     restartPolicy: "Always",
     schedulerName: "default-scheduler",
+    serviceAccountName: "default",
     securityContext: {},
     terminationGracePeriodSeconds: 30,
   },

@@ -55,11 +55,20 @@ export function quantityNanos(value: unknown): bigint | undefined {
   return parse(value)?.nanos;
 }
 
-/** Whether two quantities are the same amount; undefined where one of them is no quantity. */
-export function sameQuantity(a: unknown, b: unknown): boolean | undefined {
+/**
+ * Whether two quantities are the same amount, to the thousandth (rounded up, as resource lists are stored) where told so;
+ * undefined where one of them is no quantity.
+ */
+export function sameQuantity(a: unknown, b: unknown, scale?: "milli"): boolean | undefined {
   const left = parse(a);
   const right = parse(b);
-  return left === undefined || right === undefined ? undefined : left.nanos === right.nanos;
+  if (left === undefined || right === undefined) return undefined;
+  return scale === undefined ? left.nanos === right.nanos : millis(left.nanos) === millis(right.nanos);
+}
+
+/** Thousandths, rounded away from zero. */
+function millis(nanos: bigint): bigint {
+  return nanos < 0n ? -((-nanos + 999_999n) / 1_000_000n) : (nanos + 999_999n) / 1_000_000n;
 }
 
 /** The text that the API server stores for a quantity (`0.5` → `500m`, `1024Ki` → `1Mi`); undefined if it is none. */

@@ -24,6 +24,8 @@ export interface ScalarSchema extends Common {
   /** `any`: whatever JSON; objects in it merge field by field, unless atomic. */
   readonly type: "string" | "integer" | "number" | "boolean" | "any";
   readonly format?: ScalarFormat;
+  /** A quantity that the API server rounds up to thousandths: those of resource lists. */
+  readonly scale?: "milli";
   readonly atomic?: boolean;
 }
 export interface StructSchema extends Common {
@@ -64,10 +66,13 @@ const atomicAny: ScalarSchema = { kind: "scalar", type: "any", atomic: true };
 const stringType: ScalarSchema = { kind: "scalar", type: "string" };
 const stringMap: MapSchema = { kind: "map", value: stringType, omitEmpty: true };
 
+const quantityType: ScalarSchema = { kind: "scalar", type: "any", format: "quantity", atomic: true };
+const milliQuantityType: ScalarSchema = { ...quantityType, scale: "milli" };
+
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 /** Definitions that are recognised by name, whatever their text. */
 const namedTypes: Readonly<Record<string, TypeSchema>> = {
-  "io.k8s.apimachinery.pkg.api.resource.Quantity": { kind: "scalar", type: "any", format: "quantity", atomic: true },
+  "io.k8s.apimachinery.pkg.api.resource.Quantity": quantityType,
   "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
     kind: "scalar",
     type: "any",
@@ -180,9 +185,10 @@ class Reader {
       return type;
     }
     const values = node["additionalProperties"];
+    const value = isObject(values) ? this.read(values) : anyType;
     return tidy<MapSchema>({
       kind: "map",
-      value: isObject(values) ? this.read(values) : anyType,
+      value: value === quantityType ? milliQuantityType : value,
       patchStrategy: textOf(node, "x-kubernetes-patch-strategy"),
       ...common,
     });

@@ -57,8 +57,8 @@ function secret(object: Fields, context: PrepareContext): Fields {
 
 /** What pods start with; the scheduler and the kubelet go on from here. */
 function pod(object: Fields, context: PrepareContext): Fields {
-  const current = context.operation === "create" ? admitted(object, context) : object;
-  if (context.operation !== "create") return current;
+  if (context.operation !== "create") return context.subresource === undefined ? readmitted(object) : object;
+  const current = admitted(object, context);
   return withField(current, "status", { phase: "Pending", qosClass: qosClass(fieldsAt(current, "spec")) });
 }
 
@@ -75,6 +75,15 @@ function admitted(object: Fields, context: PrepareContext): Fields {
     );
     const tolerant = withField(filled, "tolerations", withTolerations(filled.tolerations));
     return withAccountToken(tolerant, fieldsAt(object, "metadata"), context);
+  });
+}
+
+/** DefaultTolerationSeconds looks at updates too. */
+function readmitted(object: Fields): Fields {
+  return inField(object, "spec", (spec) => {
+    const tolerations = withTolerations(spec.tolerations);
+    const before = Array.isArray(spec.tolerations) ? spec.tolerations.length : 0;
+    return tolerations.length === before ? spec : withField(spec, "tolerations", tolerations);
   });
 }
 
