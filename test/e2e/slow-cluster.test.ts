@@ -1,0 +1,170 @@
+// A cluster that accepts requests and never answers them, and a repository that does the same: whoever has nothing to do
+// with them is not delayed, and an operation that waits for them ends within five seconds of being told to.
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Application } from "#model/application.ts";
+import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
+import { connectKube, type Kube } from "../support/kube.ts";
+import { startProxy, type ApiProxy } from "../support/proxy.ts";
+import { cloneRepository, createBare, type Repository } from "../support/repository.ts";
+import { configMap, hookJob, manifests } from "../support/scenario.ts";
+import { startUp, type Up } from "../support/up.ts";
+
+const namespace = "argocd";
+const endsWithinMs = 5000;
+/** More than are worked on at once for one cluster. */
+const crowd = 60;
+
+describe("a cluster that does not answer", () => {
+  let far: RunningCluster;
+  let farKube: Kube;
+  let proxy: ApiProxy;
+  let up: Up;
+  let kube: Kube;
+  let repository: Repository;
+  let silent: Server;
+  const directory = mkdtempSync(join(tmpdir(), "driftless-slow-"));
+
+  beforeAll(async () => {
+    far = await clustersUnderTest()[0]!.start();
+    farKube = connectKube(far.kubeconfig);
+    proxy = await startProxy(far.kubeconfig);
+    up = await startUp({ demo: false, namespace });
+    kube = connectKube(up.kubeconfig);
+    const bare = join(directory, "deploy.git");
+    await createBare(bare);
+    repository = await cloneRepository(`file://${bare}`);
+    await repository.push({
+      "slow/one.yaml": manifests(configMap("one")),
+      "hooked/all.yaml": manifests(hookJob("endless", { hook: "PreSync", runFor: "1h" }), configMap("after")),
+      "quick/one.yaml": manifests(configMap("one")),
+    });
+    silent = createServer(() => {});
+    await new Promise<void>((resolve) => {
+      silent.listen(0, "127.0.0.1", resolve);
+    });
+    await kube.create({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "far", namespace, labels: { "argocd.argoproj.io/secret-type": "cluster" } },
+      stringData: { name: "far", server: proxy.url, config: "{}" },
+    });
+    for (const name of ["far", "hooked", ...Array.from({ length: crowd }, (_, index) => `crowd-${index}`)]) {
+      await farKube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    }
+    await kube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "quick" } });
+  });
+
+  afterAll(async () => {
+    await up?.stop();
+    await kube?.close();
+    await proxy?.close();
+    await farKube?.close();
+    await far?.stop();
+    silent?.close();
+    repository?.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function application(name: string, how: { path: string; to: string; server?: string }): Promise<void> {
+    await kube.create({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Application",
+      metadata: { name, namespace },
+      spec: {
+        project: "default",
+        source: { repoURL: repository.url, targetRevision: "main", path: how.path },
+        destination: { server: how.server ?? proxy.url, namespace: how.to },
+      },
+    });
+    await eventually(async () => expect((await get(name)).status?.sync?.status).toBe("OutOfSync"));
+  }
+
+  const get = async (name: string): Promise<Application> =>
+    (await kube.get("Application", name, namespace)) as Application;
+  const phase = async (name: string): Promise<string | undefined> => (await get(name)).status?.operationState?.phase;
+  const ask = (name: string, sync: object = {}): Promise<unknown> =>
+    kube.edit("Application", { name, namespace }, { operation: { initiatedBy: { username: "ada" }, sync } });
+
+  /** Asks for the end; returns how the operation ended, and after how many milliseconds. */
+  async function terminate(name: string): Promise<{ message: string; tookMs: number }> {
+    const asked = performance.now();
+    const at = { name, namespace };
+    if (await phase(name)) await kube.edit("Application", at, { status: { operationState: { phase: "Terminating" } } });
+    else await kube.edit("Application", at, { operation: null });
+    const ended = await eventually(
+      async () => {
+        const { operationState } = (await get(name)).status ?? {};
+        expect(["Failed", "Error"]).toContain(operationState?.phase);
+        return operationState;
+      },
+      { withinMs: 30_000, everyMs: 20 },
+    );
+    return { message: ended?.message ?? "", tookMs: performance.now() - asked };
+  }
+
+  it("delays nobody else, and a sync that hangs in it can be ended", async () => {
+    await application("slow", { path: "slow", to: "far" });
+    await application("quick", { path: "quick", to: "quick", server: "https://kubernetes.default.svc" });
+    let hanging = 0;
+    proxy.hangs = ({ method }) => method !== "GET" && ++hanging > 0;
+    await ask("slow");
+    await eventually(() => expect(hanging).toBeGreaterThan(0));
+
+    const asked = performance.now();
+    await ask("quick");
+    await eventually(async () => expect(await phase("quick")).toBe("Succeeded"), { everyMs: 20 });
+    expect(performance.now() - asked).toBeLessThan(endsWithinMs);
+
+    const { message, tookMs } = await terminate("slow");
+    expect(message).toContain("Operation terminated");
+    expect(tookMs).toBeLessThan(endsWithinMs);
+    proxy.hangs = undefined;
+    await ask("slow");
+    await eventually(async () => expect(await phase("slow")).toBe("Succeeded"));
+  });
+
+  it("does not keep a running hook's operation from ending", async () => {
+    await application("hooked", { path: "hooked", to: "hooked" });
+    await ask("hooked");
+    await eventually(async () => expect(await farKube.get("Job", "endless", "hooked")).toBeDefined());
+    proxy.hangs = ({ method }) => method !== "GET";
+
+    const { message, tookMs } = await terminate("hooked");
+
+    expect(message).toMatch(/terminated; its running hooks could not be deleted: the destination does not answer/);
+    expect(tookMs).toBeLessThan(endsWithinMs);
+    proxy.hangs = undefined;
+  });
+
+  it("holds up no end of an operation although more of its applications hang than are worked on at once", async () => {
+    const names = Array.from({ length: crowd }, (_, index) => `crowd-${index}`);
+    await Promise.all(names.map((name) => application(name, { path: "slow", to: name })));
+    let hanging = 0;
+    proxy.hangs = ({ method }) => method !== "GET" && ++hanging > 0;
+    await Promise.all(names.map((name) => ask(name)));
+    await eventually(() => expect(hanging).toBeGreaterThan(crowd / 2));
+
+    const ends = await Promise.all([names[0]!, names.at(-1)!].map((name) => terminate(name)));
+
+    for (const { tookMs } of ends) expect(tookMs).toBeLessThan(endsWithinMs);
+    proxy.hangs = undefined;
+  });
+
+  it("is as little a hindrance as a repository that does not answer", async () => {
+    await application("elsewhere", { path: "quick", to: "quick", server: "https://kubernetes.default.svc" });
+    const repoURL = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/never.git`;
+    await ask("elsewhere", { source: { repoURL, path: ".", targetRevision: "main" } });
+    const connected = new Promise((resolve) => silent.once("connection", resolve));
+    await connected;
+
+    const { tookMs } = await terminate("elsewhere");
+
+    expect(tookMs).toBeLessThan(endsWithinMs);
+  });
+});
