@@ -183,6 +183,7 @@ export type ConditionType =
   | "DependencyError"
   | "DependencyWarning"
   | "ExcludedResourceWarning"
+  | "FieldFightWarning"
   | "InvalidSpecError"
   | "OrphanedResourceWarning"
   | "RepeatedResourceWarning"

@@ -166,7 +166,8 @@ export class Informer<T extends KubernetesObject> {
     if (!before) return;
     this.#objects.delete(id);
     this.#ended.add(before.metadata.uid ?? id);
-    if (this.#ended.size > endedKept) for (const oldest of this.#ended.values().take(1)) this.#ended.delete(oldest);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > endedKept && oldest !== undefined) this.#ended.delete(oldest);
     for (const listener of this.#listeners) listener({ before, after: undefined });
   }
 

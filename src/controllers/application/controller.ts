@@ -13,13 +13,16 @@ import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { Dependencies } from "./dependencies.ts";
+import { Fights } from "./fights.ts";
 import { Holds } from "./holds.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
 import type { CustomHealth } from "./custom-health.ts";
+import { hardRefreshes } from "./hard-refresh.ts";
 import { newAppState, type AppState } from "./state.ts";
 import type { RevisionChoice, Sources } from "./sources.ts";
 import type { Row } from "./table.ts";
 import { rootTag } from "./tree.ts";
+import { UpdateFilter } from "./updates.ts";
 import { operationWaits } from "./waiting.ts";
 import { Windows } from "./windows.ts";
 
@@ -46,6 +49,7 @@ export class ApplicationController {
   /** Which application desires an object, by cluster and key text: for objects that carry no tracking yet. */
   readonly #desiredBy = new Map<string, string>();
   readonly #loop: ReconcileLoop;
+  readonly #updates: UpdateFilter;
   readonly #reconciler: Reconciler;
   readonly #stops: (() => void)[] = [];
   readonly #treeListeners = new Set<TreeListener>();
@@ -56,6 +60,7 @@ export class ApplicationController {
 
   constructor(options: ApplicationControllerOptions) {
     this.#options = options;
+    this.#updates = new UpdateFilter(options);
     this.sources = options.sources((applications, why) => {
       for (const key of applications) this.#sourceChanged(key, why);
     });
@@ -81,6 +86,7 @@ export class ApplicationController {
       busy: () => this.busy,
       desiredChanged: (state, before) => this.#indexDesired(state, before),
       dependencies: this.#dependencies,
+      fights: new Fights(options.clock),
       holds: new Holds(this.#windows, this.#dependencies),
       syncEnded: (app, ended) => {
         const labels = {
@@ -133,6 +139,13 @@ export class ApplicationController {
       clusters.onChange(() => this.everythingAgain()),
     );
     for (const cluster of clusters.started()) this.#follow(cluster);
+    this.#stops.push(
+      hardRefreshes({
+        ...this.#options,
+        states: () => this.#states.values(),
+        wake: (key, delayMs) => this.#wake(key, delayMs),
+      }),
+    );
     await projects.start();
     await applications.start();
     const { reconciliationMs } = this.#options.settings();
@@ -356,10 +369,15 @@ export class ApplicationController {
     const entry = (after ?? before)!;
     const text = keyText(entry.key);
     if (!after) this.#options.health.forget(entry.uid);
-    this.#markLive(cluster, before?.tag, text);
-    if (after?.tag !== before?.tag) this.#markLive(cluster, after?.tag, text);
-    const owner = this.#desiredBy.get(`${cluster.server} ${text}`);
-    if (owner !== undefined) this.#markRow(this.#states.get(owner), text);
+    const mark = (): void => {
+      this.#markLive(cluster, before?.tag, text);
+      if (after?.tag !== before?.tag) this.#markLive(cluster, after?.tag, text);
+      const owner = this.#desiredBy.get(`${cluster.server} ${text}`);
+      if (owner !== undefined) this.#markRow(this.#states.get(owner), text);
+    };
+    // A sync under way may wait for any field.
+    const syncing = after?.tag !== undefined && this.#byTag.get(after.tag)?.running !== undefined;
+    if (syncing || this.#updates.counts(before, after, mark)) mark();
     if (this.#treeListeners.size > 0) this.#tellTrees(cluster, entry);
   }
 

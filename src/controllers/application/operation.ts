@@ -30,6 +30,7 @@ import { clientFor } from "./impersonation.ts";
 import { hashOf, makePlan } from "./planning.ts";
 import type { Sources } from "./sources.ts";
 import type { Held, Holds } from "./holds.ts";
+import type { Fights } from "./fights.ts";
 import { failureText } from "./sync-failure.ts";
 import type { AppState, RunningOperation } from "./state.ts";
 import type { Row } from "./table.ts";
@@ -50,6 +51,7 @@ export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "s
   syncEnded(app: Application, ended: OperationState): void;
   /** What keeps operations from starting or going on. */
   readonly holds: Holds;
+  readonly fights: Fights;
 }
 
 interface Given {
@@ -147,8 +149,10 @@ export class OperationGate {
     const rows = state.table.rows().filter((row) => !row.isHook && !row.ignored);
     const unknown = rows.some((row) => row.sync === "Unknown");
     const status = unknown ? "Unknown" : rows.some((row) => row.sync === "OutOfSync") ? "OutOfSync" : "Synced";
+    const calmAt = this.#options.fights.saw(state, rows);
     if (status !== "OutOfSync") {
       state.syncCondition = undefined;
+      state.retryAtMs = calmAt;
       return undefined;
     }
     const decision = autoSync({
@@ -163,8 +167,11 @@ export class OperationGate {
       sourcesUnchanged: state.syncedHash !== undefined && state.syncedHash === hashOf(state.desired),
     });
     if ("start" in decision) {
-      const held = this.#options.holds.automated(state, decision.start);
-      return held ? undefined : decision.start;
+      if (this.#options.holds.automated(state, decision.start)) return undefined;
+      const restrained = this.#options.fights.restrain(state, decision.start, rows);
+      if ("start" in restrained) return restrained.start;
+      state.retryAtMs = restrained.retryAt;
+      return undefined;
     }
     // Without automation, a sync that failed stays told of until the next one, or until nothing differs.
     if (isAutomated(state.app)) {
@@ -200,6 +207,7 @@ export class OperationGate {
       // One that had begun waits until its source or cluster answers again; what it has done so far is not lost.
       if (given.failure?.entry.retryable && running.pinned) return this.#waitFor(state, given.failure);
       if (given.failure) throw given.failure;
+      await this.#options.fights.identify(op, state);
       const refused = await this.#plan(op, state, given.project!);
       if (refused) return this.#end(op, state, refused);
     }

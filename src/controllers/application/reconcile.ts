@@ -30,6 +30,7 @@ import { applicationType } from "./application-type.ts";
 import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Dependencies } from "./dependencies.ts";
+import type { Fights } from "./fights.ts";
 import type { Holds } from "./holds.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
@@ -63,6 +64,7 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   desiredChanged(state: AppState, before: Desired | undefined): void;
   readonly dependencies: Dependencies;
   readonly holds: Holds;
+  readonly fights: Fights;
 }
 
 /** A plan before it runs. */
@@ -286,8 +288,10 @@ export class Reconciler {
     const { pass, project, cluster } = given;
     const { sources } = this.#options;
     const request = followRequest(state.app, state.key, cluster);
-    if (pass.refresh !== undefined) {
-      if (pass.refresh === "hard") {
+    const hard = pass.refresh === "hard" || state.hardRefreshDue;
+    if (pass.refresh !== undefined || hard) {
+      state.hardRefreshDue = false;
+      if (hard) {
         cluster.client.discovery.invalidate();
         this.#policy.forgetAnswers();
         state.table.invalidate();
@@ -424,6 +428,7 @@ export class Reconciler {
       history: this.#operations.history(state),
       nowMs: clock.now(),
       refreshed: refresh !== undefined,
+      persistHealth: this.#options.settings().persistHealth,
     });
     this.#options.dependencies.judged(state, wanted);
     const extra = extraPatch(state, refresh);
@@ -487,7 +492,7 @@ export class Reconciler {
       found.push(...healthProblems(state));
       found.push(...sharedWarnings(state));
     }
-    found.push(...this.#options.dependencies.conditions(state));
+    found.push(...this.#options.dependencies.conditions(state), ...this.#options.fights.conditions(state));
     // A sync that failed for a reason that stands here already is not told of twice.
     if (!found.some(({ type }) => type.endsWith("Error"))) found.push(...this.#operations.conditions(state));
     return found;

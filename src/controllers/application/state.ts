@@ -1,6 +1,7 @@
 // What the controller keeps in memory of one application between passes. No logic beyond bookkeeping.
 import type { DriftlessError } from "#base/errors.ts";
 import type { ReadyPlan } from "#core/sync/plan.ts";
+import type { FightLog } from "#core/sync/fights.ts";
 import type { SyncProgress } from "#core/sync/progress.ts";
 import type {
   Application,
@@ -80,12 +81,16 @@ export interface AppState {
   lastWriteMs: number;
   /** The revision has moved without touching the application, and it is time to write that down. */
   revisionDue: boolean;
+  /** It is time to render and compare it anew, whatever has changed. */
+  hardRefreshDue: boolean;
   /** When automated sync will be considered again, on the wall clock. */
   retryAtMs: number | undefined;
   /** The spec or another part of the application that passes read has changed since the last pass began. */
   specDirty: boolean;
   /** What the last pass found: ahead of what was written to the server. */
   verdict: { readonly sync?: SyncStatusCode; readonly health?: HealthStatusCode };
+  /** Fields that were healed lately, and may be fought over. */
+  fights?: FightLog | undefined;
   /** Applications that a sync which is due waits for, or why it is refused. */
   dependencyHold: DependencyHold | undefined;
   /** The windows keep a sync that is due, or that runs, out. */
@@ -124,6 +129,7 @@ export function newAppState(
     carriedOut: undefined,
     lastWriteMs: Number.NEGATIVE_INFINITY,
     revisionDue: false,
+    hardRefreshDue: false,
     retryAtMs: undefined,
     specDirty: false,
     verdict: {},

@@ -1,6 +1,7 @@
 // When syncs may start: after the applications that one depends on, and inside the project's sync windows.
 import { expect } from "vitest";
 import type { SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
+import { steadily } from "../../support/eventually.ts";
 import { configMap, deployment, hookJob, manifests, scenario, type Scenario } from "../../support/scenario.ts";
 
 const dependsOn = "driftless.dev/depends-on";
@@ -124,6 +125,36 @@ export const ordering: readonly Scenario[] = [
     await stage.gone("Application", web.name, stage.up.namespace);
     await stage.gone("Application", db.name, stage.up.namespace);
     expect(await stage.kube.get("ConfigMap", "db", stage.namespace)).toBeUndefined();
+  }),
+
+  scenario("a fight over a field is told with the other manager, and healed ever more seldom", async (stage) => {
+    const files = (data: Readonly<Record<string, string>>) => ({ "all.yaml": manifests(configMap("settings", data)) });
+    const repository = await stage.repository(files({ color: "blue", size: "small" }));
+    const app = await stage.application({ repository, automated: true });
+    await app.synced();
+    const at = { name: "settings", namespace: stage.namespace };
+    let fighting = true;
+    const writer = (async () => {
+      while (fighting) {
+        await stage.kube.edit("ConfigMap", at, { data: { color: "red" } });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    })();
+
+    try {
+      await app.condition("FieldFightWarning", ["ConfigMap", "/data/color is set back by ", "3 times"], {
+        withinMs: 60_000,
+      });
+      const heals = async (): Promise<string | undefined> => (await app.get()).status?.operationState?.startedAt;
+      const last = await heals();
+      await steadily(async () => expect(await heals()).toBe(last), 5000);
+    } finally {
+      fighting = false;
+      await writer;
+    }
+    await repository.push(files({ size: "small" }));
+    await app.synced();
+    await app.until((_app, { conditions = [] }) => expect(conditions).toEqual([]));
   }),
 
   scenario("a window that closes pauses a running sync, or lets it run on where it says so", async (stage) => {
