@@ -147,7 +147,8 @@ class Registry {
     const body = Buffer.concat(chunks);
     const end = (status: number, content: Buffer | string = "", headers: Record<string, string> = {}): void => {
       this.requests.push(`${request.method} ${url.pathname}${url.search} ${status}`);
-      response.writeHead(status, headers).end(request.method === "HEAD" ? undefined : content);
+      const size = { "content-length": String(Buffer.byteLength(content)) };
+      response.writeHead(status, { ...size, ...headers }).end(request.method === "HEAD" ? undefined : content);
     };
     if (this.hangs) return void this.requests.push(`${request.method} ${url.pathname} hangs`);
     if (url.pathname === "/token") return this.token(request, url, end);
