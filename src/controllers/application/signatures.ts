@@ -24,6 +24,8 @@ export interface RevisionToVerify {
 }
 
 export interface SignatureGate {
+  /** Whether the project asks for anything of a Git source, so that each of its revisions has to pass. */
+  asks(project: string, repoURL: string): boolean;
   /** Passes where the project asks for nothing, or gets what it asks for. Errors: SIGNATURE_REQUIRED, the repository's. */
   pass(op: Operation, what: RevisionToVerify): Promise<void>;
   /** Refuses charts and artifacts of registries where the project's keys are to hold for them. Error: SIGNATURE_REQUIRED. */
@@ -68,6 +70,7 @@ export function createSignatureGate(options: SignatureGateOptions): SignatureGat
   };
 
   return {
+    asks: (project, repoURL) => integrity(project, repoURL, "git").asks !== "nothing",
     async pass(op, what) {
       const asked = integrity(what.project, what.repoURL, "git");
       if (asked.asks === "nothing") return;

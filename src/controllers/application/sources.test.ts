@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { configMap, fakeRenderer, fakeRepository, op, type Files } from "./testing/fakes.ts";
+import type { SignatureGate } from "./signatures.ts";
 import { Sources, type FollowRequest } from "./sources.ts";
 
 const request = (application: string, path: string, targetRevision = "main"): FollowRequest => ({
@@ -11,7 +12,7 @@ const request = (application: string, path: string, targetRevision = "main"): Fo
   sources: [{ repoURL: "https://git.example.com/fleet.git", path, targetRevision }],
 });
 
-function world(files: Files) {
+function world(files: Files, signatures?: SignatureGate) {
   const repository = fakeRepository();
   repository.commit("main", files);
   const renderer = fakeRenderer();
@@ -19,6 +20,7 @@ function world(files: Files) {
   const sources = new Sources({
     repositories: { open: () => repository, close: () => Promise.resolve() },
     renderer,
+    ...(signatures ? { signatures } : {}),
     access: (url) => ({ url }),
     affected: (applications) => void told.push([...applications].sort()),
     op,
@@ -42,6 +44,28 @@ describe("Sources", () => {
     repository.arrive();
     await settled();
     expect(told).toEqual([["b"]]);
+  });
+
+  it("holds each commit back that is not signed as the project asks, whatever it touches", async () => {
+    let signed = true;
+    const { repository, renderer, sources, told } = world(files, {
+      asks: () => true,
+      passRegistry: () => {},
+      describe: () => Promise.resolve(undefined),
+      pass: () => (signed ? Promise.resolve() : Promise.reject(new DriftlessError("SIGNATURE_REQUIRED", "not signed"))),
+    });
+    await sources.follow(op, request("a", "apps/a"));
+    signed = false;
+    const before = renderer.rendered.length;
+    repository.commit("main", { ...files, "apps/b/x.yaml": configMap("b", { key: "value" }) });
+    repository.arrive();
+    await settled();
+    expect(told).toEqual([["a"]]);
+    await expect(sources.follow(op, request("a", "apps/a"))).rejects.toMatchObject({ code: "SIGNATURE_REQUIRED" });
+    expect(renderer.rendered.length).toBe(before);
+    // Its tag may be signed meanwhile, at the same commit.
+    await sources.refresh(op, request("a", "apps/a"));
+    expect(told.slice(1)).toContainEqual(["a"]);
   });
 
   it("compares two commits once for all applications of a revision", async () => {

@@ -32,6 +32,8 @@ interface Use {
   readonly directory: string;
   /** What the last successful render read; undefined until then and after a failure: every change concerns it. */
   reads: RenderResult["reads"] | undefined;
+  /** Every commit concerns it, whatever it changes: each has to be signed. */
+  everyCommit?: boolean;
 }
 
 interface Followed {
@@ -175,7 +177,10 @@ export class Sources {
    */
   async follow(op: Operation, request: FollowRequest): Promise<readonly RenderedSource[]> {
     const uses = this.#register(request);
-    for (const use of uses) use.reads = undefined;
+    for (const [index, use] of uses.entries()) {
+      use.reads = undefined;
+      use.everyCommit = this.#options.signatures?.asks(request.project, request.sources[index]!.repoURL) ?? false;
+    }
     const at = await Promise.all(
       request.sources.map(async (source, index) => {
         const { head } = uses[index]!;
@@ -440,6 +445,9 @@ export class Sources {
         (resolved) => resolved.sha,
         () => undefined,
       );
+      // The tag of a commit that was not signed may be another one now.
+      const refused = before === after && head.sha === before ? unsigned(head) : undefined;
+      if (refused && refused.size > 0) this.#options.affected(refused, "content");
       if (before === after || head.sha !== before) continue;
       head.sha = after;
       const applications = await this.#concerned(op, followed.repository, head, before);
@@ -480,6 +488,14 @@ function everyone(head: Head): Set<string> {
   return all;
 }
 
+/** Applications whose revision was refused, perhaps for its signature. */
+function unsigned(head: Head): Set<string> {
+  const found = new Set<string>();
+  for (const uses of head.byDirectory.values())
+    for (const use of uses) if (use.everyCommit === true && use.reads === undefined) found.add(use.application);
+  return found;
+}
+
 /** Which applications a list of changed paths concerns: each path is matched against its own directories upwards. */
 function touchedBy(head: Head, paths: readonly string[]): Set<string> {
   const byUse = new Map<Use, string[]>();
@@ -493,6 +509,9 @@ function touchedBy(head: Head, paths: readonly string[]): Set<string> {
     }
   }
   const touched = new Set<string>();
+  // A commit may change no file, and yet what could not be rendered: its signature is another.
+  for (const uses of head.byDirectory.values())
+    for (const use of uses) if (use.reads === undefined || use.everyCommit === true) touched.add(use.application);
   for (const [use, list] of byUse) {
     if (use.reads === undefined || readsTouched(use.reads, list)) touched.add(use.application);
   }

@@ -4,6 +4,7 @@ import { applications } from "./applications.ts";
 import { articles } from "./articles.ts";
 import { badInput } from "./bad-input.ts";
 import { basics } from "./basics.ts";
+import { beside } from "./beside.ts";
 import { diffing } from "./diffing.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   ...ordering,
   ...following,
   ...registries,
+  ...beside,
   ...health,
   ...diffing,
   ...tracking,
