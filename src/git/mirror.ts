@@ -116,20 +116,21 @@ export class Mirror {
 
   /** Asks the server for its refs and fetches those that differ. */
   async poll(op: Operation): Promise<RefChange[]> {
-    const quick = await this.direct()?.refs(op, ["HEAD", "refs/heads/", "refs/tags/"]);
-    // An empty repository or one without a default branch is left to git.
-    if (quick?.head !== undefined) {
-      this.default = quick.head;
-      this.detached = undefined;
-      return this.update(op, quick.refs);
-    }
-    const asked = await this.withAccess((access) =>
-      this.remote(op, access, ["ls-remote", "--symref", access.url, "HEAD", "refs/heads/*", "refs/tags/*"]),
-    );
-    const answer = parseLsRemote(asked.stdout.toString("utf8"));
+    const answer = await this.listRefs(op);
     this.default = answer.head;
     this.detached = answer.head === undefined ? answer.headSha : undefined;
     return this.update(op, answer.refs);
+  }
+
+  /** The server's branches and tags; keeps nothing. */
+  async listRefs(op: Operation): Promise<ReturnType<typeof parseLsRemote>> {
+    const quick = await this.direct()?.refs(op, ["HEAD", "refs/heads/", "refs/tags/"]);
+    // An empty repository or one without a default branch is left to git.
+    if (quick?.head !== undefined) return { refs: quick.refs, head: quick.head };
+    const asked = await this.withAccess((access) =>
+      this.remote(op, access, ["ls-remote", "--symref", access.url, "HEAD", "refs/heads/*", "refs/tags/*"]),
+    );
+    return parseLsRemote(asked.stdout.toString("utf8"));
   }
 
   /** Fetches what differs between what the server has and what is known. */

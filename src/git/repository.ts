@@ -1,6 +1,6 @@
 // A repository as the rest of the program sees it, and the set of them: one per normalised URL, mirrors below one folder.
 import { createHash } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
@@ -23,6 +23,7 @@ import type {
   ResolvedRevision,
   TreeEntry,
   TreeItem,
+  GitServers,
 } from "./types.ts";
 import { checkUrl, normalizeUrl, splitCredentials } from "./urls.ts";
 
@@ -47,7 +48,7 @@ export interface GitOptions {
 }
 
 /** Makes the set of repositories. Touches nothing before the first use of one. */
-export function createGitRepositories(options: GitOptions): GitRepositories {
+export function createGitRepositories(options: GitOptions): GitRepositories & GitServers {
   const home = join(options.dir, "home");
   const temporary = join(options.dir, "tmp");
   const program: GitProgram = { path: options.git ?? "git", env: baseEnvironment(options.env ?? {}, home) };
@@ -86,11 +87,50 @@ export function createGitRepositories(options: GitOptions): GitRepositories {
       open.set(name, repository);
       return repository;
     },
+    async ask(op, access) {
+      checkUrl(access.url);
+      await prepare();
+      const gitDir = await mkdtemp(join(temporary, "ask-"));
+      const mirror = mirrorOf(() => access, { program, gitDir, temporary, options });
+      try {
+        await mirror.recreate(op);
+        return namesOf((await mirror.listRefs(op)).refs.keys());
+      } finally {
+        await mirror.close();
+        await rm(gitDir, { recursive: true, force: true });
+      }
+    },
     async close() {
       await Promise.all([...open.values()].map((repository) => repository.close()));
       open.clear();
     },
   };
+}
+
+/** Short names of branches and tags, sorted. */
+function namesOf(refs: Iterable<string>): { branches: readonly string[]; tags: readonly string[] } {
+  const names = [...refs];
+  const below = (prefix: string): string[] =>
+    names
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length))
+      .sort();
+  return { branches: below("refs/heads/"), tags: below("refs/tags/") };
+}
+
+function mirrorOf(
+  access: () => RepositoryAccess,
+  { program, gitDir, temporary, options }: Omit<Surroundings, "prepare">,
+): Mirror {
+  return new Mirror({
+    program,
+    gitDir,
+    temporary,
+    timeoutMs: options.timeoutMs ?? 90_000,
+    fetchTimeoutMs: options.fetchTimeoutMs ?? Math.max(options.timeoutMs ?? 0, 600_000),
+    maxFetchBytes: options.maxFetchBytes ?? 2 * 2 ** 30,
+    access,
+  });
 }
 
 interface Surroundings {
@@ -124,15 +164,7 @@ class Repository implements GitRepository {
     this.access = access;
     this.url = splitCredentials(access.url).url;
     this.prepareAll = prepare;
-    this.mirror = new Mirror({
-      program,
-      gitDir,
-      temporary,
-      timeoutMs: options.timeoutMs ?? 90_000,
-      fetchTimeoutMs: options.fetchTimeoutMs ?? Math.max(options.timeoutMs ?? 0, 600_000),
-      maxFetchBytes: options.maxFetchBytes ?? 2 * 2 ** 30,
-      access: () => this.access,
-    });
+    this.mirror = mirrorOf(() => this.access, { program, gitDir, temporary, options });
     this.lfs = new LfsContents({
       dir: join(gitDir, "lfs"),
       timeoutMs: options.timeoutMs ?? 90_000,
@@ -375,13 +407,7 @@ class Repository implements GitRepository {
 
   async refs(op: Operation): Promise<{ branches: readonly string[]; tags: readonly string[] }> {
     await this.ensure(op);
-    const names = [...this.mirror.refs.keys()];
-    const below = (prefix: string): string[] =>
-      names
-        .filter((name) => name.startsWith(prefix))
-        .map((name) => name.slice(prefix.length))
-        .sort();
-    return { branches: below("refs/heads/"), tags: below("refs/tags/") };
+    return namesOf(this.mirror.refs.keys());
   }
 
   async close(): Promise<void> {

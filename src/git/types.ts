@@ -124,3 +124,15 @@ export interface GitRepositories {
   /** Ends every child process. */
   close(): Promise<void>;
 }
+
+/** Git servers themselves, apart from what is mirrored of them. */
+export interface GitServers {
+  /**
+   * Asks a server for its branches and tags with these credentials and no others; keeps nothing of either. Errors:
+   * REPOSITORY_UNREACHABLE, SPEC_INVALID.
+   */
+  ask(
+    op: Operation,
+    access: RepositoryAccess,
+  ): Promise<{ readonly branches: readonly string[]; readonly tags: readonly string[] }>;
+}

@@ -54,23 +54,39 @@ export class Configuration {
   }
 
   access(url: string, project: string): RepositoryAccess {
-    const found = credentialsFor(url, project, this.#repositories, normalizeUrl);
+    return this.accessOf({ ...credentialsFor(url, project, this.#repositories, normalizeUrl), url });
+  }
+
+  /** The template that would lend its credentials to a repository of no project. */
+  template(url: string): RepositoryConfig | undefined {
+    const found = credentialsFor(
+      url,
+      "",
+      this.#repositories.filter((config) => config.isTemplate),
+      normalizeUrl,
+    );
+    return found;
+  }
+
+  /** What a Git repository is reached by, with what is known of its host. */
+  accessOf(found: Partial<RepositoryConfig> & { readonly url: string }): RepositoryAccess {
+    const { url } = found;
     const knownHosts = this.data("argocd-ssh-known-hosts-cm")?.["ssh_known_hosts"];
     const host = URL.canParse(url) ? new URL(url).hostname : "";
     const ca = this.data("argocd-tls-certs-cm")?.[host];
     return {
       url,
-      ...(found?.username === undefined ? {} : { username: found.username }),
-      ...(found?.password === undefined ? {} : { password: found.password }),
-      ...(found?.bearerToken === undefined ? {} : { bearerToken: found.bearerToken }),
-      ...(found?.sshPrivateKey === undefined ? {} : { sshPrivateKey: found.sshPrivateKey }),
-      ...(found?.tlsClientCert === undefined ? {} : { tlsClientCert: found.tlsClientCert }),
-      ...(found?.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
-      ...(found?.insecure ? { insecure: true } : {}),
-      ...(found?.proxy === undefined ? {} : { proxy: found.proxy }),
-      ...(found?.lfs ? { lfs: true } : {}),
-      ...(found?.depth === undefined ? {} : { depth: found.depth }),
-      ...(found?.files === undefined ? {} : { files: found.files }),
+      ...(found.username === undefined ? {} : { username: found.username }),
+      ...(found.password === undefined ? {} : { password: found.password }),
+      ...(found.bearerToken === undefined ? {} : { bearerToken: found.bearerToken }),
+      ...(found.sshPrivateKey === undefined ? {} : { sshPrivateKey: found.sshPrivateKey }),
+      ...(found.tlsClientCert === undefined ? {} : { tlsClientCert: found.tlsClientCert }),
+      ...(found.tlsClientKey === undefined ? {} : { tlsClientKey: found.tlsClientKey }),
+      ...(found.insecure ? { insecure: true } : {}),
+      ...(found.proxy === undefined ? {} : { proxy: found.proxy }),
+      ...(found.lfs ? { lfs: true } : {}),
+      ...(found.depth === undefined ? {} : { depth: found.depth }),
+      ...(found.files === undefined ? {} : { files: found.files }),
       ...(knownHosts === undefined ? {} : { sshKnownHosts: knownHosts }),
       ...(ca === undefined ? {} : { caBundle: ca }),
     };
@@ -79,7 +95,11 @@ export class Configuration {
   /** A Helm repository or OCI registry, by URL or (for a dependency) by `@name`; undefined for a name that is not there. */
   registryAccess(url: string, project: string): RegistryAccess | undefined {
     const found = registryFor(url, project, this.#repositories);
-    if (!found) return undefined;
+    return found && this.registryAccessOf(found);
+  }
+
+  /** What a Helm repository or OCI registry is reached by, with what is known of its host. */
+  registryAccessOf(found: Partial<RepositoryConfig> & { readonly url: string }): RegistryAccess {
     const host = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/@]*@)?([^/:]+)/i.exec(found.url)?.[1] ?? "";
     const ca = this.data("argocd-tls-certs-cm")?.[host];
     const { username, password, bearerToken, tlsClientCert, tlsClientKey, proxy, noProxy } = found;

@@ -40,6 +40,7 @@ import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
+import { createRepositoryProbe, lentFields } from "./repository-probe.ts";
 import { rendererFor, type RenderingFlags } from "./rendering.ts";
 import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 
@@ -220,6 +221,15 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     config: (name) => configuration.data(name),
     secrets,
     clusters,
+    probe: createRepositoryProbe({
+      repositories,
+      registries,
+      access: (url, project) => configuration.access(url, project),
+      registryAccess: (url, project) => configuration.registryAccess(url, project),
+      accessOf: (found) => configuration.accessOf(found),
+      registryAccessOf: (found) => configuration.registryAccessOf(found),
+    }),
+    inherited: (url) => lentFields(configuration.template(url)),
     controller,
     actions: { evaluators, events, settings, project: projectOf },
     metrics,
@@ -327,7 +337,6 @@ function polled(repositories: GitRepositories, poller: Poller): GitRepositories 
       }
       return repository;
     },
-    ask: (op, access) => repositories.ask(op, access),
     close: () => repositories.close(),
   };
 }

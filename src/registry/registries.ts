@@ -124,6 +124,30 @@ class AllRegistries implements Registries {
     return source.content(op, await source.resolve(op, version));
   }
 
+  async charts(
+    op: Operation,
+    access: RegistryAccess,
+  ): Promise<readonly { readonly name: string; readonly versions: readonly string[] }[]> {
+    if (isOci(access)) {
+      await this.open(access)
+        .versions(op)
+        .catch((error: unknown) => {
+          // A registry's root is no repository of its own; that it answers so means that it lets one in.
+          if (!(error instanceof DriftlessError) || error.code !== "REVISION_NOT_FOUND") throw error;
+        });
+      return [];
+    }
+    const { repository } = this.helm(access);
+    await repository.refresh(op);
+    const names = await repository.charts(op);
+    return Promise.all(
+      names.map(async (name) => ({
+        name,
+        versions: (await repository.entries(op, name)).map(({ version }) => version),
+      })),
+    );
+  }
+
   async close(): Promise<void> {
     for (const origin of this.origins.values()) origin.close();
     this.origins.clear();

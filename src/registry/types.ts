@@ -116,5 +116,13 @@ export interface Registries {
   open(access: RegistryAccess, chart?: string): RegistrySource;
   /** One version of a chart: for dependencies, and for Kustomize's helmCharts. Errors: those of `content`. */
   chart(op: Operation, request: ChartRequest): Promise<ResolvedContent>;
+  /**
+   * Asks the server anew what it has: the charts of a Helm repository with their versions; nothing of an OCI registry,
+   * which has no list, but whether it lets one in. Errors: REPOSITORY_UNREACHABLE, ARTIFACT_INVALID, TOO_LARGE.
+   */
+  charts(
+    op: Operation,
+    access: RegistryAccess,
+  ): Promise<readonly { readonly name: string; readonly versions: readonly string[] }[]>;
   close(): Promise<void>;
 }

@@ -29,6 +29,8 @@ import { previewRoutes } from "./preview.ts";
 import { grpcHandler } from "./rpc/grpc.ts";
 import { listen } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
+import type { RepositoryProbe } from "./repository/api.ts";
+import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
 
 export interface ServerOptions {
@@ -46,6 +48,9 @@ export interface ServerOptions {
   /** Secrets that describe clusters and repositories. */
   readonly secrets: Informer<KubernetesObject>;
   readonly clusters: Clusters;
+  readonly probe: RepositoryProbe;
+  /** What a template of credentials would lend a repository. */
+  inherited(url: string): RepositoryFields | undefined;
   /** The installation's own Secrets, followed. */
   readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;

@@ -18,6 +18,10 @@ import type { Sessions } from "./auth/sessions.ts";
 import { clusterApi } from "./cluster/api.ts";
 import { clustersOfProject } from "./cluster/secrets.ts";
 import { projectApi } from "./project/api.ts";
+import { repositoryApi, type RepositoryProbe } from "./repository/api.ts";
+import { repoCredsApi } from "./repository/creds-api.ts";
+import { shownFields, type RepositoryFields } from "./repository/secrets.ts";
+import { RepositoryStore } from "./repository/store.ts";
 import type { BoundService } from "./rpc/service.ts";
 import { settingsApi } from "./settings/api.ts";
 import { versionService } from "./version/service.ts";
@@ -32,6 +36,9 @@ export interface ApiDeps {
   /** Secrets that describe clusters and repositories. */
   readonly secrets: Informer<KubernetesObject>;
   readonly clusters: Clusters;
+  readonly probe: RepositoryProbe;
+  /** What a template would lend a repository. */
+  inherited(url: string): RepositoryFields | undefined;
   readonly controller: ApplicationController;
   readonly actions: ActionMeans;
   readonly sessions: Sessions;
@@ -45,16 +52,26 @@ export interface ApiDeps {
 }
 
 export function apiServices(deps: ApiDeps, application: ApplicationService): readonly BoundService[] {
+  const repositories = new RepositoryStore(deps);
   const shared = {
     ...deps,
+    repositories,
     randomId: () => Buffer.from(deps.randomBytes(16)).toString("hex"),
-    ofProject: (project: string) => ({ repositories: [], clusters: clustersOfProject(deps.clusters, project) }),
+    ofProject: (project: string) => ({
+      repositories: repositories
+        .list("repository")
+        .filter(({ fields }) => fields["project"] === project)
+        .map(({ fields }) => ({ repo: fields.url, ...shownFields(fields) })),
+      clusters: clustersOfProject(deps.clusters, project),
+    }),
   };
   return [
     accountApi(shared),
     applicationApi(deps, application),
     clusterApi(shared),
     projectApi(shared),
+    repositoryApi(shared),
+    repoCredsApi(shared),
     sessionService(deps.sessions),
     settingsApi({ ...deps, config: () => deps.config("argocd-cm") ?? {} }),
     versionService(deps.version),
