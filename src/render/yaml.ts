@@ -122,14 +122,15 @@ export function createManifestParser(): ManifestParser {
 
   return {
     yaml(text, file) {
-      lossy = [];
-      const source = text.startsWith("\ufeff") ? text.slice(1) : text;
       try {
-        const events = parseEvents(source, { filename: file });
-        const values = constructFromEvents(events, { source, filename: file, schema, maxAliases });
-        const lines = documentLines(source, events);
-        if (source.includes("*") || source.includes(".")) checkValues(values, file, lines);
-        return { documents: values.map((value, index) => ({ value, line: lines[index] ?? 1 })), lossy };
+        return withFlowsIndented(text.startsWith("\ufeff") ? text.slice(1) : text, (source) => {
+          lossy = [];
+          const events = parseEvents(source, { filename: file });
+          const values = constructFromEvents(events, { source, filename: file, schema, maxAliases });
+          const lines = documentLines(source, events);
+          if (source.includes("*") || source.includes(".")) checkValues(values, file, lines);
+          return { documents: values.map((value, index) => ({ value, line: lines[index] ?? 1 })), lossy };
+        });
       } catch (error) {
         throw invalidYaml(error, file);
       }
@@ -156,6 +157,85 @@ export function createManifestParser(): ManifestParser {
       }
     },
   };
+}
+
+/** Characters that may be parsed again for indentation's sake, in one file: about a second's work. */
+const maxParsedAgain = 20_000_000;
+
+/**
+ * Parses, and where a line of a quoted text or of a collection in brackets is not indented enough, does so again with that
+ * line indented: go-yaml does not look at indentation there, and blanks at the start of such a line mean nothing.
+ */
+function withFlowsIndented<T>(text: string, parse: (source: string) => T): T {
+  let source = text;
+  let first: unknown;
+  const budget = { left: maxParsedAgain };
+  for (;;) {
+    try {
+      return parse(source);
+    } catch (error) {
+      first ??= error;
+      const line = deficientLine(error, budget);
+      // A bracket that is never closed is told where its lines end, not where the file does.
+      const unclosed = error instanceof YAMLException && /flow|end of the stream/.test(error.reason);
+      if (line === undefined) throw unclosed ? first : error;
+      if (budget.left < 0) throw first;
+      const [start, end] = documentAround(source, line);
+      const before = source.slice(0, start);
+      const repaired = documentIndented(source.slice(start, end), line - before.split("\n").length + 1, {
+        parse,
+        budget,
+      });
+      source = `${before}${repaired}${source.slice(end)}`;
+    }
+  }
+}
+
+/** The document with this line and all others of its kind indented, as far as that is what is wrong with it. */
+function documentIndented(
+  text: string,
+  line: number,
+  work: { readonly parse: (source: string) => unknown; readonly budget: { left: number } },
+): string {
+  let source = text;
+  for (let next: number | undefined = line; next !== undefined && work.budget.left >= 0;) {
+    source = indented(source, next);
+    next = undefined;
+    try {
+      work.parse(source);
+    } catch (error) {
+      next = deficientLine(error, work.budget);
+    }
+  }
+  return source;
+}
+
+/** The line, counted from 0, that is not indented enough, if that is the error. */
+function deficientLine(error: unknown, budget: { left: number }): number | undefined {
+  if (!(error instanceof YAMLException) || !error.mark || !error.reason.includes("deficient indentation"))
+    return undefined;
+  budget.left -= error.mark.position;
+  return error.mark.line;
+}
+
+const startOf = (text: string, line: number): number => {
+  let start = 0;
+  for (let at = 0; at < line; at++) start = text.indexOf("\n", start) + 1;
+  return start;
+};
+
+/** The text with one line, counted from 0, moved far to the right. */
+function indented(text: string, line: number): string {
+  const start = startOf(text, line);
+  return `${text.slice(0, start)}${" ".repeat(200)}${text.slice(start)}`;
+}
+
+/** From where to where the document of a line goes. */
+function documentAround(text: string, line: number): [number, number] {
+  const at = startOf(text, line);
+  const before = text.lastIndexOf("\n---", at - 1);
+  const after = text.indexOf("\n---", at);
+  return [before + 1, after < 0 ? text.length : after + 1];
 }
 
 /** Where each document's content begins. */
