@@ -15,6 +15,7 @@ import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { Dependencies } from "./dependencies.ts";
 import { Fights } from "./fights.ts";
 import { Holds } from "./holds.ts";
+import { Orphans } from "./orphans.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
 import type { CustomHealth } from "./custom-health.ts";
 import { hardRefreshes } from "./hard-refresh.ts";
@@ -56,6 +57,7 @@ export class ApplicationController {
   readonly sources: Sources;
   readonly #dependencies: Dependencies;
   readonly #windows: Windows;
+  readonly #orphans: Orphans;
   #cancelSweep: () => void = () => {};
 
   constructor(options: ApplicationControllerOptions) {
@@ -65,6 +67,13 @@ export class ApplicationController {
       for (const key of applications) this.#sourceChanged(key, why);
     });
     this.#dependencies = new Dependencies({ states: this.#states, wake: (key) => this.#wakeKnown(key) });
+    this.#orphans = new Orphans({
+      managed: (cluster, entry) => this.#isManaged(cluster, entry),
+      changed: (key) => {
+        this.#wakeKnown(key);
+        for (const listener of this.#treeListeners) listener(key);
+      },
+    });
     this.#windows = new Windows(options.clock, (key) => this.#wakeKnown(key));
     const syncTotal = options.metrics.counter("argocd_app_sync_total", "Number of application syncs.", [
       "namespace",
@@ -87,6 +96,7 @@ export class ApplicationController {
       desiredChanged: (state, before) => this.#indexDesired(state, before),
       dependencies: this.#dependencies,
       fights: new Fights(options.clock),
+      orphans: this.#orphans,
       holds: new Holds(this.#windows, this.#dependencies),
       syncEnded: (app, ended) => {
         const labels = {
@@ -207,6 +217,17 @@ export class ApplicationController {
   waitingFor(state: AppState): readonly WaitingFor[] {
     const held = [...this.#windows.waits(state), ...this.#dependencies.waits(state)];
     return held.length > 0 ? held : operationWaits(state, this.#options.clock.now());
+  }
+
+  /** Objects in the application's namespace that no application manages; none where its project does not ask for them. */
+  orphansOf(state: AppState): readonly LiveEntry[] {
+    const project = this.#options.project(state.app.spec.project || "default");
+    return (project && this.#orphans.of(state, project)) ?? [];
+  }
+
+  #isManaged(cluster: DestinationCluster, entry: LiveEntry): boolean {
+    if (entry.tag !== undefined && this.#byTag.has(entry.tag)) return true;
+    return this.#desiredBy.has(`${cluster.server} ${keyText(entry.key)}`);
   }
 
   /** What the sync windows of the application's project say of it. Error: SPEC_INVALID where there is no such project. */
@@ -330,6 +351,7 @@ export class ApplicationController {
     this.sources.forget(state.key);
     this.#loop.forget(state.key);
     this.#dependencies.gone(state.key);
+    this.#orphans.forget(state.key);
   }
 
   #projectChanged({ before, after }: InformerChange<AppProject>): void {
@@ -375,6 +397,7 @@ export class ApplicationController {
       const owner = this.#desiredBy.get(`${cluster.server} ${text}`);
       if (owner !== undefined) this.#markRow(this.#states.get(owner), text);
     };
+    this.#orphans.liveChanged(cluster, before, after);
     // A sync under way may wait for any field.
     const syncing = after?.tag !== undefined && this.#byTag.get(after.tag)?.running !== undefined;
     if (syncing || this.#updates.counts(before, after, mark)) mark();
@@ -403,11 +426,17 @@ export class ApplicationController {
     const server = state.cluster?.server;
     if (server === undefined) return;
     const after = state.desired?.objects;
-    for (const text of before?.objects.keys() ?? []) {
-      if (!after?.has(text) && this.#desiredBy.get(`${server} ${text}`) === state.key)
-        this.#desiredBy.delete(`${server} ${text}`);
+    const changed: ObjectKey[] = [];
+    for (const [text, { key }] of before?.objects ?? []) {
+      if (after?.has(text)) continue;
+      changed.push(key);
+      if (this.#desiredBy.get(`${server} ${text}`) === state.key) this.#desiredBy.delete(`${server} ${text}`);
     }
-    for (const text of after?.keys() ?? []) this.#desiredBy.set(`${server} ${text}`, state.key);
+    for (const [text, { key }] of after ?? []) {
+      if (!before?.objects.has(text)) changed.push(key);
+      this.#desiredBy.set(`${server} ${text}`, state.key);
+    }
+    this.#orphans.desiresChanged(state.cluster!, changed);
   }
 
   /** The application that desires an object, if one does: to tell of objects that two applications want. */

@@ -31,6 +31,7 @@ import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Dependencies } from "./dependencies.ts";
 import type { Fights } from "./fights.ts";
+import type { Orphans } from "./orphans.ts";
 import type { Holds } from "./holds.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
@@ -65,6 +66,7 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   readonly dependencies: Dependencies;
   readonly holds: Holds;
   readonly fights: Fights;
+  readonly orphans: Orphans;
 }
 
 /** A plan before it runs. */
@@ -493,6 +495,8 @@ export class Reconciler {
       found.push(...sharedWarnings(state));
     }
     found.push(...this.#options.dependencies.conditions(state), ...this.#options.fights.conditions(state));
+    if (desired && pass) found.push(...this.#options.orphans.conditions(state, pass.project));
+    else found.push(...(state.app.status?.conditions ?? []).filter(({ type }) => type === "OrphanedResourceWarning"));
     // A sync that failed for a reason that stands here already is not told of twice.
     if (!found.some(({ type }) => type.endsWith("Error"))) found.push(...this.#operations.conditions(state));
     return found;

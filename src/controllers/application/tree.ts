@@ -31,6 +31,16 @@ export function resourceTree(state: AppState): ApplicationTree {
   return { nodes };
 }
 
+/** Objects that nobody's tree has, with all that they own, as nodes of a tree. */
+export function nodesOf(state: AppState, entries: readonly LiveEntry[]): readonly ResourceNode[] {
+  const nodes: ResourceNode[] = [];
+  const seen = new Set<string>();
+  const { health } = state;
+  const cache = state.cluster?.cache;
+  for (const entry of entries) addWithChildren(nodes, seen, { entry, parent: undefined, depth: 0, cache, health });
+  return nodes;
+}
+
 function addWithChildren(
   nodes: ResourceNode[],
   seen: Set<string>,

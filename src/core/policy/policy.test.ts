@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { AppProjectSpec, ApplicationDestination } from "#model/application.ts";
 import { globAny } from "./glob.ts";
+import { isOrphan, warnsOfOrphans } from "./orphans.ts";
 import type { ResolvedDestination } from "./project.ts";
 import {
   defaultProject,
@@ -54,6 +55,22 @@ describe("kinds", () => {
 describe("namespaces of applications", () => {
   test.each(project.namespaces)("%s", (_, sourceNamespaces, namespace, expected) => {
     expect(isSourceNamespacePermitted({ sourceNamespaces }, namespace, "argocd")).toBe(expected);
+  });
+});
+
+describe("orphans", () => {
+  const cases = read("orphans.yaml") as readonly [string, AppProjectSpec, string, boolean][];
+  test.each(cases)("%s", (_, spec, text, expected) => {
+    const [groupKind = "", where = ""] = text.split(" ");
+    const [group = "", kind = ""] = groupKind.split("/");
+    const [namespace = "", name = ""] = where.split("/");
+    expect(isOrphan(spec, { group, kind, namespace, name })).toBe(expected);
+  });
+
+  test("are warned of unless the project says no", () => {
+    expect(warnsOfOrphans({})).toBe(false);
+    expect(warnsOfOrphans({ orphanedResources: {} })).toBe(true);
+    expect(warnsOfOrphans({ orphanedResources: { warn: false } })).toBe(false);
   });
 });
 

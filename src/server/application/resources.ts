@@ -1,21 +1,26 @@
 // What an application's objects are: its tree, each object's desired, live and predicted state. Secrets are
 // masked in every answer. Names and semantics follow Argo CD's ApplicationService.
 import type { Row } from "#controllers/application/table.ts";
-import { resourceTree } from "#controllers/application/tree.ts";
+import { nodesOf, resourceTree } from "#controllers/application/tree.ts";
 import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 
 export class ApplicationResources {
+  readonly #deps: Pick<ApplicationServiceDeps, "controller">;
   readonly #queries: ApplicationQueries;
 
-  constructor(queries: ApplicationQueries) {
+  constructor(deps: Pick<ApplicationServiceDeps, "controller">, queries: ApplicationQueries) {
+    this.#deps = deps;
     this.#queries = queries;
   }
 
   tree(ref: AppRef): ApplicationTree {
-    return resourceTree(this.#queries.state(ref));
+    const state = this.#queries.state(ref);
+    const orphans = this.#deps.controller.orphansOf(state);
+    return { ...resourceTree(state), ...(orphans.length > 0 ? { orphanedNodes: nodesOf(state, orphans) } : {}) };
   }
 
   /** Desired, live and predicted state of each object, secrets masked. */

@@ -31,7 +31,7 @@ export interface ApplicationService {
 
 export function applicationService(deps: ApplicationServiceDeps): ApplicationService {
   const queries = new ApplicationQueries(deps);
-  const resources = new ApplicationResources(queries);
+  const resources = new ApplicationResources(deps, queries);
   return {
     queries,
     writes: new ApplicationWrites(deps, queries),

@@ -1,6 +1,6 @@
 // When syncs may start: after the applications that one depends on, and inside the project's sync windows.
 import { expect } from "vitest";
-import type { SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
+import type { ApplicationTree, SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
 import { steadily } from "../../support/eventually.ts";
 import { configMap, deployment, hookJob, manifests, scenario, type Scenario } from "../../support/scenario.ts";
 
@@ -202,6 +202,42 @@ export const ordering: readonly Scenario[] = [
     await windows([]);
     await app.is({ sync: "Synced", phase: "Succeeded" });
     await stage.up.api.must("GET", `${path}/syncwindows`);
+    await stage.kube.remove("Application", app.name, stage.up.namespace);
+    await stage.kube.remove("AppProject", project, stage.up.namespace);
+  }),
+
+  scenario("objects that no application manages are told where the project asks", async (stage) => {
+    const repository = await stage.repository({ "all.yaml": manifests(configMap("settings"), deployment("web")) });
+    const project = `${stage.name}-project`;
+    await stage.kube.create({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "AppProject",
+      metadata: { name: project, namespace: stage.up.namespace },
+      spec: {
+        sourceRepos: ["*"],
+        destinations: [{ server: "*", namespace: "*" }],
+        orphanedResources: { ignore: [{ kind: "ConfigMap", name: "ignored-*" }] },
+      },
+    });
+    const app = await stage.application({ repository, project, automated: true });
+    await app.synced();
+    const path = `/api/v1/applications/${app.name}/resource-tree`;
+    const orphans = async (): Promise<readonly string[]> =>
+      ((await stage.up.api.must<ApplicationTree>("GET", path)).orphanedNodes ?? []).map(({ name }) => name).toSorted();
+    expect(await orphans()).toEqual([]);
+    const loose = (name: string) => ({ ...configMap(name), metadata: { name, namespace: stage.namespace } });
+
+    await stage.kube.create(loose("loose"));
+    await stage.kube.create(loose("ignored-one"));
+
+    await app.condition("OrphanedResourceWarning", ["Application has 1 orphaned resources"]);
+    expect(await orphans()).toEqual(["loose"]);
+
+    await repository.push({ "more.yaml": manifests(configMap("loose")) });
+
+    await app.synced();
+    await app.until((_app, { conditions = [] }) => expect(conditions).toEqual([]));
+    expect(await orphans()).toEqual([]);
     await stage.kube.remove("Application", app.name, stage.up.namespace);
     await stage.kube.remove("AppProject", project, stage.up.namespace);
   }),
