@@ -38,7 +38,9 @@ export type NeighboursOf = (project: string, following: Following) => Neighbours
 export function createNeighbours(options: NeighboursOptions): NeighboursOf {
   const check = (project: string, url: string, what: string): void => {
     const found = options.project(project);
-    if (found && isSourcePermitted(found.spec, url)) return;
+    // An OCI registry may stand in a project with its scheme or without, as in Applications.
+    const spellings = [url, url.replace(/^oci:\/\//i, "")];
+    if (found && spellings.some((spelling) => isSourcePermitted(found.spec, spelling))) return;
     const shown = redact(url);
     throw new DriftlessError(
       "PROJECT_FORBIDS",

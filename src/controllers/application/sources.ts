@@ -306,7 +306,11 @@ export class Sources {
 
   /** Asks the repositories of an application for news; what changed is told through `affected`, before this returns. */
   async refresh(op: Operation, request: FollowRequest): Promise<void> {
-    const all = new Set(request.sources.map((source) => this.#repository(source, request.project)));
+    const beside = this.#beside.get(request.application) ?? [];
+    const all = new Set([
+      ...request.sources.map((source) => this.#repository(source, request.project)),
+      ...beside.map((use) => use.followed),
+    ]);
     await Promise.all([...all].map((followed) => this.#refresh(op, followed)));
   }
 
