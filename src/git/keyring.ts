@@ -160,5 +160,5 @@ async function revokedSubkey(key: PublicKey, id: { equals(other: unknown): boole
   const subkey = key.getSubkeys().find((one) => id.equals(one.getKeyID()));
   if (!subkey) return false;
   const certification = subkey.bindingSignatures.at(-1);
-  return certification === undefined || subkey.isRevoked(certification as never, undefined as never, date);
+  return certification === undefined || subkey.isRevoked(certification, undefined as never, date);
 }

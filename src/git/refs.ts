@@ -25,13 +25,17 @@ export function versionOfTag(tag: string): semver.SemVer | undefined {
 }
 
 /** Whether a revision can be a range: it has an operator, a wildcard or a missing part. */
-function rangeOf(revision: string): { range: semver.Range; prereleases: boolean } | undefined {
+function rangeOf(revision: string): readonly semver.Range[] | undefined {
   if (!/^[\sv0-9xX*<>=^~|,.+A-Za-z-]+$/.test(revision) || !/[\d*xX]/.test(revision)) return undefined;
-  const text = revision.replaceAll(",", " ");
   try {
-    // Masterminds' semver, which Argo CD uses, counts prereleases in as soon as the range names one.
-    const prereleases = /\d-[0-9A-Za-z]/.test(text.replace(/\s-\s/g, " "));
-    return { range: new semver.Range(text, { includePrerelease: prereleases }), prereleases };
+    // Masterminds' semver, which Argo CD uses, counts prereleases in where an alternative of the range names one.
+    return revision
+      .replaceAll(",", " ")
+      .split("||")
+      .map((text) => {
+        const includePrerelease = /\d-[0-9A-Za-z]/.test(text.replace(/\s-\s/g, " "));
+        return new semver.Range(text, { includePrerelease });
+      });
   } catch {
     return undefined;
   }
@@ -44,7 +48,7 @@ export function highestTag(revision: string, tags: Iterable<string>): string | u
   let best: { tag: string; version: semver.SemVer } | undefined;
   for (const tag of tags) {
     const version = versionOfTag(tag);
-    if (!version || !wanted.range.test(version)) continue;
+    if (!version || !wanted.some((range) => range.test(version))) continue;
     const order = best ? semver.compareBuild(version, best.version) : 1;
     if (order > 0 || (order === 0 && best && tag < best.tag)) best = { tag, version };
   }

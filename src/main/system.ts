@@ -129,6 +129,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     git: options.git.path,
     env: options.git.env,
+    timeoutMs: configuration.settings.gitTimeoutMs,
   });
   const { dataDir, environment, rendering } = options;
   const registries = createRegistries({

@@ -78,6 +78,8 @@ export interface Settings {
     readonly maxMs: number;
     readonly cooldownMs: number;
   };
+  /** How long a question to a Git server may take. */
+  readonly gitTimeoutMs: number;
   /** Whether submodules of Git repositories are read. */
   readonly gitSubmodules: boolean;
   /** Schemes that URLs of Helm's value files may have. */
@@ -173,6 +175,7 @@ export function parseSettings(
         : command.bytes("reposerver.oci.manifest.max.extracted.size"),
     },
     helmValuesFileSchemes: words(main.data["helm.valuesFileSchemes"] ?? "https,http").map((word) => word.toLowerCase()),
+    gitTimeoutMs: command.duration("reposerver.git.request.timeout", 90_000),
     gitSubmodules: command.flag("reposerver.enable.git.submodule", true),
     kustomize: { buildOptions: main.text("kustomize.buildOptions"), versions: kustomizeVersions(main) },
     syncWaveDelayMs: command.seconds("controller.sync.wave.delay.seconds", 2),
