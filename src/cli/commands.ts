@@ -24,6 +24,11 @@ export const commands: readonly Listed[] = [
     summary: "Run an action on an application's resources",
     load: () => import("./commands/app/actions/run.ts"),
   },
+  {
+    path: "app confirm-deletion",
+    summary: "Approve what waits for a confirmation to be deleted",
+    load: () => import("./commands/app/confirm-deletion.ts"),
+  },
   { path: "app create", summary: "Create an application", load: () => import("./commands/app/create.ts") },
   { path: "app delete", summary: "Delete applications", load: () => import("./commands/app/delete.ts") },
   {

@@ -178,7 +178,7 @@ describe.each(clustersUnderTest({ name: "crashes", cases: stories.length }))("on
         expect({ killAfter, ...rough.end }).toEqual({ killAfter, ...calm.end });
       }
     },
-    400_000,
+    600_000,
   );
 });
 

@@ -5,6 +5,7 @@ import { applicationHealth, type ApplicationMember } from "#core/health/health.t
 import { sameJson, type Json, type JsonObject } from "#base/json.ts";
 import { rfc3339 } from "#base/ports.ts";
 import { imagesOf } from "#model/images.ts";
+import { parseSyncOptions, resourceSyncOptions, type ApplicationSyncOptions } from "#core/sync/options.ts";
 import { parseApiVersion } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import type {
@@ -33,6 +34,8 @@ export interface StatusInput {
   readonly nowMs: number;
   /** Whether this pass compared anew because of a refresh: `reconciledAt` moves then. */
   readonly refreshed: boolean;
+  /** Each object's health stands in the status too. */
+  readonly persistHealth?: boolean;
 }
 
 /** Takes the state of one application; returns the status to be written (the caller writes what changed of it). */
@@ -49,6 +52,7 @@ export function buildStatus(input: StatusInput): ApplicationStatus {
   };
   const revisions = input.desired?.revisions;
   const multi = (app.spec.sources?.length ?? 0) > 0;
+  const options = parseSyncOptions(app.spec.syncPolicy?.syncOptions);
   const health = healthFor(input, before?.health, time);
   const status: ApplicationStatus = {
     ...(input.history ? { history: input.history } : {}),
@@ -61,10 +65,12 @@ export function buildStatus(input: StatusInput): ApplicationStatus {
       ...(!revisions && before?.sync?.revisions !== undefined ? { revisions: before.sync.revisions } : {}),
     },
     health,
-    resources: input.desired ? rows.map((row) => resourceStatus(row)) : (before?.resources ?? []),
+    resources: input.desired
+      ? rows.map((row) => resourceStatus(row, { withHealth: input.persistHealth === true, options }))
+      : (before?.resources ?? []),
     conditions: datedConditions(input.conditions, before?.conditions ?? [], time),
     summary: input.desired ? summaryOf(rows) : (before?.summary ?? {}),
-    resourceHealthSource: "appTree",
+    ...(input.persistHealth ? {} : { resourceHealthSource: "appTree" }),
     ...(app.metadata.namespace !== undefined
       ? { controllerNamespace: before?.controllerNamespace ?? app.metadata.namespace }
       : {}),
@@ -137,7 +143,19 @@ export function aggregate(app: Application, rows: readonly Row[]): HealthStatusC
   return applicationHealth(members);
 }
 
-function resourceStatus(row: Row): ResourceStatus {
+/** Whether a person has to approve that an object is pruned, or deleted with the application. */
+function asksBeforeDeletion({ desired, live }: Row, base: ApplicationSyncOptions): boolean {
+  return [desired?.object, live?.object].some((object) => {
+    if (object === undefined) return false;
+    const options = resourceSyncOptions(object, base);
+    return options.prune === "confirm" || options.delete === "confirm";
+  });
+}
+
+function resourceStatus(
+  row: Row,
+  { withHealth, options }: { readonly withHealth: boolean; readonly options: ApplicationSyncOptions },
+): ResourceStatus {
   const { group, kind, namespace, name } = row.key;
   const version = row.desired ? parseApiVersion(row.desired.object.apiVersion).version : (row.live?.version ?? "");
   const wave = Number(row.desired?.object.metadata.annotations?.[annotation.syncWave] ?? 0);
@@ -149,7 +167,9 @@ function resourceStatus(row: Row): ResourceStatus {
     name,
     ...(row.isHook ? { hook: true } : { status: row.sync }),
     ...(row.requiresPruning ? { requiresPruning: true } : {}),
+    ...(asksBeforeDeletion(row, options) ? { requiresDeletionConfirmation: true } : {}),
     ...(Number.isSafeInteger(wave) && wave !== 0 ? { syncWave: wave } : {}),
+    ...(withHealth && row.health && !row.isHook ? { health: row.health } : {}),
   };
 }
 

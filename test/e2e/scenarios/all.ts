@@ -3,13 +3,16 @@ import type { Scenario } from "../../support/scenario.ts";
 import { applications } from "./applications.ts";
 import { articles } from "./articles.ts";
 import { badInput } from "./bad-input.ts";
+import { badSyncs } from "./bad-syncs.ts";
 import { basics } from "./basics.ts";
 import { beside } from "./beside.ts";
 import { diffing } from "./diffing.ts";
+import { deletion } from "./deletion.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
+import { previews } from "./previews.ts";
 import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
@@ -23,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   ...syncing,
   ...hooks,
   ...plans,
+  ...previews,
   ...ordering,
   ...following,
   ...registries,
@@ -33,5 +37,7 @@ export const scenarios: readonly Scenario[] = [
   ...applications,
   ...articles,
   ...badInput,
+  ...deletion,
+  ...badSyncs,
   ...settingsScenarios,
 ];
