@@ -52,6 +52,7 @@ function depsOf(
     states: () => [...controller.states()].filter(({ app }) => access.may(account, "get", app)),
     desiredAt: (op, state, revisions) => controller.desiredAt(op, state, revisions),
     compareWith: (op, state, desired) => controller.compareWith(op, state, desired),
+    maskedAnnotations: controller.maskedAnnotations,
   };
 }
 

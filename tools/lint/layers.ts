@@ -24,6 +24,7 @@ export const layers: readonly Layer[] = [
   { folder: "src/core/compare", may: [base, model, merge], pure: true },
   { folder: "src/core/actions", may: [base, model, merge], pure: true },
   { folder: "src/core/health", may: [base, model], pure: true },
+  { folder: "src/core/refresh", may: [base, model], pure: true },
   { folder: "src/core/sync", may: [base, model], pure: true },
   { folder: "src/core/track", may: [base, model], pure: true },
   { folder: "src/core/policy", may: [base, model], pure: true },

@@ -252,6 +252,11 @@ export class ApplicationController {
     return this.#reconciler.compareWith(op, state, desired);
   }
 
+  /** Annotations of Secrets that are masked in answers besides their data. */
+  get maskedAnnotations(): readonly string[] {
+    return this.#options.settings().maskedAnnotations;
+  }
+
   onTreeChange(listener: TreeListener): () => void {
     this.#treeListeners.add(listener);
     return () => this.#treeListeners.delete(listener);

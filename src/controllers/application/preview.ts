@@ -36,6 +36,8 @@ export interface PreviewDeps {
   desiredAt(op: Op, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired>;
   compareWith(op: Op, state: AppState, desired: Desired): Promise<readonly Row[]>;
   readonly clock: { monotonic(): number };
+  /** Annotations of Secrets that are masked besides their data. */
+  readonly maskedAnnotations?: readonly string[];
 }
 
 const rendersAtOnce = 4;
@@ -226,11 +228,12 @@ async function baseChanges(
   // What the controller holds is that of the base, unless news of it is still on its way there.
   const known = !state.renderDirty && sameJson(deps.sources.revisions(state.key), base) ? state.desired : undefined;
   const before = known ?? (await attempt(op, () => deps.desiredAt(op, state, base)));
-  if (before instanceof DriftlessError) return { objects: objectChanges(undefined, after), baseError: shown(before) };
-  return { objects: objectChanges(before, after) };
+  if (before instanceof DriftlessError)
+    return { objects: objectChanges(undefined, after, deps), baseError: shown(before) };
+  return { objects: objectChanges(before, after, deps) };
 }
 
-function objectChanges(before: Desired | undefined, after: Desired): ObjectChange[] {
+function objectChanges(before: Desired | undefined, after: Desired, deps: PreviewDeps): ObjectChange[] {
   const all = (desired: Desired | undefined): Map<string, DesiredObject> =>
     new Map([
       ...(desired?.objects ?? []),
@@ -242,7 +245,8 @@ function objectChanges(before: Desired | undefined, after: Desired): ObjectChang
     const [a, b] = [old.get(text), now.get(text)];
     if (a?.hash === b?.hash) continue;
     const { key, file, line, isHook } = (b ?? a) as DesiredObject;
-    changes.push(changeOf(key, a?.object, b?.object, { file, line, ...(isHook ? { hook: true } : {}) }));
+    const place = { file, line, ...(isHook ? { hook: true } : {}) };
+    changes.push(changeOf(key, versionsOf(deps, a?.object, b?.object), place));
   }
   return changes;
 }
@@ -256,18 +260,28 @@ async function liveChanges(op: Op, deps: PreviewDeps, state: AppState, after: De
       .map((row) => {
         const { key, desired, live, predicted } = row;
         const place = desired ? { file: desired.file, line: desired.line } : {};
-        return changeOf(key, live?.object, desired && (predicted ?? desired.object), place);
+        return changeOf(key, versionsOf(deps, live?.object, desired && (predicted ?? desired.object)), place);
       }),
   };
 }
 
-function changeOf(
-  key: DesiredObject["key"],
+type Ends = Partial<Record<"before" | "after", KubernetesObject>>;
+
+function versionsOf(
+  { maskedAnnotations = [] }: PreviewDeps,
   before: KubernetesObject | undefined,
   after: KubernetesObject | undefined,
+): Ends {
+  return maskSecrets({ ...(before ? { before } : {}), ...(after ? { after } : {}) }, maskedAnnotations);
+}
+
+/** `masked` is what stands at either end. */
+function changeOf(
+  key: DesiredObject["key"],
+  masked: Ends,
   place: Pick<ObjectChange, "file" | "line" | "hook">,
 ): ObjectChange {
-  const masked = maskSecrets({ ...(before ? { before } : {}), ...(after ? { after } : {}) });
+  const { before, after } = masked;
   const { group, kind, namespace, name } = key;
   return {
     group,
@@ -275,8 +289,8 @@ function changeOf(
     namespace,
     name,
     change: before === undefined ? "added" : after === undefined ? "removed" : "changed",
-    before: masked.before ?? null,
-    after: masked.after ?? null,
+    before: before ?? null,
+    after: after ?? null,
     ...place,
   };
 }

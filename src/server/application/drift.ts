@@ -27,6 +27,7 @@ export class ApplicationDrift {
   /** Objects that are OutOfSync or Unknown, of those that the filter names. Error: FAILED_PRECONDITION (not looked at yet). */
   async of(op: Op, ref: AppRef, filter: Filter): Promise<DriftAnswer> {
     const { table, cluster } = this.#queries.state(ref);
+    const masked = this.#queries.maskedAnnotations;
     const rows = table
       .rows()
       .filter(({ sync }) => sync !== "Synced")
@@ -36,14 +37,18 @@ export class ApplicationDrift {
     const items = new Map<Row, ObjectDrift>();
     const rest = [...rows];
     const work = async (): Promise<void> => {
-      for (let row = rest.pop(); row; row = rest.pop()) items.set(row, await driftOf(op, cluster, row));
+      for (let row = rest.pop(); row; row = rest.pop()) items.set(row, await driftOf(op, cluster, { row, masked }));
     };
     await Promise.all(Array.from({ length: readsAtOnce }, work));
     return { items: rows.map((row) => items.get(row)!) };
   }
 }
 
-async function driftOf(op: Op, cluster: DestinationCluster | undefined, row: Row): Promise<ObjectDrift> {
+async function driftOf(
+  op: Op,
+  cluster: DestinationCluster | undefined,
+  { row, masked }: { readonly row: Row; readonly masked: readonly string[] },
+): Promise<ObjectDrift> {
   const { group, kind, namespace, name } = row.key;
   const drift = {
     ...(group === "" ? {} : { group }),
@@ -58,7 +63,7 @@ async function driftOf(op: Op, cluster: DestinationCluster | undefined, row: Row
   try {
     const live = await read(op, cluster, row, row.live.object);
     if (live === undefined) return { ...drift, fields: [missing] };
-    return { ...drift, fields: fieldsOf(row, live, cluster) };
+    return { ...drift, fields: fieldsOf(row, { found: live, masked }, cluster) };
   } catch (thrown) {
     const error = toError(thrown);
     if (error.code === "CANCELLED") throw error;
@@ -78,8 +83,13 @@ async function read(
   return type && cluster.client.get(op, type, namespace === "" ? { name } : { name, namespace });
 }
 
-function fieldsOf(row: Row, found: KubernetesObject, cluster: DestinationCluster): readonly FieldDrift[] {
-  const { live, predicted } = maskSecrets({ live: found, ...(row.predicted ? { predicted: row.predicted } : {}) });
+function fieldsOf(
+  row: Row,
+  { found, masked }: { readonly found: KubernetesObject; readonly masked: readonly string[] },
+  cluster: DestinationCluster,
+): readonly FieldDrift[] {
+  const versions = { live: found, ...(row.predicted ? { predicted: row.predicted } : {}) };
+  const { live, predicted } = maskSecrets(versions, masked);
   const paths = row.desired ? row.paths : [""];
   return attribute(live, predicted, cluster.schemaOf(found), paths).map((attribution) => {
     const desired = row.desired && predicted ? valueAt(predicted, attribution.path) : undefined;

@@ -69,16 +69,20 @@ export class ApplicationManifests {
     this.#queries = queries;
   }
 
+  #presented(desired: Desired): Manifests {
+    return presented(desired, this.#queries.maskedAnnotations);
+  }
+
   /** The desired objects as they will be applied, at the revisions of the query or those that are followed. */
   async manifests(op: Op, ref: AppRef, query: RevisionQuery = {}): Promise<Manifests> {
     const state = this.#queries.state(ref);
-    return presented(await this.#desired(op, state, revisionChoices(state, query)));
+    return this.#presented(await this.#desired(op, state, revisionChoices(state, query)));
   }
 
   /** The objects that files would make. Errors: those of the archive (INVALID_ARGUMENT, TOO_LARGE) and of rendering. */
   async manifestsOfFiles(op: Op, ref: AppRef, files: LocalFiles): Promise<Manifests> {
     const state = this.#queries.state(ref);
-    return presented(await this.desiredOfFiles(op, state, files));
+    return this.#presented(await this.desiredOfFiles(op, state, files));
   }
 
   /** Desired, live and predicted state of each object at other revisions; what is live and not desired there, too. */
@@ -162,7 +166,11 @@ export class ApplicationManifests {
 
   async #compared(op: Op, state: AppState, desired: Desired): Promise<Comparison> {
     const rows = await this.#deps.controller.compareWith(op, state, desired);
-    return { items: rows.map(diffOf), revisions: desired.revisions, warnings: warningsOf(desired) };
+    return {
+      items: rows.map((row) => diffOf(row, this.#queries.maskedAnnotations)),
+      revisions: desired.revisions,
+      warnings: warningsOf(desired),
+    };
   }
 
   async #turn(): Promise<void> {
@@ -223,8 +231,8 @@ async function* checked(packed: AsyncIterable<Uint8Array>, checksum: string): As
     });
 }
 
-function presented(desired: Desired): Manifests {
-  const text = (object: KubernetesObject): string => JSON.stringify(maskSecrets({ desired: object }).desired);
+function presented(desired: Desired, masked: readonly string[]): Manifests {
+  const text = (object: KubernetesObject): string => JSON.stringify(maskSecrets({ desired: object }, masked).desired);
   return {
     manifests: [...desired.objects.values(), ...desired.hooks].map(({ object }) => text(object)),
     revision: desired.revisions[0] ?? "",

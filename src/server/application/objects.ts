@@ -27,7 +27,7 @@ export async function liveResource(
   const { ref, group = "", kind = "", namespace = "", resourceName = "" } = asked;
   const node = inTree(service, ref, (item) => isNamed(item, { group, kind, namespace, name: resourceName }));
   const object = await liveObject(deps, op, service.queries.find(ref), node);
-  return JSON.stringify(maskSecrets({ live: object }).live);
+  return JSON.stringify(maskSecrets({ live: object }, deps.controller.maskedAnnotations).live);
 }
 
 /** Events about an application, or about one object of its tree. Errors: NOT_FOUND, FAILED_PRECONDITION. */

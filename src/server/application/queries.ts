@@ -41,6 +41,11 @@ export class ApplicationQueries {
     this.#deps = deps;
   }
 
+  /** Annotations of Secrets that are masked besides their data. */
+  get maskedAnnotations(): readonly string[] {
+    return this.#deps.controller.maskedAnnotations;
+  }
+
   /** All applications that `matches` accepts, by name; `resourceVersion` is where a watch can go on from. */
   list(matches: (app: Application) => boolean): {
     readonly items: readonly Application[];
@@ -97,7 +102,7 @@ export class ApplicationQueries {
    * and without managedFields, which nobody asked for; Secrets among the manifests of a local sync are masked.
    */
   presented(written: Application): Application {
-    const app = withMaskedManifests(written);
+    const app = withMaskedManifests(written, this.maskedAnnotations);
     const { managedFields: _managed, ...metadata } = app.metadata;
     const resources = app.status?.resources;
     const state = resources && this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");

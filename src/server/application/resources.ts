@@ -36,17 +36,21 @@ export class ApplicationResources {
           (part) => !filter[part] || filter[part] === row.key[part],
         ),
       );
-    return rows.map(diffOf);
+    return rows.map((row) => diffOf(row, this.#queries.maskedAnnotations));
   }
 }
 
-/** One row as the API answers it, secrets masked. */
-export function diffOf(row: Row): ManagedResource {
-  const masked = maskSecrets({
+/** One row as the API answers it, secrets and these annotations of theirs masked. */
+export function diffOf(row: Row, maskedAnnotations: readonly string[]): ManagedResource {
+  const versions = {
     ...(row.desired ? { desired: row.desired.object } : {}),
     ...(row.live?.object ? { live: withoutManagers(row.live.object) } : {}),
     ...(row.predicted ? { predicted: withoutManagers(row.predicted) } : {}),
-  });
+  };
+  const masked: Partial<Record<"desired" | "live" | "predicted", KubernetesObject>> = maskSecrets(
+    versions,
+    maskedAnnotations,
+  );
   const text = (object: KubernetesObject | undefined): string => (object ? JSON.stringify(object) : "null");
   const { group, kind, namespace, name } = row.key;
   return {
