@@ -159,6 +159,17 @@ describe.skipIf(!engineForTests())("charts and artifacts of registries", () => {
     expect(result.refReads?.["values"]?.files.map(({ path }) => path)).toEqual(["envs/prod.yaml"]);
   });
 
+  it("value files of another chart by its ref", async () => {
+    await helm.publish("presets", "1.0.0", { "big.yaml": "a: from-presets\n" });
+    await helm.publish("user", "1.0.0", { "values.yaml": "a: default\n", "templates/a.yaml": template("user") });
+    const presets = await place(helm.url, "presets").pinned(world.op, "1.0.0");
+    const result = await render(
+      { repoURL: helm.url, chart: "user", targetRevision: "1.0.0", helm: { valueFiles: ["$presets/big.yaml"] } },
+      { refs: { presets: { repository: presets, sha: "1.0.0" } } },
+    );
+    expect(data(result, "user")?.["values"]).toContain("from-presets");
+  });
+
   it("value files and file parameters behind a URL, read anew when they change", async () => {
     await helm.publish("url", "1.0.0", { "values.yaml": "a: default\n", "templates/a.yaml": template("url") });
     helm.answer({ status: 200, body: "a: from-url\n" }, "/prod.yaml");

@@ -161,6 +161,33 @@ export const registries: readonly Scenario[] = [
     await stage.gone("ConfigMap", "db");
     await stage.live("ConfigMap", "web", says("web 1.0.0", "green"));
     await stage.live("ConfigMap", "own");
+
+    await helm.publish("web", "1.1.0", { "values.yaml": "color: none\n", "templates/a.yaml": template("web") });
+    await app.refresh();
+
+    await stage.live("ConfigMap", "web", says("web 1.1.0", "green"));
+  }),
+
+  scenario("a dependency that the project does not permit is told", async (stage) => {
+    const helm = await helmRepository(stage);
+    await helm.publish("web", "1.0.0", { "templates/a.yaml": template("web") });
+    const repository = await stage.repository({
+      "Chart.yaml": `apiVersion: v2\nname: umbrella\nversion: 0.1.0\ndependencies:\n- { name: web, version: "*", repository: "${helm.url}" }\n`,
+    });
+    const metadata = { name: stage.name, namespace: stage.up.namespace };
+    const destinations = [{ server: "*", namespace: "*" }];
+    await stage.kube.create({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "AppProject",
+      metadata,
+      spec: { sourceRepos: [repository.url], destinations },
+    });
+    stage.world.later(() => stage.kube.remove("AppProject", stage.name, stage.up.namespace));
+
+    const app = await stage.application({ repository, project: stage.name });
+
+    await app.condition("InvalidSpecError", ["Chart.yaml", `web of ${helm.url}`, "does not permit", "sourceRepos"]);
+    expect(helm.requests).toEqual([]);
   }),
 
   scenario("a chart with values of another source, back to an older version and its history", async (stage) => {
