@@ -89,13 +89,13 @@ func buildKustomize(r *request, system *kustomizeFiles, params *kustomizeParams)
 	if params.LoadRestrictionsNone {
 		options.LoadRestrictions = types.LoadRestrictionsNone
 	}
-	origins := askForOrigins(system, params.Path)
 	built, err := krusty.MakeKustomizer(options).Run(system, root)
 	if err != nil {
 		return nil, err
 	}
 	result := newRendered(r)
 	result.used = system.used
+	origins := originsOf(system.source, path.Join(params.Path, kustomizationIn(system, root)))
 	for _, resource := range built.Resources() {
 		file, line := origins.of(resource)
 		text, err := resource.MarshalJSON()

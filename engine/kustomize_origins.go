@@ -1,88 +1,112 @@
-// Which file of the repository each built object comes from: Kustomize writes it down as an annotation when the
-// kustomization asks for it. It is asked on a copy in memory, and the annotation is taken out again.
+// Which file of the repository each built object comes from: of the files that kustomizations list as resources and that
+// were read, the one with a document of the same kind whose name the object's holds. Kustomize could note origins itself,
+// but that makes every build a good third slower.
 package main
 
 import (
 	"path"
+	"sort"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/resource"
-	"sigs.k8s.io/yaml"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-type origins struct {
-	system *kustomizeFiles
-	// folder and file of the kustomization that is built, from the repository's root.
-	folder, kustomization string
-	asked                 bool
-	lines                 *sourceLines
+type place struct {
+	file string
+	document
+	used bool
 }
 
-// askForOrigins adds to the kustomization that is built that origins are wanted, unless it says itself what is noted.
-func askForOrigins(system *kustomizeFiles, folder string) *origins {
-	root := path.Join(mountPoint, folder)
-	name := kustomizationIn(system, root)
-	found := &origins{system: system, folder: folder, kustomization: path.Join(folder, name)}
-	found.lines = &sourceLines{read: found.read, known: map[string][]document{}, renamed: true}
-	file := path.Join(root, name)
-	text, err := system.ReadFile(file)
-	if name == "" || err != nil {
-		return found
+type origins struct {
+	// kustomization that is built, from the repository's root: what is found nowhere else comes from it.
+	kustomization string
+	byKind        map[string][]*place
+	generators    []*place
+}
+
+// originsOf looks through the files that a build has read.
+func originsOf(source *files, kustomization string) *origins {
+	found := &origins{kustomization: kustomization, byKind: map[string][]*place{}}
+	names := make([]string, 0, len(source.known))
+	for name, node := range source.known {
+		if node.kind == file && isKustomization(path.Base(name)) {
+			names = append(names, name)
+		}
 	}
-	changed := strings.TrimRight(string(text), "\n") + "\nbuildMetadata: [originAnnotations]\n"
-	content := map[string]any{}
-	// Where it does not parse with the line more, it is written in some other way, or wrong: as it is then.
-	if yaml.UnmarshalStrict([]byte(changed), &content) != nil || len(content) < 2 {
-		return found
+	sort.Strings(names)
+	seen := map[string]bool{}
+	for _, name := range names {
+		text := source.known[name].data
+		found.generators = append(found.generators, generatorsIn(name, text)...)
+		for _, listed := range resourcesIn(text) {
+			from := path.Join(path.Dir(name), listed)
+			node := source.known[from]
+			if node == nil || node.kind != file || seen[from] {
+				continue
+			}
+			seen[from] = true
+			for _, one := range documentsIn(node.data) {
+				kind := strings.Trim(one.kind, `"'`)
+				found.byKind[kind] = append(found.byKind[kind], &place{file: node.real, document: one})
+			}
+		}
 	}
-	found.asked = system.WriteFile(file, []byte(changed)) == nil
 	return found
 }
 
-func (o *origins) read(file string) []byte {
-	text, err := o.system.ReadFile(path.Join(mountPoint, file))
-	if err != nil {
+// resourcesIn lists what stands under the fields whose files hold objects.
+func resourcesIn(text []byte) []string {
+	var content struct {
+		Resources []string `yaml:"resources"`
+		Bases     []string `yaml:"bases"`
+	}
+	if yaml.Unmarshal(text, &content) != nil {
 		return nil
 	}
-	return text
+	return append(content.Resources, content.Bases...)
 }
 
-// of returns file and line of an object and takes the annotation out of it; the kustomization itself where nothing is known.
-func (o *origins) of(built *resource.Resource) (string, int) {
-	if !o.asked {
-		return o.kustomization, 1
-	}
-	origin, err := built.GetOrigin()
-	if err != nil || origin == nil {
-		return o.kustomization, 1
-	}
-	_ = built.SetOrigin(nil)
-	// What is generated has no file but the kustomization that says so.
-	place := origin.Path
-	if place == "" {
-		place = origin.ConfiguredIn
-	}
-	if place == "" || origin.Repo != "" {
-		return o.kustomization, 1
-	}
-	file := path.Join(o.folder, place)
-	if file == ".." || strings.HasPrefix(file, "../") {
-		return o.kustomization, 1
-	}
-	if origin.Path == "" {
-		return file, o.generatorLine(file, built.GetName())
-	}
-	return file, o.lines.of(file, built.GetKind(), built.GetName())
-}
-
-// generatorLine is where a generator's name stands that the object's name holds.
-func (o *origins) generatorLine(file, name string) int {
-	line, best := 1, 0
-	for at, text := range strings.Split(string(o.read(file)), "\n") {
-		match := generatorName.FindStringSubmatch(text)
-		if match != nil && strings.Contains(name, match[1]) && len(match[1]) > best {
-			line, best = at+1, len(match[1])
+// generatorsIn finds the names that stand in a kustomization: of generators, and of whatever else has one.
+func generatorsIn(name string, text []byte) []*place {
+	var found []*place
+	for at, line := range strings.Split(string(text), "\n") {
+		if match := generatorName.FindStringSubmatch(line); match != nil {
+			found = append(found, &place{file: name, document: document{line: at + 1, name: match[1]}})
 		}
 	}
-	return line
+	return found
+}
+
+// of returns file and line of an object; the kustomization itself where nothing fits.
+func (o *origins) of(built *resource.Resource) (string, int) {
+	name := built.GetName()
+	best := bestOf(o.byKind[built.GetKind()], name)
+	if best == nil {
+		best = bestOf(o.generators, name)
+	}
+	if best == nil {
+		return o.kustomization, 1
+	}
+	best.used = true
+	return best.file, best.line
+}
+
+// bestOf is the place with the longest name that the object's holds, for it may have a prefix and a suffix since; of two,
+// one that no object was found at yet.
+func bestOf(places []*place, name string) *place {
+	var best *place
+	for _, one := range places {
+		own := strings.Trim(one.name, `"'`)
+		if word := plainWord.FindStringSubmatch(one.name); word != nil {
+			own = word[1]
+		}
+		if own == "" || !strings.Contains(name, own) {
+			continue
+		}
+		if best == nil || len(one.name) > len(best.name) || (len(one.name) == len(best.name) && best.used && !one.used) {
+			best = one
+		}
+	}
+	return best
 }
