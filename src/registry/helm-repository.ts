@@ -197,11 +197,11 @@ export class HelmRepository {
     if (answer.status !== 200) throw refusedAnswer(answer, this.options.access, "a Helm repository has an index.yaml");
     const { etag, "last-modified": lastModified } = answer.headers;
     const validators = { ...(etag ? { etag } : {}), ...(lastModified ? { lastModified } : {}) };
-    const digest = digestOf(answer.body);
+    const digest = await digestOf(answer.body);
     // What is no index is not kept, and does not take the place of the last one that was.
     const index =
       before?.digest === digest ? { ...before, ...validators } : await this.read(answer.body, digest, validators);
-    await this.options.store.keep(answer.body);
+    await this.options.store.keep(answer.body, digest);
     await this.options.store.setNote(`index ${this.options.scope}`, { digest, ...validators });
     this.index = index;
     return index;
@@ -236,7 +236,7 @@ export class HelmRepository {
     });
     if (answer.status !== 200)
       throw refusedAnswer(answer, this.options.access, `the archive of chart ${chart} ${entry.version}`);
-    const digest = digestOf(answer.body);
+    const digest = await digestOf(answer.body);
     const said = entry.digest?.toLowerCase().replace(/^sha256:/, "");
     if (said !== undefined && /^[0-9a-f]{64}$/.test(said) && digest !== `sha256:${said}`)
       throw new DriftlessError(
@@ -244,7 +244,7 @@ export class HelmRepository {
         `${shown(url)}: has the digest ${digest}, and the index says sha256:${said}`,
         { details: { repository: this.url } },
       );
-    await this.options.store.keep(answer.body);
+    await this.options.store.keep(answer.body, digest);
     await this.options.store.setNote(`chart ${this.options.scope} ${chart} ${entry.version}`, {
       digest,
       said: entry.digest ?? null,

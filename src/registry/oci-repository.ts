@@ -105,7 +105,7 @@ export class OciRepository {
       const layer = this.contentLayer(manifest, reference);
       const there = isDigest(layer.digest) ? await this.options.store.content(layer.digest) : undefined;
       const bytes = there ?? (await this.options.client.blob(inner, layer, this.options.maxArchiveBytes));
-      if (!there) await this.options.store.keep(bytes);
+      if (!there) await this.options.store.keep(bytes, layer.digest);
       const content: OciContent = {
         digest: manifest.digest,
         archive: layer.digest,

@@ -112,14 +112,14 @@ export class OciClient {
     const digest = head.headers["docker-content-digest"];
     if (head.status === 200 && digest !== undefined && isDigest(digest)) return digest;
     const whole = await this.manifestBytes(op, tag);
-    return whole && digestOf(whole.body);
+    return whole && (await digestOf(whole.body));
   }
 
   /** A manifest by tag or digest; an index that names one manifest stands for it. Undefined where there is none. */
   async manifest(op: Operation, reference: string, depth = 0): Promise<OciManifest | undefined> {
     const answer = await this.manifestBytes(op, reference);
     if (!answer) return undefined;
-    const digest = digestOf(answer.body);
+    const digest = await digestOf(answer.body);
     const said = isDigest(reference) ? reference : answer.headers["docker-content-digest"];
     if (said?.startsWith("sha256:") && said !== digest)
       throw new DriftlessError(
@@ -154,13 +154,13 @@ export class OciClient {
   }
 
   /** A blob's bytes, whose digest and size are what the descriptor says. */
-  async blob(op: Operation, { digest, size }: OciDescriptor, maxBytes: number): Promise<Buffer> {
+  async blob(op: Operation, { digest, size }: OciDescriptor, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
     if (size > maxBytes)
       throw new DriftlessError("TOO_LARGE", `${this.url}: the blob ${digest} has ${size} bytes, more than ${maxBytes}`);
     if (!isDigest(digest)) throw this.invalid(`${digest} is no SHA-256 digest, which alone can be checked`);
     const answer = await this.get(op, `/v2/${this.name}/blobs/${digest}`, { accept: "*/*", maxBytes });
     if (answer.status !== 200) throw this.refused(answer, `the blob ${digest}`);
-    const found = digestOf(answer.body);
+    const found = await digestOf(answer.body);
     if (found !== digest) throw this.invalid(`a blob has the digest ${found}, and its manifest says ${digest}`);
     return answer.body;
   }

@@ -36,7 +36,8 @@ describe("what was fetched, on disk", () => {
       await new Promise((resolve) => child.once("close", resolve));
       const names = readdirSync(join(dir, "contents"));
       expect(names.length).toBeGreaterThan(0);
-      for (const name of names) expect(digestOf(readFileSync(join(dir, "contents", name)))).toBe(`sha256:${name}`);
+      for (const name of names)
+        expect(await digestOf(readFileSync(join(dir, "contents", name)))).toBe(`sha256:${name}`);
       for (const name of readdirSync(join(dir, "notes")))
         expect(JSON.parse(readFileSync(join(dir, "notes", name), "utf8"))).toHaveProperty("digest");
     }

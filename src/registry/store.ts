@@ -1,7 +1,7 @@
 // What was fetched, kept on disk: contents by their SHA-256, and small notes (which version is which content, when an index
 // was fetched) by name. Bounded; the longest unused contents go first. A file is written whole or not at all, and what is
 // damaged counts as not there: nothing depends on this cache but time and the network.
-import { createHash, randomUUID } from "node:crypto";
+import { createHash, randomUUID, webcrypto } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
@@ -14,9 +14,13 @@ export interface StoreOptions {
   readonly clock: Clock;
 }
 
-/** `sha256:…` of bytes. */
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+/** `sha256:…` of bytes; of many, on another thread. */
+export async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const sum =
+    bytes.length < 1 << 20
+      ? createHash("sha256").update(bytes).digest("hex")
+      : Buffer.from(await webcrypto.subtle.digest("SHA-256", bytes)).toString("hex");
+  return `sha256:${sum}`;
 }
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
@@ -32,12 +36,12 @@ export class ContentStore {
   }
 
   /** The bytes of a content, checked; undefined where it is not there (any more). */
-  async content(digest: string): Promise<Buffer | undefined> {
+  async content(digest: string): Promise<Buffer<ArrayBuffer> | undefined> {
     if (!digestPattern.test(digest)) return undefined;
     const file = this.contentFile(digest);
     try {
       const bytes = await readFile(file);
-      if (digestOf(bytes) !== digest) {
+      if ((await digestOf(bytes)) !== digest) {
         await rm(file, { force: true });
         return undefined;
       }
@@ -65,9 +69,10 @@ export class ContentStore {
     }
   }
 
-  async keep(bytes: Uint8Array): Promise<string> {
+  /** Takes bytes and their digest; where it is not known yet, it is found. */
+  async keep(bytes: Uint8Array<ArrayBuffer>, known?: string): Promise<string> {
     await this.prepare();
-    const digest = digestOf(bytes);
+    const digest = known ?? (await digestOf(bytes));
     const file = this.contentFile(digest);
     const there = await stat(file).catch(() => undefined);
     if (there?.size === bytes.length) return digest;
