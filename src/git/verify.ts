@@ -22,13 +22,17 @@ export interface Verified {
 const maxProblems = 10;
 const maxHistory = 200_000;
 
-/** Takes what a revision was resolved to. Errors: those of the repository. */
+/**
+ * Takes what a revision was resolved to, and commits whose whole history is known to be signed as asked, to which it adds
+ * what it finds so. Errors: those of the repository.
+ */
 export async function verifyRevision(
   op: Operation,
   repository: GitRepository,
   at: { readonly sha: string; readonly tag?: string },
   policy: SignaturePolicy,
   keyring: Keyring,
+  clean: Set<string> = new Set(),
 ): Promise<Verified> {
   const head = await read(op, repository, at.tag ?? at.sha);
   if (!head) return { problems: [`the object ${at.tag ?? at.sha} is not in the repository`], description: "" };
@@ -36,16 +40,10 @@ export async function verifyRevision(
   const problems: string[] = [];
   const own = problemOf(head, check, policy.keys);
   if (own !== undefined) problems.push(own);
-  if (policy.mode === "strict")
-    problems.push(
-      ...(await historyProblems(
-        op,
-        repository,
-        { sha: at.sha, head: at.tag === undefined ? head : undefined },
-        policy,
-        keyring,
-      )),
-    );
+  if (policy.mode === "strict") {
+    const from = { sha: at.sha, head: at.tag === undefined ? head : undefined };
+    problems.push(...(await historyProblems(op, repository, from, { policy, keyring, clean })));
+  }
   return { problems, description: describe(check) };
 }
 
@@ -59,13 +57,13 @@ async function historyProblems(
   op: Operation,
   repository: GitRepository,
   from: { readonly sha: string; readonly head: SignedObject | undefined },
-  policy: SignaturePolicy,
-  keyring: Keyring,
+  { policy, keyring, clean }: { policy: SignaturePolicy; keyring: Keyring; clean: Set<string> },
 ): Promise<string[]> {
   const problems: string[] = [];
   const seen = new Set([from.sha]);
   const told = new Set<string>();
-  let wave = [from.sha];
+  let sound = true;
+  let wave = clean.has(from.sha) ? [] : [from.sha];
   while (wave.length > 0 && problems.length < maxProblems) {
     if (seen.size > maxHistory) return [...problems, `the history has more than ${maxHistory} commits and no seal`];
     const commits = await Promise.all(wave.map((oid) => read(op, repository, oid)));
@@ -79,6 +77,7 @@ async function historyProblems(
       }
       const check = await keyring.check(commit);
       const problem = problemOf(commit, check, policy.keys);
+      sound &&= problem === undefined;
       // The head's own problem has been told already.
       if (
         problem !== undefined &&
@@ -88,11 +87,13 @@ async function historyProblems(
         problems.push(problem);
       if (problem !== undefined && check.keyId !== undefined) told.add(check.keyId);
       if (problem === undefined && isSeal(commit)) continue;
-      for (const parent of commit.parents) if (!seen.has(parent)) next.push(parent);
+      for (const parent of commit.parents) if (!seen.has(parent) && !clean.has(parent)) next.push(parent);
       for (const parent of commit.parents) seen.add(parent);
     }
     wave = next;
   }
+  // All that was seen leads to nothing else: with one problem, nothing of it is known to be sound.
+  if (sound && problems.length === 0 && clean.size < maxHistory) for (const oid of seen) clean.add(oid);
   return problems.slice(0, maxProblems);
 }
 

@@ -160,7 +160,12 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     (name) => projects.get(namespace, name) ?? (name === "default" ? builtin : undefined),
     settings,
   );
-  const signatures = createSignatureGate({ project: projectOf, keyring: () => configuration.keyring() });
+  const signatures = createSignatureGate({
+    ...ports,
+    project: projectOf,
+    keyring: () => configuration.keyring(),
+    enabled: options.environment["ARGOCD_GPG_ENABLED"] !== "false",
+  });
   const urlFiles = createUrlFiles({ clock: systemClock });
   const controller = new ApplicationController({
     ...ports,
@@ -189,13 +194,15 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         renderer,
         access: (url, project) => configuration.access(url, project),
         signatures,
+        expireFiles: () => urlFiles.expire(),
         neighbours: createNeighbours({
           project: projectOf,
           access: (url, project) => configuration.access(url, project),
           openQuietly: (access) => repositories.open(access),
           files: urlFiles,
           signatures,
-          submodules: () => configuration.settings.gitSubmodules,
+          submodules: () =>
+            configuration.settings.gitSubmodules && options.environment["ARGOCD_GIT_MODULES_ENABLED"] !== "false",
           chartRepository: (written, project) => configuration.registryAccess(written, project)?.url,
           valuesFileSchemes: () => configuration.settings.helmValuesFileSchemes,
         }),

@@ -1,10 +1,12 @@
 // What stands in and beside a repository: submodules, remote bases of Kustomize, single files behind URLs.
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { composed, type Neighbours } from "#git/composed.ts";
+import { createGitRepositories } from "#git/repository.ts";
 import type { FileContent } from "#git/seed.ts";
 import type { GitServer } from "#git/server.ts";
 import { createGitWorld, testClock, type GitWorld } from "#git/testing.ts";
@@ -261,6 +263,43 @@ describe.skipIf(!engineForTests())("remote bases", () => {
       message: expect.stringContaining("leads out of its repository"),
     });
     await expect(of("resources: [../../beside/0/deploy]")).rejects.toMatchObject({ code: "RENDER_REFUSED" });
+  });
+
+  it("of a server that hangs cost only who needs them", async () => {
+    const silent = createTcpServer(() => {}).listen(0, "127.0.0.1");
+    await new Promise((resolve) => silent.once("listening", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const impatient = createGitRepositories({
+      dir: join(world.dir, "impatient"),
+      clock: testClock,
+      env: { PATH: process.env["PATH"] ?? "" },
+      timeoutMs: 1500,
+    });
+    const app = await repo();
+    const others = Object.fromEntries(
+      Array.from({ length: 50 }, (_, i) => [
+        [`ok${i}/kustomization.yaml`, "resources: [a.yaml]"],
+        [`ok${i}/a.yaml`, config(`a${i}`)],
+      ]).flat(),
+    ) as Record<string, string>;
+    const sha = await push(app, {
+      "app/kustomization.yaml": `resources: ["http://127.0.0.1:${port}/x.git//deploy?ref=main"]`,
+      ...others,
+    });
+    const beside: Neighbours = { ...neighbours(), open: (url) => impatient.open({ url }) };
+    const began = performance.now();
+    let hangingMs = 0;
+    const hanging = render(app, sha, {}, beside).finally(() => (hangingMs = performance.now() - began));
+    hanging.catch(() => {});
+    const done = await Promise.all(Array.from({ length: 50 }, (_, i) => render(app, sha, { path: `ok${i}` })));
+    expect(done.flatMap(namesOf)).toHaveLength(50);
+    await expect(hanging).rejects.toMatchObject({
+      code: "REPOSITORY_UNREACHABLE",
+      message: expect.stringContaining("no answer within 1.5 s"),
+    });
+    expect(hangingMs).toBeGreaterThan(1400);
+    await impatient.close();
+    silent.close();
   });
 
   it("in a circle are told as one", async () => {

@@ -109,6 +109,7 @@ async function desiredOf(op: Op, context: PlanContext, sync: SyncOperation): Pro
     return current;
   if (sync.manifests?.length) {
     const { project } = context;
+    context.sources.refuseUnsigned(state.app.spec.project || "default", sources);
     const namespace = state.app.spec.destination.namespace ?? "";
     return toDesired(op, context, [localSource(sync.manifests, { project, namespace })]);
   }

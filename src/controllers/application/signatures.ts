@@ -2,6 +2,7 @@
 // checked, since the same commit is rendered for many applications.
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
 import { integrityOf } from "#core/policy/integrity.ts";
 import type { Keyring } from "#git/keyring.ts";
 import type { GitRepository } from "#git/types.ts";
@@ -12,6 +13,9 @@ export interface SignatureGateOptions {
   project(name: string): AppProject | undefined;
   /** The keys as they are configured now; another object where they changed. */
   keyring(): Promise<Keyring>;
+  readonly clock: Clock;
+  /** false: nothing is asked of any revision, whatever projects say. */
+  readonly enabled?: boolean;
 }
 
 export interface RevisionToVerify {
@@ -35,11 +39,18 @@ export interface SignatureGate {
 }
 
 const maxRemembered = 2000;
+/** Keys expire: what was good is looked at again after this. */
+const rememberMs = 3_600_000;
 
 export function createSignatureGate(options: SignatureGateOptions): SignatureGate {
-  let known: { keyring: Keyring; results: Map<string, Promise<Verified>> } | undefined;
+  const { clock } = options;
+  let known:
+    | { keyring: Keyring; atMs: number; results: Map<string, Promise<Verified>>; clean: Map<string, Set<string>> }
+    | undefined;
   const integrity = (project: string, repoURL: string, kind: "git" | "registry") =>
-    integrityOf(options.project(project)?.spec ?? {}, repoURL, kind);
+    options.enabled === false
+      ? ({ asks: "nothing" } as const)
+      : integrityOf(options.project(project)?.spec ?? {}, repoURL, kind);
 
   const verified = async (
     op: Operation,
@@ -48,15 +59,21 @@ export function createSignatureGate(options: SignatureGateOptions): SignatureGat
   ): Promise<Verified> => {
     const { repository, revision, sha } = what;
     const keyring = await options.keyring();
-    if (known?.keyring !== keyring) known = { keyring, results: new Map() };
-    const { results } = known;
+    const nowMs = clock.monotonic();
+    if (known?.keyring !== keyring || nowMs - known.atMs > rememberMs)
+      known = { keyring, atMs: nowMs, results: new Map(), clean: new Map() };
+    const { results, clean } = known;
     const at = /^[0-9a-f]{40,64}$/.test(revision) ? { sha } : await repository.resolve(op, revision);
     // Moved in between: the commit that is rendered has to be signed itself.
     const tag = at.sha === sha && "tag" in at ? at.tag : undefined;
     const key = [repository.url, sha, tag, policy.mode, ...policy.keys].join(" ");
     let result = results.get(key);
     if (!result) {
-      result = verifyRevision(op, repository, { sha, ...(tag === undefined ? {} : { tag }) }, policy, keyring);
+      const scope = [repository.url, ...policy.keys].join(" ");
+      const history = clean.get(scope) ?? new Set<string>();
+      clean.set(scope, history);
+      const revisionAt = { sha, ...(tag === undefined ? {} : { tag }) };
+      result = verifyRevision(op, repository, revisionAt, policy, keyring, history);
       results.set(key, result);
       result.catch(() => results.delete(key));
       if (results.size > maxRemembered) results.delete(results.keys().next().value as string);

@@ -76,6 +76,8 @@ export interface SourcesOptions {
   access(url: string, project: string): RepositoryAccess;
   /** What may be read beside the sources' repositories; nothing without. */
   readonly neighbours?: NeighboursOf;
+  /** Makes the next render ask anew for single files behind URLs. */
+  readonly expireFiles?: () => void;
   /** Holds what projects ask of signatures, before anything is rendered. */
   readonly signatures?: SignatureGate;
   /** Told which applications a change of a repository concerns. */
@@ -299,6 +301,18 @@ export class Sources {
     return this.#options.signatures?.describe(op, { project, repoURL, repository, revision, sha });
   }
 
+  /** Manifests that come from no revision carry no signature. Error: SIGNATURE_REQUIRED where the project asks for one. */
+  refuseUnsigned(project: string, sources: readonly ApplicationSource[]): void {
+    for (const { repoURL } of sources) {
+      if (this.#options.signatures?.asks(project, repoURL) !== true) continue;
+      throw new DriftlessError(
+        "SIGNATURE_REQUIRED",
+        `project ${project} requires signatures of ${repoURL}: local manifests have none`,
+        { details: { repository: repoURL } },
+      );
+    }
+  }
+
   /** The commits that the application's sources mean now, as far as known. */
   revisions(application: string): readonly (string | undefined)[] {
     return (this.#uses.get(application) ?? []).map((use) => use.head.sha);
@@ -306,6 +320,7 @@ export class Sources {
 
   /** Asks the repositories of an application for news; what changed is told through `affected`, before this returns. */
   async refresh(op: Operation, request: FollowRequest): Promise<void> {
+    this.#options.expireFiles?.();
     const beside = this.#beside.get(request.application) ?? [];
     const all = new Set([
       ...request.sources.map((source) => this.#repository(source, request.project)),
