@@ -133,9 +133,9 @@ export const ordering: readonly Scenario[] = [
     const app = await stage.application({ repository, automated: true });
     await app.synced();
     const at = { name: "settings", namespace: stage.namespace };
-    let fighting = true;
+    const over = new AbortController();
     const writer = (async () => {
-      while (fighting) {
+      while (!over.signal.aborted) {
         await stage.kube.edit("ConfigMap", at, { data: { color: "red" } });
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
@@ -149,7 +149,7 @@ export const ordering: readonly Scenario[] = [
       const last = await heals();
       await steadily(async () => expect(await heals()).toBe(last), 5000);
     } finally {
-      fighting = false;
+      over.abort();
       await writer;
     }
     await repository.push(files({ size: "small" }));
