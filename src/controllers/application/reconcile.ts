@@ -40,6 +40,7 @@ import { OperationGate } from "./operation.ts";
 import { makePlan } from "./planning.ts";
 import type { AppState } from "./state.ts";
 import { buildStatus, statusPatch } from "./status.ts";
+import { fittingStatus } from "./status-size.ts";
 import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
 import { wholeObjects } from "./whole-objects.ts";
 
@@ -421,7 +422,7 @@ export class Reconciler {
     const { clock, control } = this.#options;
     const refresh = how.pass?.refresh;
     const app = state.app;
-    const wanted = buildStatus({
+    const status = buildStatus({
       app,
       rows: state.table.rows(),
       desired: state.desired,
@@ -432,6 +433,7 @@ export class Reconciler {
       refreshed: refresh !== undefined,
       persistHealth: this.#options.settings().persistHealth,
     });
+    const wanted = fittingStatus(status);
     this.#options.dependencies.judged(state, wanted);
     const extra = extraPatch(state, refresh);
     const patch = statusPatch(app, wanted, extra);
