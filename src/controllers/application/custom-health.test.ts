@@ -51,10 +51,9 @@ interface World {
 const settingsOf = (cm: ConfigData): Settings => parseSettings(cm, undefined).settings;
 const fine: World["answer"] = (items) =>
   Promise.resolve(items.map(() => ({ ok: true, value: { status: "Healthy", message: "by script" } })));
-const failing =
-  (error: DriftlessError): World["answer"] =>
-  (items) =>
-    Promise.resolve(items.map(() => ({ ok: false, error })));
+function failing(failure: DriftlessError): World["answer"] {
+  return (items) => Promise.resolve(items.map(() => ({ ok: false, error: failure })));
+}
 
 function world(cm: ConfigData = { "resource.customizations.health.example.com_Gate": "return x" }): World {
   const clock = new StepClock();
@@ -100,7 +99,8 @@ describe("health by script", () => {
   test("what is being deleted is Progressing, whatever a script would say", async () => {
     const { health, calls } = world();
     const going = { ...gate("g"), metadata: { ...gate("g").metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
-    await health.learn(op, [going]);
+    health.offer(going);
+    await Promise.resolve();
     expect(calls).toHaveLength(0);
     expect(health.of(going)?.message).toBe("Pending deletion");
   });
@@ -135,6 +135,7 @@ describe("health by script", () => {
     );
     await one.health.learn(op, [gate("g")]);
     expect(one.calls).toHaveLength(1);
+    expect(one.health.forSync(gate("g"))?.status).toBe("Unknown");
   });
 
   test("without the engine objects are Unknown, and are looked at again when it may have come", async () => {
@@ -147,6 +148,8 @@ describe("health by script", () => {
     expect(one.health.of(gate("g"))?.status).toBe("Unknown");
     expect(one.health.of(gate("g"))?.message).toMatch(/needs the program driftless-engine/);
     expect(one.health.problem(gate("g"))).toBe(undefined);
+    // A sync waits meanwhile: a hook does not fail for want of the engine.
+    expect(one.health.forSync(gate("g"))?.status).toBe("Progressing");
     one.answer = fine;
     one.clock.pass(6000);
     expect(told).toEqual([["uid-Gate-g"]]);

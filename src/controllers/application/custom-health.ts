@@ -18,6 +18,8 @@ import type { Evaluators } from "#render/engine/evaluate.ts";
 export interface ObjectHealth {
   /** Of one object, at once; where a script decides it, from what `learn` found. */
   of(object: KubernetesObject): HealthStatus | undefined;
+  /** The same for what a sync waits for: what could not be found out for now is waited for, and fails no hook. */
+  forSync(object: KubernetesObject): HealthStatus | undefined;
   /** Of an object that is not kept, from what `offer` found; undefined where no script decides it. */
   ofVersion(kind: GroupKind, uid: string, resourceVersion: string): HealthStatus | undefined;
   /** Whether a script decides the health of a kind. */
@@ -31,6 +33,7 @@ export interface ObjectHealth {
 /** Health without scripts. */
 export const builtinHealth: ObjectHealth = {
   of: (object) => healthOf(object),
+  forSync: (object) => healthOf(object),
   ofVersion: () => undefined,
   isCustom: () => false,
   problem: () => undefined,
@@ -94,6 +97,13 @@ export class CustomHealth implements ObjectHealth {
 
   of(object: KubernetesObject): HealthStatus | undefined {
     return healthOf(object, this.#check);
+  }
+
+  forSync(object: KubernetesObject): HealthStatus | undefined {
+    const health = this.of(object);
+    if (health?.status !== "Unknown" || !this.#scriptOf(object)) return health;
+    const known = this.#known.get(object.metadata.uid ?? "");
+    return known?.again ? { ...health, status: "Progressing" } : health;
   }
 
   ofVersion(kind: GroupKind, uid: string, resourceVersion: string): HealthStatus | undefined {
@@ -164,7 +174,8 @@ export class CustomHealth implements ObjectHealth {
   #enqueue(object: KubernetesObject, offered: boolean): Promise<void> | undefined {
     const script = this.#scriptOf(object);
     const { uid = "", resourceVersion = "", deletionTimestamp } = object.metadata;
-    if (script === undefined || deletionTimestamp !== undefined) return undefined;
+    // A hook that ended counts as it ended, also while it is deleted; of others it is enough that they go.
+    if (script === undefined || (offered && deletionTimestamp !== undefined)) return undefined;
     const known = this.#known.get(uid);
     if (known && !known.again && known.script === script.text && known.resourceVersion === resourceVersion)
       return undefined;

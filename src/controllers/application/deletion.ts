@@ -213,7 +213,7 @@ export class DeletionGate {
       revision: context.revision,
       options: parseSyncOptions(spec.syncPolicy?.syncOptions),
       track: (object) => withTracking(object, state.tag, options.tracking()),
-      health: (object) => health.of(object),
+      health: (object) => health.forSync(object),
       permits: ({ namespace }) =>
         namespace === "" ||
         isDestinationPermitted(project.spec, { server: cluster.server, name: cluster.name, namespace }),

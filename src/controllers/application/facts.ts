@@ -14,7 +14,7 @@ export interface FactsOptions {
   /** Where a script decides an object's health, its result comes later, and by itself. */
   readonly health: Pick<CustomHealth, "isCustom" | "offer">;
   /** Argo CD's `resource.customLabels`. */
-  customLabels(): readonly string[];
+  readonly customLabels: () => readonly string[];
 }
 
 /** Which kinds are described: those with a health check, and those whose labels or images are shown. */

@@ -391,7 +391,7 @@ export class OperationGate {
       phase: state.operationState!.phase,
       results: state.operationState!.syncResult?.resources ?? [],
       live: (key) => cluster.cache.get(key)?.object,
-      health: (object) => state.health.of(object),
+      health: (object) => state.health.forSync(object),
       missing: running.missing,
       now: clock.now(),
       waveDelayMs: settings().syncWaveDelayMs,

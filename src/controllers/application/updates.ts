@@ -22,7 +22,7 @@ interface Asked {
   /** Both versions, without what is ignored by paths. */
   readonly versions: readonly [Json, Json];
   readonly query: string;
-  wake(): void;
+  readonly wake: () => void;
 }
 
 /** How long updates are gathered for one question to the engine. */

@@ -3,7 +3,6 @@
 import { whyNotGone, whyNotReady, durationText, type PodView } from "#core/waits/waits.ts";
 import { podTrouble } from "#core/waits/pods.ts";
 import { stringAt } from "#base/json.ts";
-import { healthOf } from "#core/health/health.ts";
 import type { LiveCache, LiveEntry } from "#kube/live.ts";
 import { annotation } from "#model/names.ts";
 import { keyText } from "#model/object.ts";
@@ -37,7 +36,7 @@ function waitOf(
   const cache = state.cluster?.cache;
   const entry = cache?.get(wait.key);
   const object = entry?.object;
-  const health = (object && (state.table.row(keyText(wait.key))?.health ?? healthOf(object))) || undefined;
+  const health = (object && (state.table.row(keyText(wait.key))?.health ?? state.health.of(object))) || undefined;
   const pods = cache && entry ? podsBelow(cache, entry) : [];
   const subject = { object, pods, now: nowMs, ...(health ? { health } : {}) };
   const { group, kind, namespace, name } = wait.key;

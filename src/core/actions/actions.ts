@@ -170,7 +170,7 @@ export function patchesOf(live: KubernetesObject, wanted: KubernetesObject): Act
   };
   const { status, ...main } = createMergePatch(own(live), own(wanted)) ?? {};
   return {
-    main: Object.keys(main).length > 0 ? (main as JsonObject) : undefined,
+    main: Object.keys(main).length > 0 ? main : undefined,
     status: status === undefined ? undefined : { status },
   };
 }

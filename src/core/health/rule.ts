@@ -130,7 +130,8 @@ function conditionsIn(object: KubernetesObject, path: readonly string[], dated: 
       if (dated && seen !== undefined && seen < (object.metadata.generation ?? 0)) continue;
       const text = (name: string): string => stringAt(entry, name) ?? "";
       // A few projects write booleans, or status in lower case.
-      const status = String(at(entry, "status") ?? "");
+      const given = at(entry, "status");
+      const status = typeof given === "string" ? given : typeof given === "boolean" ? String(given) : "";
       found.push({
         type: text("type"),
         status: status === "" ? "" : status[0]!.toUpperCase() + status.slice(1),
