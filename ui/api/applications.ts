@@ -6,6 +6,7 @@ import type {
   ManagedResource,
   ResourceNode,
   RevisionMetadata,
+  WaitingAnswer,
 } from "#protocol/rest.ts";
 import { request } from "./client.ts";
 
@@ -64,6 +65,11 @@ export function listApplications(signal: AbortSignal): Promise<ApplicationList> 
 
 export function getApplication(id: AppId, signal?: AbortSignal): Promise<Application> {
   return request(path(id), { query: at(id), ...(signal ? { signal } : {}) });
+}
+
+/** What a sync of the application waits for, with the reasons. */
+export function getWaiting(id: AppId, signal: AbortSignal): Promise<WaitingAnswer> {
+  return request(`${path(id)}/waiting`, { query: at(id), signal });
 }
 
 /** Has the application compared anew; `hard` reads the repository without any cache. Returns when it has been. */

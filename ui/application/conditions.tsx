@@ -8,7 +8,7 @@ export function Conditions({ conditions }: { readonly conditions: readonly Appli
   return (
     <ul className="conditions" aria-label="Conditions">
       {conditions.map((condition) => {
-        const warning = condition.type.endsWith("Warning");
+        const warning = !condition.type.endsWith("Error");
         const Icon = warning ? TriangleAlert : CircleX;
         return (
           <li key={`${condition.type} ${condition.message}`} className={`message message-${warning ? "warn" : "bad"}`}>

@@ -6,6 +6,7 @@ import { useAction } from "../common/action.ts";
 import { Ago } from "../common/ago.tsx";
 import { Button } from "../common/button.tsx";
 import { Status } from "../common/status.tsx";
+import { Waiting } from "./waiting.tsx";
 
 export interface OperationNoteProps {
   readonly application: Application;
@@ -18,6 +19,8 @@ export function OperationNote({ application, id }: OperationNoteProps) {
   const asked = application.operation;
   const running = asked !== undefined || state?.phase === "Running" || state?.phase === "Terminating";
   const failed = state?.phase === "Failed" || state?.phase === "Error";
+  const held = !running && (application.status?.conditions ?? []).some(({ type }) => type === "WaitingForDependencies");
+  if (held) return <HeldNote id={id} />;
   if (!running && !failed) return null;
   const phase = state && !(asked && state.finishedAt) ? state.phase : "Running";
   const refused = failed && !running ? refusals(state) : [];
@@ -26,6 +29,7 @@ export function OperationNote({ application, id }: OperationNoteProps) {
       <Status of="operation" value={phase} />
       <span className="operation-text">
         {state?.message || (running ? "starting" : "")}
+        {running && <Waiting id={id} />}
         {refused.length > 0 && (
           <ul>
             {refused.slice(0, 4).map((line) => (
@@ -50,6 +54,18 @@ export function OperationNote({ application, id }: OperationNoteProps) {
           Terminate
         </Button>
       )}
+    </section>
+  );
+}
+
+/** A sync that is due and does not start yet. */
+function HeldNote({ id }: { readonly id: AppId }) {
+  return (
+    <section className="operation operation-busy" aria-label="Operation" aria-live="polite">
+      <span className="operation-text">
+        A sync is due.
+        <Waiting id={id} />
+      </span>
     </section>
   );
 }
