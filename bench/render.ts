@@ -2,7 +2,7 @@
 // Single renders; a cold monorepo of 1,000 applications; a one-line commit; a commit to a base that 100 share.
 import { execFile, fork, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { baseEnvironment, type GitProgram } from "#git/process.ts";
@@ -17,7 +17,7 @@ import { inParallel, op } from "./lib/world.ts";
 const run = promisify(execFile);
 const applicationCount = 1000;
 const copies = 12;
-const commits = 5;
+const commits = 9;
 
 interface Clis {
   readonly helm: string;
@@ -161,6 +161,7 @@ const summary = (answers: readonly Answer[]): Record<string, unknown> => ({
 });
 
 async function measure(context: BenchContext, folder: string): Promise<Awaited<ReturnType<Bench>>> {
+  const [loadBefore = 0] = loadavg();
   const clis: Clis = { helm: await officialCli("helm"), kustomize: await officialCli("kustomize") };
   const fleet = renderFleet(applicationCount);
   const files: Record<string, string> = { ...fleet.files };
@@ -219,6 +220,8 @@ async function measure(context: BenchContext, folder: string): Promise<Awaited<R
     bench: "render",
     results: {
       processes: availableParallelism(),
+      /** Others at work on the machine make everything slower, the times of a single commit most of all. */
+      loadBefore: round(loadBefore),
       single,
       cold: {
         applications: applicationCount,
