@@ -4,6 +4,7 @@ import { printReport } from "./lib/report.ts";
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "commit-to-live": () => import("./commit-to-live.ts"),
+  compare: () => import("./compare.ts"),
   fleet: () => import("./fleet.ts"),
   "sandbox-fleet": () => import("./sandbox-fleet.ts"),
   "self-heal": () => import("./self-heal.ts"),

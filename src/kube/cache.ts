@@ -376,7 +376,7 @@ class Cache implements LiveCache {
 
   #kindsMatchDefinitions(): boolean {
     const served = new Set(this.#types.map(({ group, plural }) => `${plural}.${group}`));
-    const defined = this.#store.kind("apiextensions.k8s.io", "CustomResourceDefinition", "v1").entries;
+    const defined = this.#store.kind("apiextensions.k8s.io", "CustomResourceDefinition", "v1");
     for (const { name, deleting } of defined.values()) if (!deleting && !served.has(name)) return false;
     return true;
   }

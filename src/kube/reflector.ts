@@ -66,7 +66,7 @@ export class Reflector {
     this.type = type;
     // Entries of another version of the kind are taken over, and replaced by the first list.
     this.kind = context.store.kind(type.group, type.kind, type.version);
-    this.#replaceAll = this.kind.entries.size > 0;
+    this.#replaceAll = this.kind.size > 0;
     this.depth = depth;
     this.#context = context;
     this.#listed = gate();
@@ -304,13 +304,13 @@ export class Reflector {
   }
 
   #known(object: KubernetesObject): Entry | undefined {
-    return this.kind.entries.get(objectKey(object));
+    return this.kind.get(object.metadata.namespace ?? "", object.metadata.name ?? "");
   }
 
   /** The kind's entries in the namespace that this reflector reads. */
   *#own(): Iterable<Entry> {
     const { namespace } = this.#context;
-    for (const entry of this.kind.entries.values()) {
+    for (const entry of this.kind.values()) {
       if (namespace === undefined || !this.type.namespaced || entry.namespace === namespace) yield entry;
     }
   }

@@ -4,12 +4,71 @@
 import type { KubernetesObject, ObjectKey, OwnerReference } from "#model/object.ts";
 import type { LiveChange, LiveEntry, LiveFact, LiveOwner } from "./live.ts";
 
-/** One kind: what its entries share, and the entries by `namespace/name`. */
-export interface StoredKind {
+/** A kind in a namespace: what its entries share. */
+interface Place {
+  readonly of: StoredKind;
+  readonly namespace: string;
+}
+
+/**
+ * One kind: what its entries share, and the entries by namespace and name. No key text is made of the two: it would cost
+ * as much as half of what is kept of most objects.
+ */
+export class StoredKind {
   readonly group: string;
   readonly kind: string;
   version: string;
-  readonly entries: Map<string, Entry>;
+  readonly #namespaces = new Map<string, Map<string, Entry>>();
+  readonly #places = new Map<string, Place>();
+  #size = 0;
+
+  constructor(group: string, kind: string, version: string) {
+    this.group = group;
+    this.kind = kind;
+    this.version = version;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The one object that stands for this kind in a namespace. */
+  place(namespace: string): Place {
+    let place = this.#places.get(namespace);
+    if (place === undefined) this.#places.set(namespace, (place = { of: this, namespace }));
+    return place;
+  }
+
+  get(namespace: string, name: string): Entry | undefined {
+    return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  *values(): Iterable<Entry> {
+    for (const names of this.#namespaces.values()) yield* names.values();
+  }
+
+  /** A list of its own: the caller may cause changes while it walks. */
+  inNamespace(namespace: string): readonly Entry[] {
+    const names = this.#namespaces.get(namespace);
+    return names === undefined ? [] : [...names.values()];
+  }
+
+  set(entry: Entry): void {
+    let names = this.#namespaces.get(entry.namespace);
+    if (names === undefined) this.#namespaces.set(entry.namespace, (names = new Map()));
+    const before = names.size;
+    names.set(entry.name, entry);
+    this.#size += names.size - before;
+  }
+
+  delete(entry: Entry): void {
+    const names = this.#namespaces.get(entry.namespace);
+    if (names?.delete(entry.name) !== true) return;
+    this.#size--;
+    if (names.size > 0) return;
+    this.#namespaces.delete(entry.namespace);
+    this.#places.delete(entry.namespace);
+  }
 }
 
 /** The middle of the years that fit into a small integer: 2000 ± 34. */
@@ -19,23 +78,39 @@ const noOwners: readonly LiveOwner[] = [];
 
 /** An entry of which nothing but metadata is kept: most are, so it has no fields for what the others have. */
 export class Entry implements LiveEntry {
-  readonly of: StoredKind;
-  readonly namespace: string;
   readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
   readonly owners: readonly LiveOwner[];
+  readonly #place: Place;
+  /** Packed: see packedUid. */
+  readonly #uid: string;
+  /** A number where it is one that is written as such. */
+  readonly #resourceVersion: string | number;
   /** Seconds since the epoch (a small integer instead of a string), doubled; odd: being deleted. */
   readonly #times: number;
 
   constructor(of: StoredKind, fields: EntryFields) {
-    this.of = of;
-    this.namespace = fields.namespace;
+    this.#place = of.place(fields.namespace);
     this.name = fields.name;
-    this.uid = fields.uid;
-    this.resourceVersion = fields.resourceVersion;
+    this.#uid = packedUid(fields.uid);
+    this.#resourceVersion = packedVersion(fields.resourceVersion);
     this.owners = fields.owners;
     this.#times = (fields.createdAtS - epochS) * 2 + (fields.deleting ? 1 : 0);
+  }
+
+  get of(): StoredKind {
+    return this.#place.of;
+  }
+
+  get namespace(): string {
+    return this.#place.namespace;
+  }
+
+  get uid(): string {
+    return unpackedUid(this.#uid);
+  }
+
+  get resourceVersion(): string {
+    return String(this.#resourceVersion);
   }
 
   get key(): ObjectKey {
@@ -71,6 +146,36 @@ export class Entry implements LiveEntry {
   get info(): readonly LiveFact[] | undefined {
     return undefined;
   }
+}
+
+const uidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const packedLength = 16;
+
+/** A uid's 16 bytes as 16 characters; as it is where it is none of that form. */
+function packedUid(uid: string): string {
+  if (!uidForm.test(uid)) return uid.length === packedLength ? `${uid}\0` : uid;
+  const hex = uid.replaceAll("-", "");
+  const bytes: number[] = [];
+  for (let i = 0; i < hex.length; i += 2) bytes.push(Number.parseInt(hex.slice(i, i + 2), 16));
+  return String.fromCharCode(...bytes);
+}
+
+function unpackedUid(packed: string): string {
+  if (packed.length !== packedLength) return packed.endsWith("\0") ? packed.slice(0, -1) : packed;
+  let hex = "";
+  for (let i = 0; i < packedLength; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) hex += "-";
+    hex += packed.charCodeAt(i).toString(16).padStart(2, "0");
+  }
+  return hex;
+}
+
+/** The largest integer that needs no memory of its own. */
+const largestSmall = 2 ** 31 - 1;
+
+function packedVersion(version: string): string | number {
+  const number = Number(version);
+  return number <= largestSmall && String(number) === version ? number : version;
 }
 
 class DetailedEntry extends Entry {
@@ -133,7 +238,8 @@ class Index {
     if (there === undefined) this.#map.set(value, entry);
     else if (there instanceof Set) there.add(entry);
     else if (!Array.isArray(there)) this.#map.set(value, [there, entry]);
-    else if (there.length < largeAt) there.push(entry);
+    // A list that grows in place doubles its room and more; most never grow again.
+    else if (there.length < largeAt) this.#map.set(value, there.concat([entry]));
     else this.#map.set(value, new Set(there).add(entry));
   }
 
@@ -169,13 +275,13 @@ export class LiveStore {
   readonly #kinds = new Map<string, StoredKind>();
   readonly #byOwner = new Index();
   readonly #byTag = new Index();
-  readonly #byNamespace = new Index();
-  readonly #namespaces = new Map<string, string>();
+  /** Namespaces and kinds of owners. */
+  readonly #texts = new Map<string, string>();
   readonly #listeners = new Set<(change: LiveChange) => void>();
 
   get size(): number {
     let size = 0;
-    for (const { entries } of this.#kinds.values()) size += entries.size;
+    for (const kind of this.#kinds.values()) size += kind.size;
     return size;
   }
 
@@ -184,7 +290,7 @@ export class LiveStore {
     const text = kindText(group, kind);
     let found = this.#kinds.get(text);
     if (found === undefined) {
-      found = { group, kind, version, entries: new Map() };
+      found = new StoredKind(group, kind, version);
       this.#kinds.set(text, found);
     }
     found.version = version;
@@ -192,11 +298,11 @@ export class LiveStore {
   }
 
   get(key: ObjectKey): Entry | undefined {
-    return this.#kinds.get(kindText(key.group, key.kind))?.entries.get(localKey(key.namespace, key.name));
+    return this.#kinds.get(kindText(key.group, key.kind))?.get(key.namespace, key.name);
   }
 
   *entries(): Iterable<Entry> {
-    for (const { entries } of this.#kinds.values()) yield* entries.values();
+    for (const kind of this.#kinds.values()) yield* kind.values();
   }
 
   tagged(tag: string): Iterable<Entry> {
@@ -207,8 +313,8 @@ export class LiveStore {
     return this.#byOwner.get(uid);
   }
 
-  inNamespace(namespace: string): Iterable<Entry> {
-    return this.#byNamespace.get(namespace);
+  *inNamespace(namespace: string): Iterable<Entry> {
+    for (const kind of this.#kinds.values()) yield* kind.inNamespace(namespace);
   }
 
   subscribe(listener: (change: LiveChange) => void): () => void {
@@ -218,28 +324,29 @@ export class LiveStore {
 
   /** Puts an entry in the place of the one with its key, and tells. */
   put(entry: Entry): void {
-    const { entries } = entry.of;
-    const text = localKey(entry.namespace, entry.name);
-    const before = entries.get(text);
-    entries.set(text, entry);
+    const before = entry.of.get(entry.namespace, entry.name);
+    entry.of.set(entry);
     this.#reindex(before, entry);
     this.#tell(before === undefined ? { after: entry } : { before, after: entry });
   }
 
   delete(entry: Entry): void {
-    const { entries } = entry.of;
-    const text = localKey(entry.namespace, entry.name);
-    if (entries.get(text) !== entry) return;
-    entries.delete(text);
+    if (entry.of.get(entry.namespace, entry.name) !== entry) return;
+    entry.of.delete(entry);
     this.#reindex(entry, undefined);
     this.#tell({ before: entry });
   }
 
   /** The one string for a namespace that all its entries share. */
   namespace(text: string): string {
-    const known = this.#namespaces.get(text);
+    return this.#shared(text);
+  }
+
+  /** The one string for a text of which there are few. */
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    this.#namespaces.set(text, text);
+    this.#texts.set(text, text);
     return text;
   }
 
@@ -251,21 +358,20 @@ export class LiveStore {
       const sibling = this.#byOwner.any(first.uid);
       if (sibling?.owners.length === 1 && sibling.owners[0]?.controller === first.controller) return sibling.owners;
     }
-    return references.map(({ uid, kind, name, controller }) =>
-      controller === undefined ? { uid, kind, name } : { uid, kind, name, controller },
-    );
+    return references.map(({ uid, kind, name, controller }) => {
+      const shared = this.#shared(kind);
+      return controller === undefined ? { uid, kind: shared, name } : { uid, kind: shared, name, controller };
+    });
   }
 
   #reindex(before: Entry | undefined, after: Entry | undefined): void {
     if (before !== undefined) {
       for (const { uid } of before.owners) this.#byOwner.delete(uid, before);
       if (before.tag !== undefined) this.#byTag.delete(before.tag, before);
-      this.#byNamespace.delete(before.namespace, before);
     }
     if (after !== undefined) {
       for (const { uid } of after.owners) this.#byOwner.add(uid, after);
       if (after.tag !== undefined) this.#byTag.add(after.tag, after);
-      this.#byNamespace.add(after.namespace, after);
     }
   }
 

@@ -3,7 +3,7 @@
 import { toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { LiveEntry } from "#kube/live.ts";
-import { gvkOf } from "#model/object.ts";
+import { gvkOf, type KubernetesObject } from "#model/object.ts";
 import type { DestinationCluster } from "./deps.ts";
 import type { DesiredObject } from "./desired.ts";
 
@@ -28,7 +28,7 @@ export async function wholeObjects(
       const { name, namespace } = next.key;
       try {
         const object = await cluster.client.get(op, type, { name, ...(namespace === "" ? {} : { namespace }) });
-        if (object) found.set(next.text, { ...entry, object });
+        if (object) found.set(next.text, withObject(entry, object));
       } catch (thrown) {
         const error = toError(thrown);
         if (error.code === "CANCELLED") throw error;
@@ -39,4 +39,10 @@ export async function wholeObjects(
   };
   await Promise.all(Array.from({ length: readsAtOnce }, readNext));
   return found;
+}
+
+/** An entry's parts are read by getters: a copy must name them. */
+function withObject(entry: LiveEntry, object: KubernetesObject): LiveEntry {
+  const { key, version, uid, resourceVersion, owners, tag } = entry;
+  return { key, version, uid, resourceVersion, owners, object, ...(tag === undefined ? {} : { tag }) };
 }

@@ -16,6 +16,7 @@ import { restored, withoutPlaces } from "./places.ts";
 import type { Places } from "./places.ts";
 import { predict } from "./predict.ts";
 import { answered } from "./server-side.ts";
+import { isPlainlyUnchanged } from "./unchanged.ts";
 
 export type Comparison =
   | { readonly outcome: "same" }
@@ -110,9 +111,11 @@ function structured(wanted: KubernetesObject, live: KubernetesObject, context: C
   const { type, settings } = context;
   const ignored = ignoredPlaces(settings.ignore, settings.selected, { live, desired: wanted }, type);
   const before = bare(live, ignored?.live);
+  const applied = bare(wanted, ignored?.desired);
+  if (isPlainlyUnchanged(applied, before, type, settings.manager)) return same;
   const result = applyServerSide({
     live: before,
-    applied: bare(wanted, ignored?.desired),
+    applied,
     manager: settings.manager,
     force: true,
     schema: type,
