@@ -1,36 +1,13 @@
-// A Helm source from Git: finds the value files, and says what the engine renders. Source: Argo CD's "Helm" page: value
-// files in order, then values or valuesObject, then parameters, then file parameters; later ones win.
+// A Helm source: what the engine renders, and with which values. Source: Argo CD's "Helm" page: value files in order, then
+// values or valuesObject, then parameters, then file parameters; later ones win.
 import { DriftlessError } from "#base/errors.ts";
 import { stringAt } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
-import { mountName } from "#git/mounts.ts";
-import { pathSteps } from "#git/objects.ts";
-import { redact } from "#git/urls.ts";
 import type { ApplicationSource } from "#model/application.ts";
-import type { Walk } from "./directory.ts";
-import { substitute, type BuildEnvironment } from "./environment.ts";
+import { substitute } from "./environment.ts";
 import { compact, Fields } from "./fields.ts";
-import { compilePathGlob } from "./glob.ts";
-import { ReadRecorder } from "./reads.ts";
-import { RepositoryFiles } from "./repository-files.ts";
 import type { RenderRequest } from "./types.ts";
-
-export interface HelmContext {
-  readonly request: RenderRequest;
-  readonly source: ApplicationSource;
-  /** The chart's folder, from the root. */
-  readonly folder: string;
-  readonly environment: BuildEnvironment;
-  readonly walk: Walk;
-  readonly files: RepositoryFiles;
-  /** What is read of other sources, by their `ref`; filled here. */
-  readonly refReads: Map<string, ReadRecorder>;
-}
-
-interface NamedText {
-  readonly name: string;
-  readonly text: string;
-}
+import { filePath, placeOf, valueFiles, type HelmContext } from "./value-files.ts";
 
 /** Parameters of the engine's `helm` request. Errors: SPEC_INVALID, RENDER_REFUSED, RENDER_FAILED (a file is missing). */
 export async function helmParams(op: Operation, context: HelmContext): Promise<Record<string, unknown>> {
@@ -41,16 +18,10 @@ export async function helmParams(op: Operation, context: HelmContext): Promise<R
     throw new DriftlessError("SPEC_INVALID", `helm chart version '${version}' is not supported: leave it out`, {
       details: { field: "spec.source.helm.version" },
     });
-  const values: NamedText[] = [];
-  for (const written of fields.texts("valueFiles")) {
-    const at = placeOf(op, context, written);
-    const found = await valueFiles(op, at.context, at.path);
-    if (found.length === 0 && !fields.flag("ignoreMissingValueFiles"))
-      throw new DriftlessError("RENDER_FAILED", `the value file ${written} does not exist`, {
-        details: { file: written, field: "spec.source.helm.valueFiles" },
-      });
-    values.push(...found);
-  }
+  const values = await valueFiles(op, context, {
+    written: fields.texts("valueFiles"),
+    ignoreMissing: fields.flag("ignoreMissingValueFiles"),
+  });
   const object = fields.object("valuesObject");
   const text = object === undefined ? fields.text("values") : JSON.stringify(object);
   if (text !== undefined)
@@ -109,85 +80,4 @@ function textOf(value: unknown): string {
     : typeof value === "number" || typeof value === "boolean"
       ? String(value)
       : "";
-}
-
-/** `$name/…` is a file of the source that has this `ref`, unless it is a variable. Error: SPEC_INVALID where none has it. */
-function otherSource(
-  op: Operation,
-  context: HelmContext,
-  written: string,
-): { readonly context: HelmContext; readonly path: string } | undefined {
-  const match = /^\$([\w-]+)(?=\/|$)/.exec(written);
-  const name = match?.[1];
-  if (name === undefined) return undefined;
-  const found = context.request.refs?.[name];
-  if (!found) {
-    if (context.environment[name] !== undefined) return undefined;
-    throw new DriftlessError("SPEC_INVALID", `${written}: no source of the application has the ref ${name}`, {
-      details: { file: written, field: "spec.source.helm.valueFiles" },
-    });
-  }
-  const reads = context.refReads.get(name) ?? new ReadRecorder();
-  context.refReads.set(name, reads);
-  const walk: Walk = { ...found, reads, warnings: context.walk.warnings };
-  return {
-    context: { ...context, folder: "", walk, files: new RepositoryFiles(op, walk) },
-    path: `/${written.slice((match?.[0] ?? "").length)}`,
-  };
-}
-
-/** Where a file of the source stands that is written as a path, as `$ref/path` or as a URL, variables replaced. */
-function placeOf(
-  op: Operation,
-  context: HelmContext,
-  written: string,
-): { readonly context: HelmContext; readonly path: string } {
-  const other = otherSource(op, context, written);
-  const { path } = other ?? { path: written };
-  return { context: other?.context ?? context, path: substitute(path, context.environment) };
-}
-
-const isUrl = (written: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(written);
-
-/** What files are asked for by: a path from the root, or what a URL is mounted as. Error: RENDER_REFUSED. */
-function filePath(context: HelmContext, written: string): string {
-  if (!isUrl(written)) return repositoryPath(context.folder, written);
-  if (context.walk.repository.view === undefined)
-    throw new DriftlessError("RENDER_REFUSED", `${redact(written)}: files from elsewhere cannot be read here`);
-  return mountName({ kind: "file", url: written, values: true });
-}
-
-/** From the chart's folder, or with a leading slash from the repository's root. Error: RENDER_REFUSED. */
-function repositoryPath(folder: string, written: string): string {
-  const refuse = (why: string): DriftlessError =>
-    new DriftlessError("RENDER_REFUSED", `${written}: ${why}`, { details: { file: written } });
-  const steps = pathSteps(written.startsWith("/") ? written : `${folder}/${written}`);
-  if (!steps) throw refuse("leads out of the repository");
-  return steps.join("/");
-}
-
-async function valueFiles(op: Operation, context: HelmContext, written: string): Promise<NamedText[]> {
-  const path = filePath(context, written);
-  if (isUrl(written)) {
-    const text = await context.files.text(path);
-    return text === undefined ? [] : [{ name: redact(written), text }];
-  }
-  if (!/[*?[{]/.test(path)) {
-    const text = await context.files.text(path);
-    return text === undefined ? [] : [{ name: path, text }];
-  }
-  const matches = compilePathGlob(path, "spec.source.helm.valueFiles");
-  const base = path.slice(0, Math.max(0, path.slice(0, path.search(/[*?[{]/)).lastIndexOf("/")));
-  const root = await context.walk.repository.entry(op, context.walk.sha, base);
-  if (root?.type !== "tree") {
-    context.walk.reads.absent(base);
-    return [];
-  }
-  context.walk.reads.directory(base, root.oid, true);
-  const names = (await context.walk.repository.tree(op, context.walk.sha, base))
-    .map((entry) => entry.path)
-    .filter((name) => matches(name))
-    .sort();
-  const texts = await Promise.all(names.map(async (name) => ({ name, text: (await context.files.text(name)) ?? "" })));
-  return texts;
 }
