@@ -5,6 +5,7 @@ import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type {
   Application,
+  AppProject,
   ApplicationSpec,
   NameValue,
   RetryStrategy,
@@ -179,6 +180,9 @@ export interface ApiClient {
   };
   /** What a change would make of the applications that follow a repository; `progress` hears how far it is. */
   preview(op: Operation, wanted: PreviewWish, progress: (done: number, total: number) => void): Promise<Preview>;
+  readonly projects: {
+    get(op: Operation, name: string): Promise<AppProject>;
+  };
   readonly session: {
     login(op: Operation, username: string, password: string): Promise<string>;
     logout(op: Operation): Promise<void>;
@@ -314,6 +318,9 @@ export function createApi(http: Http, clock: Clock): ApiClient {
       },
     },
     preview: (op, wanted, progress) => preview(op, http, wanted, progress),
+    projects: {
+      get: async (op, name) => (await http.send(op, "GET", `/api/v1/projects/${encodeURIComponent(name)}`)) as AppProject,
+    },
     session: {
       async login(op, username, password) {
         const answer = await http.send(op, "POST", "/api/v1/session", { body: { username, password } });

@@ -5,6 +5,8 @@ export const groups: readonly Group[] = [
   { path: "app", summary: "Applications: list, create, sync, wait, compare, roll back, delete" },
   { path: "app actions", summary: "Actions of an application's resources: list, run" },
   { path: "account", summary: "Accounts" },
+  { path: "proj", summary: "Projects" },
+  { path: "proj windows", summary: "Sync windows of projects" },
 ];
 
 export const commands: readonly Listed[] = [
@@ -112,6 +114,11 @@ export const commands: readonly Listed[] = [
     path: "preview",
     summary: "Show what a branch or local files would change of all applications",
     load: () => import("./commands/preview.ts"),
+  },
+  {
+    path: "proj windows list",
+    summary: "List a project's sync windows and whether they are open",
+    load: () => import("./commands/proj/windows/list.ts"),
   },
   { path: "relogin", summary: "Log in again where the session has ended", load: () => import("./commands/relogin.ts") },
   { path: "version", summary: "Print versions", load: () => import("./commands/version.ts") },

@@ -5,7 +5,7 @@ import { steadily } from "../../support/eventually.ts";
 import { configMap, deployment, hookJob, manifests, scenario, type Scenario } from "../../support/scenario.ts";
 
 const dependsOn = "driftless.dev/depends-on";
-/** A window that opens within the next minute at the latest and never closes, and one that is never open. */
+/** A window that starts each minute and lasts longer is always open. */
 const always = "* * * * *";
 
 export const ordering: readonly Scenario[] = [
@@ -196,10 +196,19 @@ export const ordering: readonly Scenario[] = [
       body: { message: expect.stringContaining("blocked by sync window") },
     });
 
-    await windows([{ ...deny, syncOverrun: true, schedule: "0 0 1 1 *", duration: "8784h" }]);
-
+    // An allow window that was open when the sync started and closed a second later: only with overrun it may go on.
+    const startedAt = Date.parse((await app.get()).status?.operationState?.startedAt ?? "");
+    const began = new Date(Math.floor(startedAt / 60_000) * 60_000);
+    const closed = {
+      kind: "allow",
+      schedule: `${began.getUTCMinutes()} ${began.getUTCHours()} * * *`,
+      duration: `${(startedAt - began.getTime()) / 1000 + 1}s`,
+      applications: ["*"],
+    };
+    await windows([closed]);
     await app.until((_app, { operationState }) => expect(operationState?.message).toContain("blocked"));
-    await windows([]);
+    await windows([{ ...closed, syncOverrun: true }]);
+
     await app.is({ sync: "Synced", phase: "Succeeded" });
     await stage.up.api.must("GET", `${path}/syncwindows`);
     await stage.kube.remove("Application", app.name, stage.up.namespace);
