@@ -35,7 +35,8 @@ function isSet(block: object | undefined): boolean {
 
 /** The type by the names in the source's folder. */
 export function detectedType(names: ReadonlySet<string>): SourceType {
-  if (names.has("Chart.yaml")) return "Helm";
+  // Argo CD's documentation names Helm first; where both are there, it builds the kustomization.
   if (kustomizations.some((name) => names.has(name))) return "Kustomize";
+  if (names.has("Chart.yaml")) return "Helm";
   return "Directory";
 }

@@ -153,13 +153,12 @@ describe.skipIf(!engineForTests())("sources that the engine renders", () => {
         `${path}/kustomization.yaml`,
         `${path}/patch-replicas.yaml`,
         "apps/my-api/base/deployment.yaml",
-        `${path}/Chart.yaml`,
         `${path}/.argocd-source.yaml`,
         `${path}/Kustomization`,
         "apps/my-api/base",
       ])
         expect(readsTouched(reads, [read]), read).toBe(true);
-      for (const other of [`${path}/README.md`, "apps/other/kustomization.yaml", "apps/my-api/base/new.yaml"])
+      for (const other of [`${path}/README.md`, `${path}/Chart.yaml`, "apps/other/kustomization.yaml", "apps/my-api/base/new.yaml"])
         expect(readsTouched(reads, [other]), other).toBe(false);
     });
 
@@ -575,7 +574,7 @@ dependencies:
           },
         },
       );
-      expect(ids(result)).toEqual(["ConfigMap/plain", "ConfigMap/shop", "ConfigMap/given", "ConfigMap/2"]);
+      expect(ids(result)).toEqual(["ConfigMap/shop", "ConfigMap/given", "ConfigMap/2", "ConfigMap/plain"]);
       expect(readsTouched(result.reads, ["vendor/lib.libsonnet"])).toBe(true);
       expect(readsTouched(result.reads, ["vendor/other.libsonnet"])).toBe(false);
     });

@@ -12,7 +12,8 @@ export interface ParsedFile {
   readonly warnings: readonly string[];
 }
 
-const skipMarker = "+argocd:skip-file-rendering";
+/** A file that holds this is no manifest. Source: Argo CD's "Directory", Skipping File Rendering. */
+export const skipMarker = "+argocd:skip-file-rendering";
 
 /** Takes a file's bytes; returns its text. UTF-16 with a byte order mark is read as Argo CD reads it. Error: MANIFEST_INVALID. */
 export function decodeText(bytes: Uint8Array, file: string): string {

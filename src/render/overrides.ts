@@ -1,7 +1,9 @@
 // Parameter overrides that stand in the repository: `.argocd-source.yaml` and `.argocd-source-<application>.yaml` in the
-// source's folder, the second over the first. Source: Argo CD's "Parameter Overrides", "Store Overrides In Git".
+// source's folder, the second over the first, each as a JSON merge patch: lists are replaced whole, null takes a field away.
+// Source: Argo CD's "Parameter Overrides", "Store Overrides In Git".
 import { DriftlessError } from "#base/errors.ts";
-import { isObject, type JsonObject } from "#base/json.ts";
+import { isObject, type Json } from "#base/json.ts";
+import { applyMergePatch } from "#core/merge/merge-patch.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import type { RepositoryFiles } from "./repository-files.ts";
 import type { ManifestParser } from "./yaml.ts";
@@ -27,30 +29,15 @@ export async function withOverrides(
     if (!isObject(document.value))
       throw new DriftlessError("MANIFEST_INVALID", `${path}: is not a mapping`, { details: { file: path } });
     // Where the source comes from is the Application's to say.
-    const { repoURL, path: sourcePath, targetRevision, chart, ref } = source;
-    source = {
-      ...(merged(source as unknown as JsonObject, document.value) as unknown as ApplicationSource),
-      repoURL,
-      ...(sourcePath === undefined ? {} : { path: sourcePath }),
-      ...(targetRevision === undefined ? {} : { targetRevision }),
-      ...(chart === undefined ? {} : { chart }),
-      ...(ref === undefined ? {} : { ref }),
-    };
+    const {
+      repoURL: _url,
+      path: _path,
+      targetRevision: _revision,
+      chart: _chart,
+      ref: _ref,
+      ...patch
+    } = document.value;
+    source = applyMergePatch(source as unknown as Json, patch) as unknown as ApplicationSource;
   }
   return source;
-}
-
-/** A JSON merge patch, but null leaves a field alone and parameters of one name replace each other. */
-function merged(base: JsonObject, over: JsonObject): JsonObject {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    if (value === null || value === undefined) continue;
-    const before = base[key];
-    if (isObject(before) && isObject(value)) result[key] = merged(before, value);
-    else if (key === "parameters" && Array.isArray(before) && Array.isArray(value)) {
-      const names = new Set(value.map((one) => (isObject(one) ? one["name"] : undefined)));
-      result[key] = [...before.filter((one) => !(isObject(one) && names.has(one["name"]))), ...(value as unknown[])];
-    } else result[key] = value;
-  }
-  return result as JsonObject;
 }

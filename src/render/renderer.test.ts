@@ -137,7 +137,7 @@ describe("the type of a source", () => {
     ["a chart", { "app/Chart.yaml": "name: x" }, {}, /ENGINE_MISSING.*driftless-engine/],
     ["a kustomization", { "app/kustomization.yml": "resources: []" }, {}, /ENGINE_MISSING.*driftless-engine/],
     ["jsonnet", { "app/x.jsonnet": "{}" }, {}, /ENGINE_MISSING.*driftless-engine/],
-    ["a chart of a Helm repository", {}, { chart: "x" }, /SOURCE_UNSUPPORTED.*chart x/],
+    ["a chart of a Helm repository", {}, { chart: "x" }, /ENGINE_MISSING.*driftless-engine/],
     ["a plugin", { "app/a.yaml": configMap("a") }, { plugin: {} }, /SOURCE_UNSUPPORTED.*Plugin/],
     [
       "two types",

@@ -13,12 +13,12 @@ import { detectedType, explicitType } from "./detect.ts";
 import { listManifests, lookUp, type ManifestFile, type Walk } from "./directory.ts";
 import { EngineRenderer, type EngineRequest } from "./engine-render.ts";
 import type { EnginePool } from "./engine/pool.ts";
-import { buildEnvironment } from "./environment.ts";
+import { buildEnvironment, environmentOf, type BuildEnvironment } from "./environment.ts";
 import { helmCapabilities, helmParams } from "./helm.ts";
 import { jsonnetParams } from "./jsonnet.ts";
 import { KeptRenders } from "./kept-renders.ts";
 import { kustomizeCapabilities, kustomizeParams } from "./kustomize.ts";
-import { decodeText, parseManifest, withoutDuplicates, type ParsedFile } from "./manifests.ts";
+import { decodeText, parseManifest, skipMarker, withoutDuplicates, type ParsedFile } from "./manifests.ts";
 import { overrideNames, withOverrides } from "./overrides.ts";
 import { PluginRenderer, type PluginSource } from "./plugin-render.ts";
 import type { ParameterAnnouncement, Plugin, Plugins } from "./plugin/types.ts";
@@ -141,12 +141,13 @@ class SourceRenderer implements Renderer {
     const explicit = explicitType(source);
     const asked = await this.plugin(op, walk, { request, source, folder: root.path, explicit });
     const sourceType = asked ? "Plugin" : (explicit ?? (written.chart ? "Helm" : detectedType(names)));
-    const environment = buildEnvironment(request);
+    const environment = await environmentOf(op, request, source);
+    if (namesRevision(source)) await this.everyCommit(op, walk);
     switch (sourceType) {
       case "Directory":
-        return this.directory(op, walk, { request, source, root });
+        return this.directory(op, walk, { request, source, root, environment });
       case "Kustomize":
-        this.notThere(walk, root.path, names, explicit ? overrides : ["Chart.yaml", ...overrides]);
+        this.notThere(walk, root.path, names, overrides);
         return this.byEngine(op, walk, request, sourceType, {
           kind: "kustomize",
           params: kustomizeParams(source, root.path, environment, this.options.kustomize?.()),
@@ -195,6 +196,12 @@ class SourceRenderer implements Renderer {
     return plugin && { renderer, plugin, source };
   }
 
+  /** What depends on the commit itself is rendered anew at each one. */
+  private async everyCommit(op: Operation, walk: Walk): Promise<void> {
+    const root = await walk.repository.entry(op, walk.sha, "");
+    if (root) walk.reads.directory("", root.oid, true);
+  }
+
   /** Names whose coming would change how the source is rendered. */
   private notThere(walk: Walk, folder: string, names: ReadonlySet<string>, looked: readonly string[]): void {
     for (const name of looked) if (!names.has(name)) walk.reads.absent(folder === "" ? name : `${folder}/${name}`);
@@ -231,9 +238,14 @@ class SourceRenderer implements Renderer {
   private async directory(
     op: Operation,
     walk: Walk,
-    at: { request: RenderRequest; source: ApplicationSource; root: { path: string; oid: string; direct: boolean } },
+    at: {
+      request: RenderRequest;
+      source: ApplicationSource;
+      root: { path: string; oid: string; direct: boolean };
+      environment: BuildEnvironment;
+    },
   ): Promise<RenderResult> {
-    const { request, source, root } = at;
+    const { request, source, root, environment } = at;
     const directory = directoryOptions(source);
     const key = stableStringify([engineVersion, directory, root.oid, root.path, request.namespace ?? ""]);
     const remembered = this.results.get(key);
@@ -244,9 +256,12 @@ class SourceRenderer implements Renderer {
     }
     const { manifests, jsonnet } = await listManifests(op, walk, root, directory);
     const all: RenderedObject[] = await this.parseAll(op, walk, manifests);
-    if (jsonnet.length > 0) {
-      const params = jsonnetParams(source, { folder: root.path, files: jsonnet }, buildEnvironment(request));
+    const scripts = await this.notSkipped(op, walk, jsonnet);
+    if (scripts.length > 0) {
+      const params = jsonnetParams(source, { folder: root.path, files: scripts }, environment);
       all.push(...(await this.engine.render(op, walk, { kind: "jsonnet", params, capabilities: {} })));
+      // Of objects that are there twice the last counts: in the order of the files, whatever rendered them.
+      all.sort((a, b) => walkOrder(a.file, b.file));
     }
     const result = this.result(walk, request, "Directory", all);
     const { absent, files, directories } = result.reads;
@@ -255,6 +270,13 @@ class SourceRenderer implements Renderer {
     const selfContained = root.direct && jsonnet.length === 0 && inside;
     if (selfContained) this.results.set(key, result, 1 + result.objects.length);
     return result;
+  }
+
+  /** The Jsonnet files without the marker that says they are none. */
+  private async notSkipped(op: Operation, walk: Walk, paths: readonly string[]): Promise<string[]> {
+    const files = new RepositoryFiles(op, walk);
+    const texts = await Promise.all(paths.map((path) => files.text(path)));
+    return paths.filter((_path, index) => texts[index]?.includes(skipMarker) !== true);
   }
 
   /** Finds the source's folder. Errors: PATH_NOT_FOUND, SPEC_INVALID. */
@@ -388,7 +410,23 @@ function pluginSource(op: Operation, request: RenderRequest, source: Application
     build: buildEnvironment(request),
     cluster: async () => request.capabilities?.(op),
     generatePaths: request.generatePaths,
+    again: request.again === true,
   };
+}
+
+/** Whether a source's parameters refer to the commit. */
+function namesRevision({ helm, kustomize, directory, plugin }: ApplicationSource): boolean {
+  return JSON.stringify([helm, kustomize, directory, plugin]).includes("ARGOCD_APP_REVISION");
+}
+
+/** Folder by folder, names in the order of their characters, as a walk visits them. */
+function walkOrder(a: string, b: string): number {
+  const [left, right] = [a.split("/"), b.split("/")];
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const [one = "", other = ""] = [left[at], right[at]];
+    if (one !== other) return one < other ? -1 : 1;
+  }
+  return left.length - right.length;
 }
 
 function directoryOptions(source: ApplicationSource): DirectorySource {
