@@ -59,6 +59,7 @@ func (k *kustomizeFiles) inflateCharts(tree *kyaml.RNode, change *rewrite) error
 		text, err := k.inflate(one, globals, change)
 		if err != nil {
 			found := *asFailure(err)
+			found.Message = k.readable(found.Message)
 			if found.File == "" {
 				found.File = change.name
 			}
@@ -181,7 +182,10 @@ func (k *kustomizeFiles) chartValues(one types.HelmChart, folder string, isLocal
 	}
 	main, err := namedText{}, error(nil)
 	if one.ValuesFile == "" {
-		main, err = read(own, !isLocal)
+		// Kustomize itself fails for a chart that has no values of its own.
+		if main.Name = k.readable(own); k.Exists(own) {
+			main, err = read(own, !isLocal)
+		}
 	} else if main, err = k.valuesByName(one.ValuesFile, change, read); k.pending {
 		return nil, nil
 	}

@@ -38,7 +38,8 @@ export function withConfig(
   return { ...env, ...Object.fromEntries(more), GIT_CONFIG_COUNT: String(count + settings.length) };
 }
 
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+/** One word for a shell. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** How git calls ssh: only the given key, only the given host keys, no user configuration, no prompts. */
 function sshCommand(access: RepositoryAccess, files: { key?: string; hosts?: string }): string {

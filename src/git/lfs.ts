@@ -34,6 +34,14 @@ export interface LfsOptions {
   readonly dir: string;
   readonly timeoutMs: number;
   access(): RepositoryAccess;
+  /** Of a repository over ssh: what its server answers to `git-lfs-authenticate`. Error: REPOSITORY_UNREACHABLE. */
+  authenticate(op: Operation): Promise<string>;
+}
+
+/** Where the batch API is, and which headers get in. */
+interface Endpoint {
+  readonly base: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The contents of one repository's pointers. */
@@ -96,18 +104,13 @@ export class LfsContents {
     op: Operation,
     pointer: LfsPointer,
   ): Promise<{ readonly href: string; readonly headers: Record<string, string> }> {
-    const access = this.options.access();
-    const { url } = splitCredentials(access.url);
-    if (!/^https?:\/\//i.test(url))
-      throw this.failure(`Git LFS is read over http and https only: name the repository by such a URL`);
-    const base = url.replace(/\/+$/, "").replace(/(?:\.git)?$/, ".git");
-    const authorization = authorizationFor(access, "x-access-token");
-    const answer = await this.ask(op, `${base}/info/lfs/objects/batch`, {
+    const { base, headers: login } = await this.endpoint(op);
+    const answer = await this.ask(op, `${base}/objects/batch`, {
       method: "POST",
       headers: {
         accept: "application/vnd.git-lfs+json",
         "content-type": "application/vnd.git-lfs+json",
-        ...(authorization === undefined ? {} : { authorization }),
+        ...login,
       },
       body: JSON.stringify({
         operation: "download",
@@ -130,13 +133,31 @@ export class LfsContents {
     const target = new URL(href, base);
     const actions = isObject(object) && isObject(object["actions"]) ? object["actions"] : {};
     const download = isObject(actions["download"]) ? actions["download"] : {};
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(isObject(download["header"]) ? download["header"] : {}))
-      if (typeof value === "string") headers[name.toLowerCase()] = value;
     // The repository's credentials are for its own server alone.
-    if (authorization !== undefined && headers["authorization"] === undefined && target.origin === new URL(base).origin)
-      headers["authorization"] = authorization;
-    return { href: target.href, headers };
+    const own = target.origin === new URL(base).origin ? login : {};
+    return { href: target.href, headers: { ...own, ...headersIn(download["header"]) } };
+  }
+
+  private async endpoint(op: Operation): Promise<Endpoint> {
+    const access = this.options.access();
+    const { url } = splitCredentials(access.url);
+    if (/^https?:\/\//i.test(url)) {
+      const authorization = authorizationFor(access, "x-access-token");
+      const base = `${url.replace(/\/+$/, "").replace(/(?:\.git)?$/, ".git")}/info/lfs`;
+      return { base, headers: authorization === undefined ? {} : { authorization } };
+    }
+    if (/^(?:file|git):\/\/|^\//i.test(url)) throw this.failure("it is read over http, https and ssh only");
+    let answer: unknown;
+    try {
+      answer = JSON.parse(await this.options.authenticate(op));
+    } catch (thrown) {
+      if (thrown instanceof DriftlessError) throw thrown;
+      throw this.failure("what its server says of Git LFS is no JSON");
+    }
+    const href = stringAt(answer, "href");
+    if (href === undefined || !/^https?:\/\//i.test(href))
+      throw this.failure("its server does not say where Git LFS is");
+    return { base: href.replace(/\/+$/, ""), headers: headersIn(isObject(answer) ? answer["header"] : undefined) };
   }
 
   private async download(
@@ -201,6 +222,13 @@ export class LfsContents {
       details: { repository },
     });
   }
+}
+
+function headersIn(value: unknown): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, text] of Object.entries(isObject(value) ? value : {}))
+    if (typeof text === "string") found[name.toLowerCase()] = text;
+  return found;
 }
 
 function isContent(bytes: Buffer, { oid, sizeBytes }: LfsPointer): boolean {

@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/p
 import { dirname, join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
-import { configEnvironment, prepareAccess, withConfig, type Prepared } from "./credentials.ts";
+import { configEnvironment, prepareAccess, quote, withConfig, type Prepared } from "./credentials.ts";
 import { createHttpRemote, type HttpRemote } from "./http-remote.ts";
 import { runGit, type GitOutput, type GitProgram } from "./process.ts";
 import { parseLsRemote } from "./refs.ts";
@@ -218,6 +218,20 @@ export class Mirror {
   private get depth(): number | undefined {
     const { depth } = this.options.access();
     return depth !== undefined && depth > 0 ? depth : undefined;
+  }
+
+  /** What a server over ssh answers to `git-lfs-authenticate`. Error: REPOSITORY_UNREACHABLE. */
+  async lfsEndpoint(op: Operation): Promise<string> {
+    const { program, timeoutMs } = this.options;
+    return this.withAccess(async (access) => {
+      const { host, port, path } = sshParts(access.url);
+      const words = [...(port === undefined ? [] : ["-p", port]), host, `git-lfs-authenticate ${quote(path)} download`];
+      const args = ["-c", `${access.env["GIT_SSH_COMMAND"] ?? "ssh"} "$@"`, "sh", ...words];
+      const shell = { path: "sh", env: program.env };
+      const out = await runGit(op, shell, { args, env: access.env, timeoutMs, maxBytes: 1 << 20 });
+      if (out.code === 0) return out.stdout.toString("utf8");
+      throw failureOf(access, out.stderr);
+    });
   }
 
   /** Fetches files that were left out. Errors: TOO_LARGE, REPOSITORY_UNREACHABLE. */
@@ -440,6 +454,13 @@ export class Mirror {
     if (out.code !== 0) throw failureOf(access, out.stderr);
     return out;
   }
+}
+
+/** Host, port and path of `ssh://host:port/path` and `user@host:path`. */
+function sshParts(url: string): { readonly host: string; readonly port: string | undefined; readonly path: string } {
+  const [, host = "", port, path = ""] =
+    /^ssh:\/\/([^/:]+)(?::(\d+))?(\/.*)$/i.exec(url) ?? /^([^/:]+):()(.*)$/.exec(url) ?? [];
+  return { host, port: port || undefined, path };
 }
 
 function unreachable(access: Prepared, reason: string): DriftlessError {

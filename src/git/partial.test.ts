@@ -204,7 +204,7 @@ describe("Git LFS", () => {
       message: expect.stringContaining("the server does not have it"),
     });
     await expect(read({ url: `file://${dir}`, lfs: true }, missing, "a.yaml")).rejects.toMatchObject({
-      message: expect.stringContaining("over http and https only"),
+      message: expect.stringContaining("over http, https and ssh only"),
     });
   });
 });

@@ -169,6 +169,7 @@ class Repository implements GitRepository {
       dir: join(gitDir, "lfs"),
       timeoutMs: options.timeoutMs ?? 90_000,
       access: () => this.access,
+      authenticate: (op) => this.mirror.lfsEndpoint(op),
     });
     this.absent = new AbsentFiles({
       fetch: (op, oids) => this.mirror.fetchFiles(op, oids),

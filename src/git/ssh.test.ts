@@ -1,5 +1,6 @@
 // Over a real sshd on loopback, where the machine has one (Debian: openssh-server).
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, connect } from "node:net";
 import { join } from "node:path";
@@ -55,6 +56,7 @@ describe.skipIf(!available)("a repository over ssh", () => {
       "PasswordAuthentication no",
       "PermitRootLogin prohibit-password",
       "StrictModes no",
+      `SetEnv PATH=${at("bin")}:/usr/local/bin:/usr/bin:/bin`,
       "UsePAM no",
       `PidFile ${at("sshd.pid")}`,
     ];
@@ -76,6 +78,27 @@ describe.skipIf(!available)("a repository over ssh", () => {
     expect((await repository.resolve(world.op, "main")).sha).toBe(sha);
     const [entry] = await repository.tree(world.op, sha, "apps");
     expect(Buffer.from(await repository.blob(world.op, entry!.oid)).toString()).toBe("kind: ConfigMap\n");
+  });
+
+  it("has Git LFS where its server says, with the headers that it gives", async () => {
+    const closed = await world.serve({ readLogin: { username: "lfs", password: "token" } });
+    const content = Buffer.from("kind: Secret\n");
+    const oid = createHash("sha256").update(content).digest("hex");
+    const { dir } = await world.repository("large");
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`;
+    const commit = await world.commit(dir, { "a.yaml": pointer });
+    mkdirSync(join(dir, "lfs"));
+    writeFileSync(join(dir, "lfs", oid), content);
+    mkdirSync(join(world.dir, "bin"));
+    const authorization = `Basic ${Buffer.from("lfs:token").toString("base64")}`;
+    const answer = JSON.stringify({ href: `${closed.repositoryUrl("large")}/info/lfs`, header: { authorization } });
+    const script = `#!/bin/sh\n[ "$1" = "${dir}" ] && [ "$2" = download ] && echo '${answer}'\n`;
+    writeFileSync(join(world.dir, "bin", "git-lfs-authenticate"), script, { mode: 0o755 });
+    const access = { url: url.replace("fleet", "large"), sshPrivateKey: key, sshKnownHosts: knownHosts, lfs: true };
+    const repository = world.repositories.open(access);
+    await repository.refresh(world.op);
+    const entry = await repository.entry(world.op, commit, "a.yaml");
+    expect(Buffer.from(await repository.blob(world.op, entry?.oid ?? "")).toString()).toBe("kind: Secret\n");
   });
 
   it("is not read where the host has another key than the known one", async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { JsonObject } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import { startHelmServer } from "#registry/testing/helm-server.ts";
 import { steadily } from "../../support/eventually.ts";
 import type { Repository } from "../../support/repository.ts";
 import { configMap, manifests, scenario, type Scenario, type Stage } from "../../support/scenario.ts";
@@ -140,6 +141,29 @@ export const beside: readonly Scenario[] = [
 
     await base.push({ "deploy/settings.yaml": settings("second") });
     await stage.live("ConfigMap", "my-settings", color("second"));
+    await app.synced();
+  }),
+
+  scenario("a kustomization's chart of a range moves to a new version", async (stage) => {
+    const server = await startHelmServer();
+    stage.world.later(() => server.close());
+    const template =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: "{{ .Release.Name }}" }\ndata: { color: "{{ .Values.color }} {{ .Chart.Version }}" }\n';
+    await server.publish("web", "1.0.0", { "templates/a.yaml": template });
+    const settingsAt = { name: "argocd-cm", namespace: stage.up.namespace };
+    await stage.kube.edit("ConfigMap", settingsAt, { data: { "kustomize.buildOptions": "--enable-helm" } });
+    stage.world.later(async () => {
+      await stage.kube.edit("ConfigMap", settingsAt, { data: { "kustomize.buildOptions": null } });
+    });
+    const chart = `{ name: web, repo: "${server.url}", version: ^1.0, releaseName: settings, valuesInline: { color: red } }`;
+    const repository = await stage.repository({ "kustomization.yaml": `namePrefix: my-\nhelmCharts: [${chart}]\n` });
+
+    const app = await stage.application({ repository, automated: true });
+    await stage.live("ConfigMap", "my-settings", color("red 1.0.0"));
+
+    await server.publish("web", "1.1.0", { "templates/a.yaml": template });
+    await app.refresh();
+    await stage.live("ConfigMap", "my-settings", color("red 1.1.0"));
     await app.synced();
   }),
 
