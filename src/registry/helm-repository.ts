@@ -65,15 +65,11 @@ export class HelmRepository {
 
   /** All versions of a chart, as the index has them. Error: REVISION_NOT_FOUND where it has no such chart. */
   async entries(op: Operation, chart: string): Promise<readonly IndexEntry[]> {
-    const index = (await this.known()) ?? (await this.sharing.run(op, "index", (inner) => this.fetchIndex(inner)));
-    return this.entriesOf(index, chart);
-  }
-
-  charts(op: Operation): Promise<readonly string[]> {
-    return this.sharing.run(op, "charts", async (inner) => {
-      const index = (await this.known()) ?? (await this.fetchIndex(inner));
-      return [...(index.whole ?? index.places ?? new Map<string, never>()).keys()].sort();
-    });
+    const fetched = (): Promise<Index> => this.sharing.run(op, "index", (inner) => this.fetchIndex(inner));
+    const found = await this.entriesOf((await this.known()) ?? (await fetched()), chart);
+    if (found) return found;
+    this.index = undefined; // its file is gone
+    return (await this.entriesOf(await fetched(), chart)) ?? [];
   }
 
   /**
@@ -157,18 +153,13 @@ export class HelmRepository {
     return { digest, ...validators, places, whole, parsed: new Map() };
   }
 
-  private async entriesOf(index: Index, chart: string): Promise<readonly IndexEntry[]> {
+  /** Undefined where the kept index is gone. Error: REVISION_NOT_FOUND where it has no such chart. */
+  private async entriesOf(index: Index, chart: string): Promise<readonly IndexEntry[] | undefined> {
     let entries = index.whole?.get(chart) ?? index.parsed.get(chart);
     const place = index.places?.get(chart);
     if (!entries && place) {
       const part = await this.options.store.slice(index.digest, place[0], place[1]);
-      if (!part) {
-        this.index = undefined; // its file is gone: the next call asks the server
-        throw new DriftlessError(
-          "REPOSITORY_UNREACHABLE",
-          `the kept index of ${this.url} is gone; it is fetched again`,
-        );
-      }
+      if (!part) return undefined;
       entries = entriesIn(part, chart, `${this.url}/index.yaml`);
       index.parsed.set(chart, entries);
     }
@@ -215,7 +206,7 @@ export class HelmRepository {
     const entries = this.index && (await this.entriesOf(this.index, chart).catch(() => undefined));
     const said = entries?.find((entry) => entry.version === version)?.digest;
     if (said !== undefined && stringAt(note, "said") !== said) return undefined;
-    return (await this.options.store.content(digest)) ? { version, digest } : undefined;
+    return (await this.options.store.has(digest)) ? { version, digest } : undefined;
   }
 
   private async fetchChart(op: Operation, chart: string, entry: IndexEntry): Promise<FoundChart> {

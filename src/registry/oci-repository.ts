@@ -99,7 +99,7 @@ export class OciRepository {
     return this.shared.run(op, `content ${reference}`, async (inner) => {
       const name = `oci ${this.options.scope} ${reference}`;
       const kept = isDigest(reference) ? readNote(await this.options.store.note(name)) : undefined;
-      if (kept && (await this.options.store.content(kept.archive))) return kept;
+      if (kept && (await this.options.store.has(kept.archive))) return kept;
       const manifest = await this.options.client.manifest(inner, reference);
       if (!manifest) return undefined;
       const layer = this.contentLayer(manifest, reference);
@@ -120,7 +120,7 @@ export class OciRepository {
   async bytes(op: Operation, content: OciContent): Promise<Buffer> {
     const kept = await this.options.store.content(content.archive);
     if (kept) return kept;
-    await this.content(op, content.digest);
+    await this.content(op, content.digest); // what was damaged is thrown away by now
     const again = await this.options.store.content(content.archive);
     if (!again) throw new DriftlessError("REPOSITORY_UNREACHABLE", `${this.url}: ${content.archive} could not be kept`);
     return again;

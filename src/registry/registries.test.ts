@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -158,6 +158,17 @@ describe("a Helm repository", () => {
     writeFileSync(join(dir, "contents", digest.slice(7)), "damaged");
     const again = await registries().chart(op, { access: { url: server.url }, chart: "web", version: "1.0.0" });
     expect(Object.keys(await filesOf(again))).toEqual(["Chart.yaml"]);
+  });
+
+  it("fetches its index again where the kept one is gone", async () => {
+    const server = await helm();
+    await server.publish("web", "1.0.0");
+    await server.publish("db", "2.0.0");
+    const all = registries();
+    await all.open({ url: server.url }, "web").resolve(op, "*");
+    rmSync(join(dir, "contents"), { recursive: true });
+    mkdirSync(join(dir, "contents"));
+    expect(await all.open({ url: server.url }, "db").resolve(op, "*")).toBe("2.0.0");
   });
 
   it("keeps no more on disk than it may, the latest used longest", async () => {

@@ -45,17 +45,31 @@ export class ContentStore {
         await rm(file, { force: true });
         return undefined;
       }
-      const now = this.options.clock.now() / 1000;
-      await utimes(file, now, now).catch(() => {});
+      await this.touch(file);
       return bytes;
     } catch {
       return undefined;
     }
   }
 
+  /** Whether a content is there, unread: what is damaged shows when it is read. */
+  async has(digest: string): Promise<boolean> {
+    return digestPattern.test(digest) && (await this.touch(this.contentFile(digest)));
+  }
+
+  /** Notes that a file is used; false where it is not there. */
+  private async touch(file: string): Promise<boolean> {
+    const now = this.options.clock.now() / 1000;
+    return utimes(file, now, now).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Part of a content that was checked before, without reading the rest. */
   async slice(digest: string, start: number, end: number): Promise<Buffer | undefined> {
     try {
+      await this.touch(this.contentFile(digest));
       const handle = await open(this.contentFile(digest), "r");
       try {
         const bytes = Buffer.alloc(end - start);
