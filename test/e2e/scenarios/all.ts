@@ -12,11 +12,13 @@ import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
+import { plugins } from "./plugins.ts";
 import { previews } from "./previews.ts";
 import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { settingsScenarios } from "./settings.ts";
+import { syncOptions } from "./sync-options.ts";
 import { syncing } from "./syncing.ts";
 import { tracking } from "./tracking.ts";
 
@@ -26,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...syncing,
   ...hooks,
   ...plans,
+  ...plugins,
   ...previews,
   ...ordering,
   ...following,
@@ -39,5 +42,6 @@ export const scenarios: readonly Scenario[] = [
   ...badInput,
   ...deletion,
   ...badSyncs,
+  ...syncOptions,
   ...settingsScenarios,
 ];

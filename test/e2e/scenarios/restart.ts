@@ -13,7 +13,7 @@ interface Own {
 }
 
 /** A `driftless up` of the scenario's own: with a sandbox of its own, or on the shared real cluster. */
-async function ownUp(outer: Stage): Promise<Own> {
+export async function ownUp(outer: Stage): Promise<Own> {
   const namespace = `${outer.name}-argocd`;
   const shared = outer.world.cluster === "kubernetes";
   const up = await startUp(shared ? { kubeconfig: outer.up.kubeconfig, namespace, demo: false } : { demo: false });
