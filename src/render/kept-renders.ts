@@ -12,6 +12,8 @@ export interface WantedRender {
   /** Of everything that goes in but files and capabilities. */
   readonly key: string;
   readonly capabilities: Readonly<Record<string, unknown>>;
+  /** Whether it is made anew, for it may depend on what nobody sees. */
+  readonly again?: boolean;
   /** Renders; what it reads and warns of goes into the walk that it is given. */
   make(walk: Walk): Promise<MadeRender>;
 }
@@ -33,7 +35,8 @@ export class KeptRenders {
   /** Objects of one request; what was read is added to the walk's reads. Errors: those of `make`. */
   async render(op: Operation, walk: Walk, wanted: WantedRender): Promise<readonly RenderedObject[]> {
     const at = { repository: walk.repository, sha: walk.sha, capabilities: wanted.capabilities };
-    const known = (await this.remembered.find(op, at, wanted.key)) ?? (await this.shared(op, walk, wanted));
+    const remembered = wanted.again ? undefined : await this.remembered.find(op, at, wanted.key);
+    const known = remembered ?? (await this.shared(op, walk, wanted));
     walk.reads.add(known.reads);
     walk.warnings.push(...known.warnings);
     return known.objects;

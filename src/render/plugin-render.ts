@@ -37,6 +37,8 @@ export interface PluginSource {
   cluster(): Promise<Capabilities | undefined>;
   /** `argocd.argoproj.io/manifest-generate-paths`: further files that the plugin gets. */
   readonly generatePaths: string | undefined;
+  /** Whether the plugin is asked also where its answer is known. */
+  readonly again?: boolean;
 }
 
 export class PluginRenderer {
@@ -103,6 +105,7 @@ export class PluginRenderer {
     return kept.render(op, walk, {
       key: digest(stableStringify(key)),
       capabilities: {},
+      again: source.again === true,
       make: async (own) => {
         this.renders++;
         const texts = await plugin.generate(op, this.requestFor(op, own, source, environment));

@@ -1,7 +1,7 @@
 // What the engine rendered, kept under exactly what it was rendered from: the engine's version, the normalised request,
 // and the objects in Git that it read. A new commit costs a look-up of object ids; equal inputs of two applications share.
 import { DriftlessError } from "#base/errors.ts";
-import { isObject } from "#base/json.ts";
+import { isObject, stableStringify } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import { isMounted } from "#git/mounts.ts";
 import type { GitRepository } from "#git/types.ts";
@@ -101,7 +101,10 @@ export class RememberedRenders {
   }
 
   private keepHere(key: string, render: Remembered): void {
-    const versions = [render, ...(this.memory.get(key) ?? this.stored(key))].slice(0, maxVersions);
+    const older = this.memory.get(key) ?? this.stored(key);
+    const inputs = stableStringify([render.reads, render.used]);
+    const others = older.filter(({ reads, used }) => stableStringify([reads, used]) !== inputs);
+    const versions = [render, ...others].slice(0, maxVersions);
     this.remember(key, versions);
     this.disk?.set(`render ${key}`, JSON.stringify(versions));
   }

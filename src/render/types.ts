@@ -17,6 +17,8 @@ export interface RenderRequest {
   readonly capabilities?: (op: Operation) => Promise<Capabilities>;
   /** The annotation `argocd.argoproj.io/manifest-generate-paths`, which names further files that a plugin gets. */
   readonly generatePaths?: string;
+  /** A hard refresh: plugins are asked again, for they may depend on what is not in Git. What the engine renders does not. */
+  readonly again?: boolean;
   /** The application's sources that have a `ref`, by it. */
   readonly refs?: Readonly<Record<string, ReferredSource>>;
 }

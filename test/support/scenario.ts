@@ -18,6 +18,8 @@ export interface World {
   readonly cluster: ClusterUnderTest["name"];
   readonly up: Up;
   readonly kube: Kube;
+  /** The folder of plugins that are commands of the machine. */
+  readonly pluginCommands: string;
   /** Tells that a scenario ended with this clean-up still to be done, after all of them. */
   later(cleanUp: () => Promise<void> | void): void;
 }

@@ -1,4 +1,7 @@
 // Starts what the scenarios of one cluster share: the cluster, one `driftless up` on it, a client beside it.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ClusterUnderTest } from "./cluster.ts";
 import { connectKube } from "./kube.ts";
 import type { World } from "./scenario.ts";
@@ -16,7 +19,10 @@ export async function startWorld(cluster: ClusterUnderTest): Promise<RunningWorl
     for (const ending of endings.splice(0).reverse()) await ending();
   };
   try {
-    const up = await startUp(real ? { kubeconfig: real.kubeconfig } : {});
+    const pluginCommands = mkdtempSync(join(tmpdir(), "driftless-plugins-"));
+    endings.push(() => rmSync(pluginCommands, { recursive: true, force: true }));
+    const flags = ["--plugin-commands", pluginCommands];
+    const up = await startUp(real ? { kubeconfig: real.kubeconfig, flags } : { flags });
     endings.push(() => up.stop());
     const kube = connectKube(up.kubeconfig);
     endings.push(() => kube.close());
@@ -27,7 +33,7 @@ export async function startWorld(cluster: ClusterUnderTest): Promise<RunningWorl
       { data: { "controller.sync.wave.delay.seconds": "0" } },
     );
     const later: World["later"] = (cleanUp) => endings.push(cleanUp);
-    return { cluster: cluster.name, up, kube, later, stop: end };
+    return { cluster: cluster.name, up, kube, pluginCommands, later, stop: end };
   } catch (thrown) {
     await end();
     throw thrown;

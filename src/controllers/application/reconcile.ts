@@ -290,8 +290,8 @@ export class Reconciler {
   ): Promise<void> {
     const { pass, project, cluster } = given;
     const { sources } = this.#options;
-    const request = followRequest(state.app, state.key, cluster);
     const hard = pass.refresh === "hard" || state.hardRefreshDue;
+    const request = { ...followRequest(state.app, state.key, cluster), again: hard };
     if (pass.refresh !== undefined || hard) {
       state.hardRefreshDue = false;
       if (hard) {
@@ -307,6 +307,7 @@ export class Reconciler {
       state.app.spec.source,
       state.app.spec.sources,
       state.app.spec.destination,
+      request.generatePaths,
       project.spec,
       state.cluster?.server,
       this.#options.tracking(),

@@ -96,6 +96,8 @@ export interface FollowRequest {
   readonly capabilities?: RenderRequest["capabilities"];
   /** The application's `manifest-generate-paths`, for plugins. */
   readonly generatePaths?: string;
+  /** A hard refresh: plugins are asked again. */
+  readonly again?: boolean;
 }
 
 /** What to render a source at: a revision, what it follows (undefined), or files that stand somewhere else. */
@@ -376,7 +378,7 @@ export class Sources {
     request: FollowRequest,
     at: Placed & { readonly refs?: NonNullable<RenderRequest["refs"]> },
   ): Promise<RenderResult> {
-    const { appName, namespace, project, capabilities, generatePaths } = request;
+    const { appName, namespace, project, capabilities, generatePaths, again } = request;
     return this.#options.renderer.render(op, {
       ...this.#withNeighbours(project, at),
       appName,
@@ -384,6 +386,7 @@ export class Sources {
       project,
       ...(capabilities ? { capabilities } : {}),
       ...(generatePaths === undefined ? {} : { generatePaths }),
+      ...(again ? { again } : {}),
     });
   }
 

@@ -426,6 +426,21 @@ describe("commands", () => {
     expect(dataOf(await render(renderer, one, { plugin: { name: "own" } }))).toEqual({ v: "command" });
   });
 
+  it("run again when they are asked to, and what they give then is what holds", async () => {
+    const { commands } = place();
+    const outside = join(folder, "outside");
+    writeFileSync(outside, "first");
+    command(commands, "one", { generate: shell(configMap(`$(cat ${outside})`)) });
+    const renderer = rendererOf(only(commands));
+    const one = await repo(files);
+    const source = { plugin: { name: "one" } };
+    expect(dataOf(await render(renderer, one, source))).toEqual({ v: "first" });
+    writeFileSync(outside, "second");
+    expect(dataOf(await render(renderer, one, source))).toEqual({ v: "first" });
+    expect(dataOf(await render(renderer, one, source, { again: true }))).toEqual({ v: "second" });
+    expect(dataOf(await render(renderer, one, source))).toEqual({ v: "second" });
+  });
+
   it("of two applications with equal inputs run once, also at the same time", async () => {
     const { commands } = place();
     command(commands, "one", { generate: shell(configMap("x")) });
