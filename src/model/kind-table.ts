@@ -40,10 +40,4 @@ export class KindTable<T> {
   exact(groupKind: string): T | undefined {
     return this.#exact.get(groupKind) ?? this.#patterns.find(({ pattern }) => pattern === groupKind)?.value;
   }
-
-  /** Every key and value. */
-  *entries(): Iterable<readonly [string, T]> {
-    yield* this.#exact;
-    for (const { pattern, value } of this.#patterns) yield [pattern, value];
-  }
 }

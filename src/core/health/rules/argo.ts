@@ -10,7 +10,7 @@ export const argoProjects: readonly HealthRule[] = [
       degraded(condition("ErrorOccurred", "True")),
       progressing(condition("RolloutProgressing", "True")),
       healthy(condition("ResourcesUpToDate", "True")),
-      progressing(condition("ResourcesUpToDate", "False")),
+      degraded(condition("ResourcesUpToDate", "False")),
       healthy(condition("ParametersGenerated", "True")),
     ],
     otherwise: { health: "Progressing", message: "Waiting for the ApplicationSet to be reconciled" },

@@ -1,6 +1,6 @@
 // Cloud resources as Kubernetes objects: Crossplane, ACK (AWS), Config Connector (Google), Azure Service Operator.
 import type { HealthRule } from "../rule.ts";
-import { condition, degraded, field, healthy, progressing, ready, suspended } from "./words.ts";
+import { condition, degraded, field, healthy, is, progressing, ready, suspended } from "./words.ts";
 
 const crossplane = "https://docs.crossplane.io/latest";
 
@@ -68,6 +68,8 @@ export const clouds: readonly HealthRule[] = [
       healthy(condition("Ready", "True"), { message: "" }),
       progressing({ condition: "Ready" }),
       progressing({ condition: "Synced" }, "Waiting to be ready"),
+      // A managed resource nobody has looked at; other kinds without conditions have no health.
+      progressing({ field: "spec.forProvider" }, "Waiting to be provisioned"),
     ],
   },
   {
@@ -83,14 +85,20 @@ export const clouds: readonly HealthRule[] = [
     ],
     otherwise: { health: "Progressing", message: "Waiting to be synced" },
   },
-  // All but settings such as ConfigConnectorContext have the condition.
+  {
+    kinds: ["core.cnrm.cloud.google.com/*", "customize.core.cnrm.cloud.google.com/*"],
+    source: "https://cloud.google.com/config-connector/docs/how-to/install-namespaced",
+    when: [
+      degraded(is("status.healthy", false), { messageFrom: "status.errors.*" }),
+      healthy(is("status.healthy", true), { message: "" }),
+    ],
+  },
   ready(
     "Ready",
     ["*.cnrm.cloud.google.com/*"],
     "https://cloud.google.com/config-connector/docs/how-to/monitoring-your-resources",
     {
-      observed: "none",
-      maybe: true,
+      waiting: "Waiting to be provisioned",
       passing: ["Updating", "Creating", "DependencyNotReady", "Unmanaged"],
     },
   ),
@@ -102,6 +110,8 @@ export const clouds: readonly HealthRule[] = [
       healthy(condition("Ready", "True"), { message: "" }),
       degraded([condition("Ready", "False"), { field: "status.conditions.*.severity", is: "Error" }]),
       progressing({ condition: "Ready" }),
+      progressing({ field: "spec.owner" }, "Waiting to be provisioned"),
+      progressing({ field: "spec.azureName" }, "Waiting to be provisioned"),
     ],
   },
 ];

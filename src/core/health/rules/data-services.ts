@@ -3,6 +3,7 @@ import type { HealthRule } from "../rule.ts";
 import { condition, degraded, field, healthy, is, phases, progressing, ready, suspended } from "./words.ts";
 
 const cnpg = "https://cloudnative-pg.io/documentation/current";
+const initialized = field("status.currentState", "Initialized");
 const hibernating = { field: "metadata.annotations.cnpg\\.io/hibernation", in: ["on"] };
 
 export const dataServices: readonly HealthRule[] = [
@@ -245,14 +246,22 @@ export const dataServices: readonly HealthRule[] = [
     kinds: ["minio.min.io/Tenant"],
     source: "https://min.io/docs/minio/kubernetes/upstream/operations/monitoring.html",
     when: [
-      healthy([field("status.currentState", "Initialized"), field("status.healthStatus", "green")], { message: "" }),
-      progressing(
-        [field("status.currentState", "Initialized"), field("status.healthStatus", "yellow")],
-        "Some drives or servers are not online",
-      ),
       degraded(
-        [field("status.currentState", "Initialized"), field("status.healthStatus", "red")],
-        "Drives or servers are offline, and writing is not possible",
+        [initialized, field("status.healthStatus", "red")],
+        "Drives or servers are offline: writing is not possible",
+      ),
+      progressing([initialized, field("status.healthStatus", "yellow")], "Some drives or servers are not online"),
+      healthy(initialized, { message: "" }),
+      degraded(
+        {
+          field: "status.currentState",
+          starts: [
+            "Statefulset not controlled",
+            "Another MinIO Tenant already exists",
+            "Different versions across MinIO Pools",
+          ],
+        },
+        { messageFrom: "status.currentState" },
       ),
     ],
     otherwise: { health: "Progressing", messageFrom: "status.currentState", message: "Waiting for the tenant" },

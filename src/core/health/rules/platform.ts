@@ -8,6 +8,16 @@ const paused = [
   suspended({ field: "metadata.annotations.cluster\\.x-k8s\\.io/paused", there: true }, "Reconciliation is paused"),
 ];
 
+/** What the providers of infrastructure write, by their contract. */
+const provided = [
+  ...paused,
+  degraded({ field: "status.failureMessage" }, { messageFrom: "status.failureMessage" }),
+  healthy(condition("Ready", "True"), { message: "" }),
+  progressing(condition("Ready", "False")),
+  healthy(is("status.ready", true), { message: "" }),
+  progressing(is("status.ready", false), "Waiting to be ready"),
+];
+
 export const platform: readonly HealthRule[] = [
   {
     kinds: ["cluster.x-k8s.io/Cluster", "cluster.x-k8s.io/Machine", "cluster.x-k8s.io/MachinePool"],
@@ -65,17 +75,21 @@ export const platform: readonly HealthRule[] = [
     ],
   }),
   {
-    // Machines and networks of the providers; their templates have no status.
+    kinds: [
+      "infrastructure.cluster.x-k8s.io/*Cluster",
+      "infrastructure.cluster.x-k8s.io/*Machine",
+      "infrastructure.cluster.x-k8s.io/*MachinePool",
+      "bootstrap.cluster.x-k8s.io/*Config",
+    ],
+    source: "https://cluster-api.sigs.k8s.io/developer/providers/contracts/infra-cluster",
+    when: provided,
+    otherwise: { health: "Progressing", message: "Waiting for the provider" },
+  },
+  {
+    // What else the providers have: identities and templates have no status, and no health.
     kinds: ["infrastructure.cluster.x-k8s.io/*", "bootstrap.cluster.x-k8s.io/*"],
     source: "https://cluster-api.sigs.k8s.io/developer/providers/contracts/infra-cluster",
-    when: [
-      ...paused,
-      degraded({ field: "status.failureMessage" }, { messageFrom: "status.failureMessage" }),
-      healthy(condition("Ready", "True"), { message: "" }),
-      progressing(condition("Ready", "False")),
-      healthy(is("status.ready", true), { message: "" }),
-      progressing(is("status.ready", false), "Waiting to be ready"),
-    ],
+    when: provided.slice(paused.length),
   },
   ready(
     "ResourcesApplied",
@@ -114,10 +128,10 @@ export const platform: readonly HealthRule[] = [
     kinds: ["longhorn.io/Volume"],
     source: "https://longhorn.io/docs/latest/monitoring/metrics/#volume",
     when: [
-      degraded(field("status.robustness", "faulted"), "The volume is faulted"),
-      degraded(field("status.robustness", "degraded"), "The volume is degraded: replicas are missing"),
+      degraded(field("status.robustness", "faulted"), "The volume is faulted: its data cannot be read"),
+      progressing(field("status.robustness", "degraded"), "The volume is degraded: replicas are rebuilt"),
       healthy([field("status.state", "attached"), field("status.robustness", "healthy")], { message: "" }),
-      suspended(field("status.state", "detached"), "The volume is detached"),
+      healthy(field("status.state", "detached"), "The volume is detached"),
     ],
     otherwise: { health: "Progressing", messageFrom: "status.state", message: "Waiting for the volume" },
   },

@@ -105,8 +105,8 @@ export const serving: readonly HealthRule[] = [
     ["sparkoperator.k8s.io/SparkApplication"],
     "https://www.kubeflow.org/docs/components/spark-operator/user-guide/working-with-sparkapplication/",
     {
-      healthy: ["RUNNING", "COMPLETED", "SUCCEEDING"],
-      degraded: ["FAILED", "SUBMISSION_FAILED", "FAILING", "UNKNOWN"],
+      healthy: ["RUNNING", "COMPLETED"],
+      degraded: ["FAILED", "SUBMISSION_FAILED", "FAILING"],
       suspended: ["SUSPENDED"],
       messageFrom: "status.applicationState.errorMessage",
     },

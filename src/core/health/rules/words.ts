@@ -36,13 +36,11 @@ interface ReadyWish extends More {
   /** A False condition mends by itself as a rule: Progressing. */
   readonly falseIs?: "Degraded" | "Progressing";
   readonly waiting?: string;
-  /** Kinds of this pattern that have no such condition have no health. */
-  readonly maybe?: true;
 }
 
 /** One condition says it all: True is Healthy, False is Degraded, anything else Progressing. */
 export function ready(type: string, kinds: readonly string[], source: string, wish: ReadyWish = {}): HealthRule {
-  const { before = [], passing = [], falseIs = "Degraded", waiting, maybe, ...more } = wish;
+  const { before = [], passing = [], falseIs = "Degraded", waiting, ...more } = wish;
   return {
     kinds,
     source,
@@ -52,11 +50,8 @@ export function ready(type: string, kinds: readonly string[], source: string, wi
       healthy(condition(type, "True")),
       ...(passing.length > 0 ? [progressing(condition(type, "False", ...passing))] : []),
       { if: condition(type, "False"), health: falseIs },
-      ...(maybe ? [progressing({ condition: type })] : []),
     ],
-    ...(maybe
-      ? {}
-      : { otherwise: { health: "Progressing" as const, message: waiting ?? "Waiting for the controller" } }),
+    otherwise: { health: "Progressing", message: waiting ?? "Waiting for the controller" },
   };
 }
 
