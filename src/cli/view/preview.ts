@@ -85,7 +85,7 @@ const maxTableRows = 100;
 /** For a comment: a summary, a table, then the differences to unfold, as many as fit into `limit` characters. */
 export function previewMarkdown(preview: Preview, linesOf: LinesOf, limit: number): string {
   const shown = preview.applications.filter(({ outcome }) => outcome !== "unchanged");
-  const out = [headOf(preview), tableOf(shown)].filter((block) => block !== "");
+  const out = [headOf(preview), tableOf(shown, limit / 2)].filter((block) => block !== "");
   const room = limit - 400;
   let size = out.join("\n\n").length;
   let left = shown.reduce((sum, { objects }) => sum + objects.length, 0);
@@ -125,15 +125,19 @@ function headOf(preview: Preview): string {
   return lines.join("\n\n");
 }
 
-function tableOf(shown: readonly ApplicationPreview[]): string {
+/** One row for each application, as many as fit into `room` characters. */
+function tableOf(shown: readonly ApplicationPreview[], room: number): string {
   if (shown.length === 0) return "";
-  const rows = shown.slice(0, maxTableRows).map((application) => {
+  let used = 200;
+  const all = shown.slice(0, maxTableRows).map((application) => {
     const { added, changed, removed } = countsOf(application.objects);
     const note = application.error ? "❌ cannot be rendered" : application.warnings.length > 0 ? "⚠️ see below" : "";
     const cells = application.error ? ["", "", ""] : [added, changed, removed].map(String);
     return `| ${[escaped(nameOf(application)), escaped(application.destination), ...cells, note].join(" | ")} |`;
   });
-  const more = shown.length > maxTableRows ? `\n\n… and ${many(shown.length - maxTableRows, "application")} more.` : "";
+  const rows = all.filter((row) => (used += row.length + 1) <= room);
+  const left = shown.length - rows.length;
+  const more = left > 0 ? `\n\n… and ${many(left, "application")} more.` : "";
   return `| application | destination | added | changed | removed | |\n|---|---|--:|--:|--:|---|\n${rows.join("\n")}${more}`;
 }
 
@@ -179,6 +183,7 @@ const escaped = (text: string): string =>
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
+    .replaceAll("`", "&#96;")
     .replaceAll("|", "\\|")
     .replaceAll(/\s+/g, " ");
 const code = (text: string): string => `\`${text.replaceAll("`", "'").replaceAll(/\s+/g, " ")}\``;
