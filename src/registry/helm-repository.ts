@@ -72,6 +72,14 @@ export class HelmRepository {
     return (await this.entriesOf(await fetched(), chart)) ?? [];
   }
 
+  /** Names of all charts. */
+  charts(op: Operation): Promise<readonly string[]> {
+    return this.sharing.run(op, "charts", async (inner) => {
+      const index = (await this.known()) ?? (await this.fetchIndex(inner));
+      return [...(index.whole ?? index.places ?? new Map<string, never>()).keys()].sort();
+    });
+  }
+
   /**
    * The version that a revision means now. A version that the index lacks makes it be asked for anew, but not more often
    * than every few seconds. Errors: REVISION_NOT_FOUND, and those of `refresh`.

@@ -71,11 +71,12 @@ describe("charts that are not an application's own", () => {
 
 describe("value files behind URLs", () => {
   it("go by their scheme, whatever the project has, and get no credentials", async () => {
-    const { file } = neighbours("https://git.example.com/*");
-    await file(testOperation(), { kind: "file", url: "https://values.example.com/a.yaml", values: true });
+    const own = neighbours("https://git.example.com/*");
+    const file: typeof own.file = (...asks) => own.file(...asks);
+    await shop.file(testOperation(), { kind: "file", url: "https://values.example.com/a.yaml", values: true });
     expect(asked).toEqual([{ url: "https://values.example.com/a.yaml", caBundle: "CA" }]);
     await expect(
-      file(testOperation(), { kind: "file", url: "http://ada:secret@values.example.com/a.yaml", values: true }),
+      shop.file(testOperation(), { kind: "file", url: "http://ada:secret@values.example.com/a.yaml", values: true }),
     ).rejects.toThrow(
       "the URL scheme http of the value file http://***@values.example.com/a.yaml is not allowed: helm.valuesFileSchemes has https",
     );
