@@ -26,6 +26,7 @@ async function record(kind: "kustomize" | "helm"): Promise<void> {
   for (const one of cases) {
     for (const [name, content] of Object.entries(one.files)) write(join(one.folder, name), content);
     try {
+      for (const edit of one.edits) await run(program, ["edit", ...edit], { cwd: join(root, one.folder) });
       const { stdout } = await run(program, commandOf(one, helm), {
         cwd: join(root, one.folder),
         maxBuffer: 64 << 20,

@@ -14,6 +14,8 @@ export interface RenderCase {
   /** The Application's `helm` block, and the same as arguments of `helm template`; of Kustomize the build options. */
   readonly source?: Readonly<Record<string, unknown>>;
   readonly arguments: readonly string[];
+  /** Of Kustomize: what `kustomize edit` does in the folder first, as `source` says it to the engine. */
+  readonly edits: readonly (readonly string[])[];
 }
 
 interface Written {
@@ -26,6 +28,7 @@ interface Written {
   readonly copy?: Readonly<Record<string, string>>;
   readonly source?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
+  readonly edit?: readonly (readonly string[])[];
 }
 
 const bytes = (file: CaseFile): Buffer =>
@@ -56,6 +59,7 @@ export function renderCases(kind: "kustomize" | "helm"): { cases: RenderCase[]; 
       folder: `${kind}/c${index}`,
       files,
       arguments: one.args ?? [],
+      edits: one.edit ?? [],
       ...(one.source ? { source: one.source } : {}),
     };
   });

@@ -71,8 +71,7 @@ describe("charts that are not an application's own", () => {
 
 describe("value files behind URLs", () => {
   it("go by their scheme, whatever the project has, and get no credentials", async () => {
-    const own = neighbours("https://git.example.com/*");
-    const file: typeof own.file = (...asks) => own.file(...asks);
+    const shop = neighbours("https://git.example.com/*");
     await shop.file(testOperation(), { kind: "file", url: "https://values.example.com/a.yaml", values: true });
     expect(asked).toEqual([{ url: "https://values.example.com/a.yaml", caBundle: "CA" }]);
     await expect(
