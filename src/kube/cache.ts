@@ -248,9 +248,8 @@ class Cache implements LiveCache {
     for (const [text, reflectors] of this.#reflectors) {
       const depth = this.#depth(text);
       for (const reflector of reflectors) {
-        if (depth === reflector.depth && !(depth !== "metadata" && stale(reflector.type))) continue;
-        if (depth === reflector.depth) reflector.readAgain(op);
-        else if (depth !== "metadata") reflector.deepen(op, depth);
+        const deeper = depth !== reflector.depth;
+        if (depth !== "metadata" && (deeper || stale(reflector.type))) reflector.readAgain(op, depth);
       }
     }
     this.#schedule(0);

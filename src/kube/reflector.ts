@@ -87,10 +87,10 @@ export class Reflector {
     this.#running = this.#run({ signal, log: op.log });
   }
 
-  /** Lists again and takes every object anew, whatever its version: more is kept of each. */
-  readAgain(op: Operation): void {
+  /** Lists again and takes every object anew, whatever its version: more, or something else, is kept of each. */
+  readAgain(op: Operation, depth = this.depth): void {
     this.#replaceAll = true;
-    this.deepen(op, this.depth);
+    this.deepen(op, depth);
   }
 
   /** Reads more of each object from now on: lists again. */
