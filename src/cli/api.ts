@@ -20,7 +20,6 @@ import type {
   SyncPlanAnswer,
   SyncWindowsAnswer,
   WaitingAnswer,
-  WaitingFor,
 } from "#protocol/rest.ts";
 import type { Preview } from "#protocol/preview.ts";
 import { errorOf, jsonBody, type Http, type Query, type RawBody } from "./http.ts";
@@ -156,8 +155,8 @@ export interface ApiClient {
     plan(op: Operation, ref: AppRef, request: PlanQuery): Promise<SyncPlanAnswer>;
     /** What the sync windows say; undefined where the server does not tell. */
     windows(op: Operation, ref: AppRef): Promise<SyncWindowsAnswer | undefined>;
-    /** What the application's sync waits for; nothing where the server does not tell. */
-    waitingFor(op: Operation, ref: AppRef): Promise<readonly WaitingFor[]>;
+    /** What the application's sync waits for, and what it depends on; nothing where the server does not tell. */
+    waiting(op: Operation, ref: AppRef): Promise<WaitingAnswer>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
     actions(op: Operation, ref: AppRef, target: ActionTarget): Promise<readonly ResourceAction[]>;
     runAction(
@@ -249,13 +248,13 @@ export function createApi(http: Http, clock: Clock): ApiClient {
           throw thrown;
         }
       },
-      async waitingFor(op, ref) {
+      async waiting(op, ref) {
         try {
-          const answer = await http.send(op, "GET", path(ref, "/waiting"), { query: scope(ref) });
-          return (answer as WaitingAnswer).waitingFor;
+          return (await http.send(op, "GET", path(ref, "/waiting"), { query: scope(ref) })) as WaitingAnswer;
         } catch (thrown) {
           // Argo CD has no such path; an application that was never looked at waits for nothing yet.
-          if (["NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"].includes(toError(thrown).code)) return [];
+          if (["NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"].includes(toError(thrown).code))
+            return { waitingFor: [] };
           throw thrown;
         }
       },

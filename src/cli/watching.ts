@@ -98,7 +98,7 @@ export async function waitFor(context: Context, api: ApiClient, request: WaitReq
         await printFinal(context, api, { app, request });
         return { app, operation: app.status?.operationState };
       }
-      const waiting = quiet ? [] : await api.applications.waitingFor({ ...op, signal }, request.ref);
+      const waiting = quiet ? [] : (await api.applications.waiting({ ...op, signal }, request.ref)).waitingFor;
       progress.show({ app, states, waiting });
       for (const state of states) {
         const key = `${state.group}/${state.kind}/${state.namespace}/${state.name}`;

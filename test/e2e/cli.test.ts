@@ -113,6 +113,17 @@ describe("a day", { timeout: 120_000 }, () => {
     expect(upserted).toBe("application 'day' updated\n");
   });
 
+  test("plan tells the steps of a sync before it runs, and windows when it may", async () => {
+    await succeeds("app", "get", "day", "--refresh");
+    const plan = await succeeds("app", "plan", "day");
+    expect(plan).toMatch(/^Plan of a sync to [0-9a-f]{40}: \d+ to create$/m);
+    expect(cells(plan, "PreSync")).toEqual(["PreSync", "0", "create", "Namespace", "day", "by CreateNamespace=true"]);
+    expect(plan).toMatch(/^Sync +0 +create +apps +DaemonSet +day +node-agent/m);
+    expect(JSON.parse(await succeeds("app", "plan", "day", "-o", "json"))).toMatchObject({ running: false });
+    expect(await succeeds("app", "get", "day")).toMatch(/^SyncWindow: {9}Sync Allowed$/m);
+    expect(await succeeds("proj", "windows", "list", "default")).toMatch(/^ID +STATUS +KIND/);
+  });
+
   test("list and get", async () => {
     const list = await succeeds("app", "list", "-l", "suite=cli");
     expect(list.split("\n")[0]?.split(/ {2,}/)).toEqual(

@@ -1,5 +1,5 @@
 // A sync's plan and what is waited for, as text: phases, waves and steps in their order. Pure.
-import type { PlanStep, SyncPlanAnswer, WaitingFor } from "#protocol/rest.ts";
+import type { PlanStep, SyncPlanAnswer, WaitingAnswer, WaitingFor } from "#protocol/rest.ts";
 import { oneLine, table } from "./table.ts";
 
 /** `Job migrate: 1 pod running for 40 s`. */
@@ -11,6 +11,12 @@ export function waitingText({ kind, namespace, name, reason }: WaitingFor): stri
 export function waitingTable(waiting: readonly WaitingFor[]): string {
   const rows = waiting.map((item) => [item.for, item.kind, item.namespace ?? "", item.name, oneLine(item.reason)]);
   return table([["WAITS FOR", "KIND", "NAMESPACE", "NAME", "REASON"], ...rows]);
+}
+
+/** What an application depends on, and what is wrong with it. */
+export function dependenciesTable(dependsOn: NonNullable<WaitingAnswer["dependsOn"]>): string {
+  const rows = dependsOn.map(({ application, why }) => [application, why === undefined ? "Yes" : "No", why ?? ""]);
+  return table([["DEPENDS ON", "READY", "REASON"], ...rows]);
 }
 
 /** The plan as a table, one line a step; `wide` adds delete policies and the fields that differ. */

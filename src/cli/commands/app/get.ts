@@ -6,7 +6,7 @@ import { bool, int, text, uint } from "../../flags.ts";
 import { parseName } from "../../names.ts";
 import { printApplication } from "../../show.ts";
 import { conditionsTable, operationText, parametersTable, summary } from "../../view/application.ts";
-import { waitingTable } from "../../view/plan.ts";
+import { dependenciesTable, waitingTable } from "../../view/plan.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { withTimeout } from "../../timeout.ts";
 
@@ -44,8 +44,9 @@ export default command({
     }
     context.out.write(summary(app, api.url, await api.applications.windows(context.op, ref)));
     if ((app.status?.conditions ?? []).length > 0) context.out.write(`\n${conditionsTable(app)}\n`);
-    const waiting = await api.applications.waitingFor(context.op, ref);
-    if (waiting.length > 0) context.out.write(`\n${waitingTable(waiting)}\n`);
+    const { waitingFor, dependsOn = [] } = await api.applications.waiting(context.op, ref);
+    if (waitingFor.length > 0) context.out.write(`\n${waitingTable(waitingFor)}\n`);
+    if (dependsOn.length > 0) context.out.write(`\n${dependenciesTable(dependsOn)}\n`);
     const operation = app.status?.operationState;
     if (values["show-operation"] && operation) context.out.write(`\n${operationText(operation, context.clock.now())}`);
     if (values["show-params"]) {
