@@ -3,6 +3,7 @@ import { ApplicationService as Protocol } from "#protocol/gen/argoproj/applicati
 import type { Application, ApplicationSpec } from "#model/application.ts";
 import { bind, session, type Access, type BoundService, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess, ApplicationAction } from "./access.ts";
+import { queryAndFiles } from "./chunks.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
@@ -215,6 +216,16 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     getManifests: {
       access: on("get"),
       handle: ({ op }, request) => manifests.manifests(op, refOf(request), request),
+    },
+    getManifestsWithFiles: {
+      access: session,
+      async collect(call, requests) {
+        const { query, packed } = await queryAndFiles(requests);
+        const ref = refOf(query as Named);
+        access.require(call.account, "get", ref);
+        const checksum = typeof query["checksum"] === "string" ? query["checksum"] : "";
+        return manifests.manifestsOfFiles(call.op, ref, { packed, checksum });
+      },
     },
     getResource: {
       access: on("get"),

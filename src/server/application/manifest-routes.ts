@@ -2,9 +2,9 @@
 // come. POST of lines of JSON to `manifestsWithFiles` is what a gateway makes of Argo CD's stream of chunks.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
-import { isObject } from "#base/json.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
 import type { ApplicationAccess } from "./access.ts";
+import { queryAndFiles } from "./chunks.ts";
 import { syncFiles } from "./local-sync.ts";
 import type { LocalFiles, RevisionQuery } from "./manifests.ts";
 import type { SyncRequest } from "./operations.ts";
@@ -44,7 +44,7 @@ export async function manifestRoutes(
       const ref = refOf(request);
       // Other manifests than Git's are more than a sync.
       for (const action of ["sync", "override"] as const) deps.access.require(request.account, action, ref);
-      const { query, packed } = await chunksOf(bodyOf(request));
+      const { query, packed } = await queryAndFiles(linesOf(bodyOf(request)));
       const username = request.account?.username ?? "";
       const what = { ref, files: filesOf(request, packed), request: query as SyncRequest, username };
       return service.queries.presented(await syncFiles(op(request), service, what));
@@ -53,7 +53,7 @@ export async function manifestRoutes(
       const inner = op(request);
       if (!request.headers["content-type"]?.startsWith("application/json"))
         return manifests.manifestsOfFiles(inner, permitted(request), filesOf(request, bodyOf(request)));
-      const { query, packed } = await chunksOf(bodyOf(request));
+      const { query, packed } = await queryAndFiles(linesOf(bodyOf(request)));
       const ref = refFrom({ ...query, ...(request.query as Query) });
       deps.access.require(request.account, "get", ref);
       return manifests.manifestsOfFiles(inner, ref, { packed, checksum: textOf(query["checksum"]) });
@@ -114,23 +114,6 @@ function filesOf(request: FastifyRequest, packed: Body): LocalFiles {
     ...(path === "" ? {} : { path }),
     ...(position === "" ? {} : { sourcePosition: Number(position) }),
   };
-}
-
-/** Lines of JSON: first `{"query": …}`, then `{"chunk": {"chunk": base64}}` until the end. Error: INVALID_ARGUMENT. */
-async function chunksOf(body: Body): Promise<{ query: Readonly<Record<string, unknown>>; packed: Body }> {
-  const lines = linesOf(body)[Symbol.asyncIterator]();
-  const first = await lines.next();
-  const query: unknown = isObject(first.value) ? first.value["query"] : undefined;
-  if (!isObject(query)) throw new DriftlessError("INVALID_ARGUMENT", "the first line of the body has no query");
-  const packed = (async function* () {
-    for (let next = await lines.next(); !next.done; next = await lines.next()) {
-      const chunk: unknown = isObject(next.value) ? next.value["chunk"] : undefined;
-      const bytes: unknown = isObject(chunk) ? chunk["chunk"] : undefined;
-      if (typeof bytes !== "string") throw new DriftlessError("INVALID_ARGUMENT", "a line of the body has no chunk");
-      yield Buffer.from(bytes, "base64");
-    }
-  })();
-  return { query, packed };
 }
 
 const maxLineBytes = 16 << 20;
