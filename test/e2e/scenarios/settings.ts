@@ -122,6 +122,53 @@ export const settingsScenarios: readonly Scenario[] = [
     await endless.is({ sync: "Synced", health: "Healthy" });
   }),
 
+  scenario(
+    "what an application owns without desiring it has its health by script, and labels, in the tree",
+    async (stage) => {
+      const parents = await given(stage, "Parent");
+      const children = await given(stage, "Offspring");
+      await settings(stage, {
+        [`resource.customizations.health.${group}_Offspring`]: openWhenSaid,
+        "resource.customLabels": "team",
+      });
+      const repository = await stage.repository({ "a.yaml": manifests(custom("Parent", "a")) });
+      const app = await stage.application({ repository, automated: true });
+      const owner = await stage.live(parents, "a");
+      await stage.kube.create({
+        apiVersion: `${group}/v1`,
+        kind: "Offspring",
+        metadata: {
+          name: "b",
+          namespace: stage.namespace,
+          labels: { team: "blue", other: "thing" },
+          ownerReferences: [
+            { apiVersion: `${group}/v1`, kind: "Parent", name: "a", uid: owner.metadata.uid!, controller: true },
+          ],
+        },
+      });
+      const child = async (): Promise<Record<string, unknown>> => {
+        const tree = await stage.up.api.must<{ nodes: readonly Record<string, unknown>[] }>(
+          "GET",
+          `/api/v1/applications/${app.name}/resource-tree`,
+        );
+        return tree.nodes.find((node) => node["kind"] === "Offspring") ?? {};
+      };
+
+      await stage.until(async () =>
+        expect(await child()).toMatchObject({
+          health: { status: "Progressing", message: "the gate b is closed" },
+          info: [{ name: "team", value: "blue" }],
+        }),
+      );
+      await stage.kube.edit(children, { name: "b", namespace: stage.namespace }, { status: { open: true } });
+      await stage.until(async () =>
+        expect(await child()).toMatchObject({ health: { status: "Healthy", message: "open" } }),
+      );
+      // Only what the application itself brings counts for its own health.
+      await app.synced();
+    },
+  ),
+
   scenario("an action restarts a Deployment", async (stage) => {
     const repository = await stage.repository({ "web.yaml": manifests(deployment("web")) });
     const app = await stage.application({ repository, automated: true });
