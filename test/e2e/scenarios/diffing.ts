@@ -66,6 +66,28 @@ export const diffing: readonly Scenario[] = [
     await app.is({ sync: "OutOfSync" });
   }),
 
+  scenario("ignored fields are respected by a sync that is told to", async (stage) => {
+    const repository = await stage.repository({
+      "all.yaml": manifests(configMap("settings", { color: "blue", seed: "1" })),
+    });
+    const app = await stage.application({
+      repository,
+      syncOptions: ["RespectIgnoreDifferences=true"],
+      spec: { ignoreDifferences: [{ group: "", kind: "ConfigMap", jsonPointers: ["/data/seed"] }] },
+    });
+    await app.is({ sync: "OutOfSync" });
+    await app.sync();
+    await app.synced();
+    await stage.kube.edit("ConfigMap", { name: "settings", namespace: stage.namespace }, { data: { seed: "777" } });
+
+    await repository.push({ "all.yaml": manifests(configMap("settings", { color: "green", seed: "1" })) });
+    await app.is({ sync: "OutOfSync" });
+    await app.sync();
+
+    await stage.live("ConfigMap", "settings", ({ data }) => expect(data).toEqual({ color: "green", seed: "777" }));
+    await app.synced();
+  }),
+
   scenario("server-side diff shows what the API server says against it", async (stage) => {
     const repository = await stage.repository({ "all.yaml": manifests(deployment("web", { replicas: 0 })) });
     const app = await stage.application({
@@ -97,7 +119,7 @@ export const diffing: readonly Scenario[] = [
     await stage.kube.edit("Deployment", { name: "web", namespace: stage.namespace }, { spec: { replicas: 1 } });
     await app.is({ sync: "OutOfSync" });
 
-    const drift = (await stage.up.api.must("GET", `/api/v1/applications/${app.name}/drift`)) as DriftAnswer;
+    const drift = await stage.up.api.must<DriftAnswer>("GET", `/api/v1/applications/${app.name}/drift`);
     expect(drift.items).toHaveLength(1);
     expect(drift.items[0]).toMatchObject({ kind: "Deployment", name: "web", status: "OutOfSync" });
     expect(drift.items[0]!.fields).toMatchObject([

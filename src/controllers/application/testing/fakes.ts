@@ -86,7 +86,15 @@ export function fakeRenderer(): Renderer & { readonly rendered: string[] } {
         hash: request.sha,
       });
     },
-    statistics: { renders: 0, memoryHits: 0, diskHits: 0, sharedHits: 0, engineRenders: 0, pluginRenders: 0, filesParsed: 0 },
+    statistics: {
+      renders: 0,
+      memoryHits: 0,
+      diskHits: 0,
+      sharedHits: 0,
+      engineRenders: 0,
+      pluginRenders: 0,
+      filesParsed: 0,
+    },
     pluginParameters: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
