@@ -14,7 +14,7 @@ import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
-import { testOperation } from "#git/testing.ts";
+import { testClock, testOperation } from "#git/testing.ts";
 import { createHttpClient, type HttpAnswer } from "./http.ts";
 import type { RegistryAccess } from "./types.ts";
 
@@ -92,7 +92,7 @@ async function get(
   more: { readonly authorization?: string; readonly env?: Record<string, string>; readonly maxBytes?: number } = {},
 ): Promise<HttpAnswer> {
   const { env = {}, maxBytes = 1000, ...rest } = more;
-  const http = createHttpClient(access, { timeoutMs: 5000, env });
+  const http = createHttpClient(access, { timeoutMs: 5000, env, clock: testClock });
   try {
     return await http.send(testOperation(), { url, maxBytes, ...rest });
   } finally {

@@ -3,6 +3,7 @@
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
 import type { RegistryAccess } from "./types.ts";
 
 export interface HttpRequest {
@@ -34,12 +35,19 @@ export interface HttpOptions {
   readonly timeoutMs: number;
   /** Proxy variables, as curl knows them; a repository's own proxy comes first. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
 }
 
 const maxRedirects = 5;
+/** How long a host that did not answer in time is not asked again: whoever works on something else need not wait too. */
+const pauseMs = 20_000;
 
-export function createHttpClient(access: Omit<RegistryAccess, "url">, { timeoutMs, env }: HttpOptions): HttpClient {
+export function createHttpClient(
+  access: Omit<RegistryAccess, "url">,
+  { timeoutMs, env, clock }: HttpOptions,
+): HttpClient {
   const dispatchers = new Map<string, Dispatcher>();
+  const silent = new Map<string, { readonly until: number; readonly error: DriftlessError }>();
   const dispatcherFor = (url: URL, own: boolean): Dispatcher => {
     const proxy = proxyFor(url, access, env);
     const key = `${own} ${proxy ?? ""}`;
@@ -83,6 +91,9 @@ export function createHttpClient(access: Omit<RegistryAccess, "url">, { timeoutM
     async send(op, wanted) {
       const late = AbortSignal.timeout(timeoutMs);
       const origin = new URL(wanted.url).origin;
+      const before = silent.get(origin);
+      if (before && before.until > clock.monotonic()) throw before.error;
+      silent.delete(origin);
       let next = wanted;
       try {
         for (let count = 0; ; count++) {
@@ -93,7 +104,9 @@ export function createHttpClient(access: Omit<RegistryAccess, "url">, { timeoutM
           next = { ...next, url: redirectTarget(next.url, location) };
         }
       } catch (thrown) {
-        throw explain(thrown, { op, late, url: next.url, timeoutMs });
+        const error = explain(thrown, { op, late, url: next.url, timeoutMs });
+        if (late.aborted && !op.signal.aborted) silent.set(origin, { until: clock.monotonic() + pauseMs, error });
+        throw error;
       }
     },
     async close() {

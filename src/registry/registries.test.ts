@@ -263,6 +263,24 @@ describe("a Helm repository", () => {
       expect(await hanging).toBe(`REPOSITORY_UNREACHABLE: ${bad.url}/index.yaml: no answer within 0.4 s`);
     });
 
+    it("a repository that hung is not waited for by those who ask a moment later", async () => {
+      const server = await helm();
+      await server.publish("web", "1.0.0");
+      server.answer("hang");
+      let now = 0;
+      const clock = { ...testClock, monotonic: () => now };
+      const all = registries({ timeoutMs: 400, clock });
+      const source = all.open({ url: server.url }, "web");
+      const ask = (): Promise<string> => failure(source.resolve(op, "*"));
+      expect(await ask()).toContain("no answer within 0.4 s");
+      server.answer(undefined);
+      const requests = server.requests.length;
+      expect(await ask()).toContain("no answer within 0.4 s");
+      expect(server.requests.length).toBe(requests);
+      now += 60_000;
+      expect(await source.resolve(op, "*")).toBe("1.0.0");
+    });
+
     it("a repository that is not there", async () => {
       const server = await helm();
       await server.close();

@@ -167,6 +167,7 @@ class AllRegistries implements Registries {
       client = createHttpClient(transport, {
         timeoutMs: this.options.timeoutMs ?? 60_000,
         env: this.options.env ?? {},
+        clock: this.options.clock,
       });
       this.clients.set(key, client);
     }

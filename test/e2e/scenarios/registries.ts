@@ -213,6 +213,25 @@ export const registries: readonly Scenario[] = [
     await stage.live("ConfigMap", "web", says("web 1.0.0", "green"));
   }),
 
+  scenario("a chart is synced by hand to another version than it follows", async (stage) => {
+    const server = await helmRepository(stage);
+    for (const version of ["1.0.0", "1.1.0"])
+      await server.publish("web", version, { "values.yaml": "color: red\n", "templates/a.yaml": template("web") });
+    const app = await chartApplication(stage, { repoURL: server.url, chart: "web", targetRevision: "*" }, false);
+    await app.is({ sync: "OutOfSync", revision: "1.1.0" });
+
+    await app.sync({ revision: "1.0.0" });
+
+    await stage.live("ConfigMap", "web", says("web 1.0.0", "red"));
+    await app.is({ sync: "OutOfSync", revision: "1.1.0", phase: "Succeeded" });
+    const { syncResult } = (await app.get()).status?.operationState ?? {};
+    expect(syncResult?.revision).toBe("1.0.0");
+    await app.sync();
+    await app.synced();
+    const history = (await app.get()).status?.history?.map(({ revision }) => revision);
+    expect(history).toEqual(["1.0.0", "1.1.0"]);
+  }),
+
   scenario("a chart, version or server that is not there is told, and others go on", async (stage) => {
     const server = await helmRepository(stage);
     for (const version of ["1.0.0", "1.2.0"])
