@@ -141,6 +141,11 @@ class Composed implements GitRepository {
         const { repository, sha: version } = await this.neighbours.chart(op, mount);
         return { view: new Composed(repository, this.neighbours, false, [mount.repo]), sha: version };
       }
+      if (isLocal(mount.url))
+        throw new DriftlessError(
+          "RENDER_REFUSED",
+          `${mount.url}: repositories on this machine are refused beside another`,
+        );
       const repository = this.neighbours.open(mount.url, "base");
       const resolved = await repository.resolve(op, mount.revision);
       return { view: new Composed(repository, this.neighbours, mount.submodules, [mount.url]), sha: resolved.sha };

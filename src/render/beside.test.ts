@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { composed, type Neighbours } from "#git/composed.ts";
+import { mountName } from "#git/mounts.ts";
 import { createGitRepositories } from "#git/repository.ts";
 import type { FileContent } from "#git/seed.ts";
 import type { GitServer } from "#git/server.ts";
@@ -263,6 +264,24 @@ describe.skipIf(!engineForTests())("remote bases", () => {
       message: expect.stringContaining("leads out of its repository"),
     });
     await expect(of("resources: [../../beside/0/deploy]")).rejects.toMatchObject({ code: "RENDER_REFUSED" });
+  });
+
+  it("are not for sources to make up names of", async () => {
+    const [base, app] = [await repo(), await repo()];
+    await push(base, { "deploy/kustomization.yaml": "resources: [c.yaml]", "deploy/c.yaml": config("c") });
+    const name = mountName({ kind: "git", url: base.url, revision: "", submodules: false }).replace("\0", "\\0");
+    const sha = await push(app, {
+      "app/kustomization.yaml": `resources: ["../${name}/deploy"]`,
+      "app/link.yaml": { symlink: `../${name}/deploy/c.yaml` },
+      "dir/link.yaml": { symlink: `${mountName({ kind: "file", url: `${webUrl}/v1/c.yaml` })}` },
+      "lib/a.jsonnet": `import '../${mountName({ kind: "file", url: `${webUrl}/v1/c.yaml` })}'`,
+    });
+    await expect(render(app, sha)).rejects.toMatchObject({ code: "RENDER_REFUSED" });
+    await expect(
+      render(app, sha, { path: mountName({ kind: "git", url: base.url, revision: "", submodules: false }) }),
+    ).rejects.toMatchObject({ code: "SPEC_INVALID" });
+    await expect(render(app, sha, { path: "lib" })).rejects.toMatchObject({ code: "RENDER_REFUSED" });
+    await expect(render(app, sha, { path: "dir" })).rejects.toMatchObject({ code: "MANIFEST_INVALID" });
   });
 
   it("of a server that hangs cost only who needs them", async () => {

@@ -43,6 +43,11 @@ export class RemoteReferences {
     return { found: "absent" };
   }
 
+  /** Whether the first step of a path was asked for and found: names of mounts are not for sources to make up. */
+  gave(first: string): boolean {
+    return [...this.found.values()].some((answer) => answer.path === first || answer.path?.startsWith(`${first}/`));
+  }
+
   /**
    * Fetches what was asked for and not there. False: nothing was, and the render failed by itself. Errors:
    * PROJECT_FORBIDS, RENDER_REFUSED, REPOSITORY_UNREACHABLE, REVISION_NOT_FOUND, PATH_NOT_FOUND, each with its place.

@@ -301,7 +301,7 @@ class SourceRenderer implements Renderer {
         { details: { field: "spec.source.path" } },
       );
     const steps = pathSteps(written);
-    if (!steps)
+    if (!steps || written.includes("\0"))
       throw new DriftlessError(
         "SPEC_INVALID",
         `spec.source.path ${JSON.stringify(written)} leads out of the repository`,

@@ -2,6 +2,7 @@
 // Links are followed inside the repository; one that leads out of it is refused.
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
+import { isMounted } from "#git/mounts.ts";
 import { pathSteps } from "#git/objects.ts";
 import type { TreeItem } from "#git/types.ts";
 import { lookUp, type Walk } from "./directory.ts";
@@ -172,6 +173,9 @@ export class RepositoryFiles implements FileServer {
 
   private async answer(path: string, work: (found: Found) => Promise<FileAnswer>): Promise<FileAnswer> {
     try {
+      const first = pathSteps(path)?.[0];
+      if (first !== undefined && isMounted(first) && this.remotes?.gave(first) !== true)
+        throw new DriftlessError("RENDER_REFUSED", "a file name holds a character that none may hold");
       const found = await this.find(path);
       if (found === undefined || found.item.type === "commit") return { found: "absent" };
       return await work(found);

@@ -157,6 +157,6 @@ function repositoryPath(folder: string, written: string): string {
   const refuse = (why: string): DriftlessError =>
     new DriftlessError("RENDER_REFUSED", `${written}: ${why}`, { details: { file: written } });
   const steps = pathSteps(written.startsWith("/") ? written : `${folder}/${written}`);
-  if (!steps) throw refuse("leads out of the repository");
+  if (!steps || written.includes("\0")) throw refuse("leads out of the repository");
   return steps.join("/");
 }
