@@ -230,6 +230,12 @@ export class ApplicationController {
     return this.#desiredBy.has(`${cluster.server} ${keyText(entry.key)}`);
   }
 
+  /** What a sync by hand would wait for before its first step, if it was asked for now. */
+  startWaits(state: AppState): readonly WaitingFor[] {
+    const project = this.#options.project(state.app.spec.project || "default");
+    return [...(project ? this.#windows.outlook(state, project) : []), ...this.#dependencies.outlook(state)];
+  }
+
   /** What the sync windows of the application's project say of it. Error: SPEC_INVALID where there is no such project. */
   windowsOf(state: AppState): SyncWindowsAnswer {
     const name = state.app.spec.project || "default";

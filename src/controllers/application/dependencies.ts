@@ -121,7 +121,13 @@ export class Dependencies {
 
   /** What a held sync waits for, with the reasons as they are now. */
   waits(state: AppState): readonly WaitingFor[] {
-    if (!state.dependencyHold) return [];
+    return state.dependencyHold ? this.outlook(state) : [];
+  }
+
+  /** What a sync would wait for if it was to start now. */
+  outlook(state: AppState): readonly WaitingFor[] {
+    const error = this.errorOf(state.key);
+    if (error !== undefined) return [{ ...refOf(state.key), for: "dependency", reason: error }];
     return this.of(state.key)
       .filter(({ why }) => why !== undefined)
       .map(({ key, why }): WaitingFor => ({ ...refOf(key), for: "dependency", reason: why! }));

@@ -53,6 +53,7 @@ export class Orphans {
 
   /** Takes in a change of a live object. */
   liveChanged(cluster: DestinationCluster, before: LiveEntry | undefined, after: LiveEntry | undefined): void {
+    if (this.#groups.size === 0) return;
     const entry = (after ?? before)!;
     const group = this.#groups.get(placeOf(cluster, entry.key));
     if (!group) return;

@@ -63,14 +63,22 @@ export class Windows {
 
   /** What a sync that a window keeps out waits for. */
   waits(state: AppState): readonly WaitingFor[] {
-    if (!state.windowHold) return [];
-    const { changesAt } = state.windowHold;
+    return state.windowHold ? [this.#waitFor(state, state.windowHold)] : [];
+  }
+
+  /** What a sync by hand would wait for if it was asked for now. */
+  outlook(state: AppState, project: AppProject): readonly WaitingFor[] {
+    const decision = canSync(this.#windowsOf(project), subjectOf(state), this.#clock.now(), { manual: true });
+    return decision.allowed ? [] : [this.#waitFor(state, decision)];
+  }
+
+  #waitFor(state: AppState, { changesAt }: WindowDecision): WaitingFor {
     const until =
       changesAt === undefined
         ? "they do not change by themselves"
         : `the next change is at ${rfc3339(changesAt)}, in ${durationText(changesAt - this.#clock.now())}`;
     const project = state.app.spec.project || "default";
-    return [{ kind: "AppProject", name: project, for: "window", reason: `its sync windows forbid it; ${until}` }];
+    return { kind: "AppProject", name: project, for: "window", reason: `its sync windows forbid it; ${until}` };
   }
 
   /** Argo CD's answer, and what comes next. */

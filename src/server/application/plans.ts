@@ -56,7 +56,12 @@ export class ApplicationPlans {
       return { ...answerOf(running, results), running: true, waitingFor };
     }
     const outlook = await this.#deps.controller.planAt(op, state, operationOf(state, request));
-    return { ...answerOf(outlook, []), running: false, waitingFor };
+    const { controller } = this.#deps;
+    return {
+      ...answerOf(outlook, []),
+      running: false,
+      waitingFor: waitingFor.length > 0 ? waitingFor : controller.startWaits(state),
+    };
   }
 
   /** What the application waits for now. */

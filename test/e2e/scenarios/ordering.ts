@@ -1,6 +1,6 @@
 // When syncs may start: after the applications that one depends on, and inside the project's sync windows.
 import { expect } from "vitest";
-import type { ApplicationTree, SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
+import type { ApplicationTree, SyncPlanAnswer, SyncWindowsAnswer, WaitingAnswer } from "#protocol/rest.ts";
 import { steadily } from "../../support/eventually.ts";
 import { configMap, deployment, hookJob, manifests, scenario, type Scenario } from "../../support/scenario.ts";
 
@@ -62,6 +62,8 @@ export const ordering: readonly Scenario[] = [
     const repository = await stage.repository({ "all.yaml": manifests(configMap("settings")) });
     const app = await stage.application({ repository, annotations: { [dependsOn]: "nobody-of-that-name" } });
     await app.is({ sync: "OutOfSync" });
+    const plan = await stage.up.api.must<SyncPlanAnswer>("GET", `/api/v1/applications/${app.name}/plan`);
+    expect(plan.waitingFor).toMatchObject([{ for: "dependency", reason: "it does not exist" }]);
 
     await app.sync();
 
