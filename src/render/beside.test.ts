@@ -273,7 +273,7 @@ describe.skipIf(!engineForTests())("remote bases", () => {
     const sha = await push(app, {
       "app/kustomization.yaml": `resources: ["../${name}/deploy"]`,
       "app/link.yaml": { symlink: `../${name}/deploy/c.yaml` },
-      "dir/link.yaml": { symlink: `${mountName({ kind: "file", url: `${webUrl}/v1/c.yaml` })}` },
+      "dir/link.yaml": { symlink: `../${mountName({ kind: "file", url: `${webUrl}/v1/c.yaml` })}` },
       "lib/a.jsonnet": `import '../${mountName({ kind: "file", url: `${webUrl}/v1/c.yaml` })}'`,
     });
     await expect(render(app, sha)).rejects.toMatchObject({ code: "RENDER_REFUSED" });
