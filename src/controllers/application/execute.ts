@@ -5,6 +5,7 @@ import type { Operation as Op } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import { fieldManager } from "#model/names.ts";
 import { gvkOf, type KubernetesObject } from "#model/object.ts";
+import { keepHookFinalizers } from "#core/sync/deletion.ts";
 import type { SyncAction, SyncStep } from "#core/sync/progress.ts";
 import type { SyncOutcome } from "#core/sync/results.ts";
 import type { SyncTask } from "#core/sync/task.ts";
@@ -153,8 +154,9 @@ async function apply(op: Op, context: ExecuteContext, task: SyncTask, dryRun: bo
   // Comparing found nothing to change with the very object that is live: kubectl would send an empty patch, so none is sent.
   if (task.unchanged && method === "apply" && entry?.resourceVersion === task.live?.metadata.resourceVersion)
     return `${kubectlName(task.desired!)} unchanged`;
-  const object =
+  const wanted =
     options.respectIgnoreDifferences && entry?.object ? await context.respected(op, task, entry.object) : task.desired!;
+  const object = entry?.object ? keepHookFinalizers(wanted, entry.object) : wanted;
   const type = await typeFor(op, cluster, object);
   const live = entry === undefined ? (cluster.typeOf(gvkOf(object)) ? null : undefined) : entry.object;
   const result = await applyObject(

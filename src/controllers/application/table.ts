@@ -7,6 +7,7 @@ import { keyText, parseKeyText, type KubernetesObject, type ObjectKey } from "#m
 import type { LiveEntry } from "#kube/live.ts";
 import { compare } from "#core/compare/compare.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
+import { keepHookFinalizers } from "#core/sync/deletion.ts";
 import type { HowCompared } from "./compare-settings.ts";
 import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired, DesiredObject } from "./desired.ts";
@@ -161,7 +162,8 @@ function makeRow(
   if (!live.object) return { ...base, ignored, sync: "Unknown", health, error: "the live object is not known yet" };
   const how = inputs.settingsFor(ends.key, desired.object);
   if ("error" in how) return { ...base, health, sync: "Unknown", error: how.error };
-  const outcome = compare(desired.object, live.object, inputs.schemaOf(desired.object), how);
+  const wanted = keepHookFinalizers(desired.object, live.object);
+  const outcome = compare(wanted, live.object, inputs.schemaOf(desired.object), how);
   switch (outcome.outcome) {
     case "same":
       return { ...base, health, sync: "Synced" };

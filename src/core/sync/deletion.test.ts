@@ -8,7 +8,14 @@ import { annotation, finalizer } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { keyOf, keyText } from "#model/object.ts";
 import type { DeletionInput, DeletionTurn, LiveResource } from "./deletion.ts";
-import { deletionFinalizers, hookFinalizers, needsHooks, nextDeletion, ownFinalizers } from "./deletion.ts";
+import {
+  deletionFinalizers,
+  hookFinalizers,
+  keepHookFinalizers,
+  needsHooks,
+  nextDeletion,
+  ownFinalizers,
+} from "./deletion.ts";
 import { parseSyncOptions } from "./options.ts";
 import { runName } from "./plan.ts";
 import { build } from "./testing/cases.ts";
@@ -143,6 +150,25 @@ test("an application carries both finalizers of each type of deletion hook that 
     "post",
     "post/cleanup",
   ]);
+});
+
+test("an application that Git desires keeps the finalizers that its own hooks gave it, and no others", () => {
+  const app = (...shorts: string[]): KubernetesObject => ({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    metadata: { name: "child", finalizers: shorts.map((short) => names[short] ?? short) },
+  });
+  const kept = (desired: KubernetesObject, live: KubernetesObject): unknown =>
+    keepHookFinalizers(desired, live).metadata.finalizers?.map(shortOf);
+  expect(kept(app("foreground"), app("foreground", "pre", "pre/cleanup"))).toEqual([
+    "foreground",
+    "pre",
+    "pre/cleanup",
+  ]);
+  expect(kept(app("foreground"), app("post", "foreground", "team.example.com/x"))).toEqual(["post", "foreground"]);
+  expect(kept(app("background"), app("foreground"))).toEqual(["background"]);
+  const other = { ...app("foreground"), kind: "Widget" };
+  expect(keepHookFinalizers(other, app("pre"))).toBe(other);
 });
 
 test("finalizers of others are not ours", () => {

@@ -3,7 +3,7 @@
 // PreDelete hooks, their clean-up, the cascade, PostDelete hooks, their clean-up. So it can stop at any point and go on.
 // Nothing is deleted on doubt. Source: Argo CD's "App Deletion", "Resource Hooks", "Sync Options" (Delete=…).
 import type { HealthStatus } from "#model/application.ts";
-import { annotation, finalizer } from "#model/names.ts";
+import { annotation, finalizer, group } from "#model/names.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { gvkOf, keyOf, keyText } from "#model/object.ts";
 import { heldBy, holds, hookOutcome, isOfRun, shownKey } from "./hook-outcome.ts";
@@ -78,6 +78,7 @@ export const deletionFinalizers = {
   postDeleteCleanup: `${finalizer.postDelete}/cleanup`,
 } as const;
 
+const finalizersLast = 1000;
 const cascades: readonly string[] = [finalizer.resources, finalizer.resourcesForeground, finalizer.resourcesBackground];
 
 /** Finalizers of ours that an application carries. */
@@ -94,6 +95,25 @@ export function hookFinalizers(hooks: readonly KubernetesObject[]): readonly str
     ...(types.has("PreDelete") ? [preDelete, preDeleteCleanup] : []),
     ...(types.has("PostDelete") ? [postDelete, postDeleteCleanup] : []),
   ];
+}
+
+/**
+ * A desired Application with the finalizers for deletion hooks that the live one carries: they are ours to set and take
+ * off, not the Git's that desires it. Other objects come back as they are.
+ */
+export function keepHookFinalizers(desired: KubernetesObject, live: KubernetesObject): KubernetesObject {
+  if (desired.kind !== "Application" || gvkOf(desired).group !== group) return desired;
+  const ours: readonly string[] = Object.values(deletionFinalizers);
+  const own = desired.metadata.finalizers ?? [];
+  const kept = (live.metadata.finalizers ?? []).filter((name) => ours.includes(name) && !own.includes(name));
+  if (kept.length === 0) return desired;
+  // In the live order, so that a list that is compared as a whole is the same.
+  const rank = (name: string): number => {
+    const at = (live.metadata.finalizers ?? []).indexOf(name);
+    return at < 0 ? finalizersLast : at;
+  };
+  const finalizers = [...own, ...kept].toSorted((a, b) => rank(a) - rank(b));
+  return { ...desired, metadata: { ...desired.metadata, finalizers } };
 }
 
 /** Whether the next part of the deletion asks for the desired hooks, so that the source has to be rendered. */

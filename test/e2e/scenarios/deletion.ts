@@ -64,6 +64,41 @@ export const deletion: readonly Scenario[] = [
     expect(field(left[0], "status", "succeeded")).toBe(1);
   }),
 
+  scenario("the application that makes another leaves it the finalizers of its hooks", async (stage) => {
+    const namespace = await stage.targetNamespace(`${stage.namespace}-child`);
+    const repository = await stage.repository();
+    const child = (color: string) => ({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Application",
+      metadata: {
+        name: `${stage.name}-child`,
+        namespace: stage.up.namespace,
+        finalizers: ["resources-finalizer.argocd.argoproj.io"],
+        labels: { color },
+      },
+      spec: {
+        project: "default",
+        source: { repoURL: repository.url, targetRevision: "main", path: "child" },
+        destination: { server: "https://kubernetes.default.svc", namespace },
+        syncPolicy: { automated: {} },
+      },
+    });
+    await repository.push({
+      "root/child.yaml": manifests(child("blue")),
+      "child/all.yaml": manifests(hookJob("before", { hook: "PreDelete" }), configMap("settings")),
+    });
+    const root = await stage.application({ repository, path: "root", automated: true, namespace: stage.up.namespace });
+    const made = stage.existing(`${stage.name}-child`);
+    await stage.until(async () => expect(await finalizersOf(made)).toHaveLength(3));
+    await root.is({ sync: "Synced" });
+
+    await repository.push({ "root/child.yaml": manifests(child("green")) });
+
+    await made.until(({ metadata }) => expect(metadata.labels).toMatchObject({ color: "green" }));
+    await steadily(async () => expect(await finalizersOf(made)).toHaveLength(3), 1500);
+    await root.is({ sync: "Synced" });
+  }),
+
   scenario("deletion hooks that leave Git take their finalizers along", async (stage) => {
     const repository = await stage.repository({
       "settings.yaml": manifests(configMap("settings")),
