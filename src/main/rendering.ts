@@ -51,7 +51,7 @@ export function rendererFor(op: Operation, options: RenderingOptions): Renderer 
 }
 
 function pluginsOf(op: Operation, options: RenderingOptions): Plugins {
-  const sidecars = sidecarPlugins({ dir: options.pluginSockets ?? defaultPluginSockets });
+  const sidecars = sidecarPlugins({ dir: options.pluginSockets ?? defaultPluginSockets, clock: systemClock });
   if (options.pluginCommands === undefined) return sidecars;
   const commands = commandPlugins({
     dir: options.pluginCommands,

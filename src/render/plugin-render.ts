@@ -45,6 +45,8 @@ export class PluginRenderer {
   private readonly options: PluginRendererOptions;
   /** Whether a plugin wants files, by all that it sees of them. */
   private readonly matches = new WeightedCache<boolean>(20_000);
+  /** Plugins whose failure to say what they want is in the log, with which of them it was. */
+  private readonly told = new Map<string, string>();
   renders = 0;
 
   constructor(options: PluginRendererOptions) {
@@ -59,10 +61,10 @@ export class PluginRenderer {
       } catch (error) {
         // One plugin that does not answer must not take the other sources with it; its own name it.
         if (op.signal.aborted) throw error;
-        op.log.warn("plugin not asked whether it wants a source", {
-          plugin: plugin.name,
-          error: (error as Error).message,
-        });
+        if (this.told.get(plugin.name) === plugin.identity) continue;
+        this.told.set(plugin.name, plugin.identity);
+        const { message } = error as Error;
+        op.log.warn("plugin not asked whether it wants a source", { plugin: plugin.name, error: message });
       }
     }
     return undefined;

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import type { FileContent } from "#git/seed.ts";
-import { createGitWorld, type GitWorld } from "#git/testing.ts";
+import { createGitWorld, testClock, type GitWorld } from "#git/testing.ts";
 import type { GitRepository } from "#git/types.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import { createRenderer } from "../renderer.ts";
@@ -139,7 +139,7 @@ describe.each(["sidecar", "command"] as const)("a plugin as %s", (form) => {
     const { sockets, commands } = place();
     if (form === "sidecar") {
       await sidecar(sockets, name, spec);
-      return rendererOf(sidecarPlugins({ dir: sockets, ...options }));
+      return rendererOf(sidecarPlugins({ clock: testClock, dir: sockets, ...options }));
     }
     command(commands, name, spec);
     const plugins = commandPlugins({
@@ -301,7 +301,7 @@ describe.each(["sidecar", "command"] as const)("a plugin as %s", (form) => {
     else command(commands, "one", spec);
     const plugins =
       form === "sidecar"
-        ? sidecarPlugins({ dir: sockets })
+        ? sidecarPlugins({ clock: testClock, dir: sockets })
         : commandPlugins({ dir: commands, path: process.env["PATH"] ?? "", problem: () => {} });
     const { repository, sha } = await repo(files);
     const source = { repoURL: repository.url, path: "app", plugin: { name: "one" } };
@@ -316,7 +316,7 @@ describe.each(["sidecar", "command"] as const)("a plugin as %s", (form) => {
 describe("sidecars", () => {
   it("are asked again after they were started anew", async () => {
     const { sockets } = place();
-    const renderer = rendererOf(sidecarPlugins({ dir: sockets }));
+    const renderer = rendererOf(sidecarPlugins({ clock: testClock, dir: sockets }));
     const one = await repo(files);
     const source = { plugin: { name: "one-v2" } };
     const first = await sidecar(sockets, "one-v2", { generate: shell(configMap("first")) });
@@ -337,7 +337,7 @@ describe("sidecars", () => {
     });
     await new Promise<void>((resolve) => nonsense.listen(join(sockets, "nonsense.sock"), resolve));
     closers.push(() => new Promise((resolve) => nonsense.close(() => resolve())));
-    const renderer = rendererOf(sidecarPlugins({ dir: sockets, timeoutMs: 2000 }));
+    const renderer = rendererOf(sidecarPlugins({ clock: testClock, dir: sockets, timeoutMs: 2000 }));
     const one = await repo({ "app/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: p }\n" });
     for (const name of ["gone", "nonsense"]) {
       const failed = await failure(render(renderer, one, { plugin: { name } }));
@@ -350,6 +350,32 @@ describe("sidecars", () => {
       message: expect.stringContaining("there are gone, nonsense") as string,
     });
     expect((await failure(render(renderer, one, { plugin: { name: "../x" } }))).code).toBe("SPEC_INVALID");
+  });
+});
+
+describe("a sidecar that does not answer", () => {
+  it("is waited for once, not by every source", async () => {
+    const { sockets } = place();
+    let asked = 0;
+    const silent: Server = createServer((socket) => {
+      asked++;
+      socket.resume();
+    });
+    await new Promise<void>((resolve) => silent.listen(join(sockets, "silent.sock"), resolve));
+    closers.push(() => new Promise((resolve) => silent.close(() => resolve())));
+    const renderer = rendererOf(sidecarPlugins({ clock: testClock, dir: sockets, timeoutMs: 300 }));
+    const plain = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [
+        `s${at}/a.yaml`,
+        `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a${at} }\n`,
+      ]),
+    );
+    const one = await repo(plain);
+    const started = performance.now();
+    for (let at = 0; at < 20; at++)
+      expect((await render(renderer, one, { path: `s${at}` })).objects, String(at)).toHaveLength(1);
+    expect(performance.now() - started).toBeLessThan(3000);
+    expect(asked).toBe(1);
   });
 });
 
@@ -420,7 +446,7 @@ describe("commands", () => {
     await sidecar(sockets, "same", { generate: shell(configMap("sidecar")) });
     command(commands, "same", { generate: shell(configMap("command")) });
     command(commands, "own", { generate: shell(configMap("command")) });
-    const renderer = rendererOf(bothPlugins(sidecarPlugins({ dir: sockets }), only(commands)));
+    const renderer = rendererOf(bothPlugins(sidecarPlugins({ clock: testClock, dir: sockets }), only(commands)));
     const one = await repo(files);
     expect(dataOf(await render(renderer, one, { plugin: { name: "same" } }))).toEqual({ v: "sidecar" });
     expect(dataOf(await render(renderer, one, { plugin: { name: "own" } }))).toEqual({ v: "command" });

@@ -2,13 +2,14 @@
 // CD's "Config Management Plugins", and the service plugin.ConfigManagementPluginService.
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Client } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
 import {
   AppStreamRequestSchema,
   ConfigManagementPluginService,
@@ -21,6 +22,7 @@ import { tellable } from "./words.ts";
 export interface SidecarOptions {
   /** The folder of the sockets: `NAME.sock` or `NAME-VERSION.sock`. */
   readonly dir: string;
+  readonly clock: Clock;
   /** What one request may take; default 90 seconds, as Argo CD's `ARGOCD_EXEC_TIMEOUT`. */
   readonly timeoutMs?: number;
   /** Bytes of one answer; default 100 MiB. */
@@ -28,6 +30,10 @@ export interface SidecarOptions {
 }
 
 const chunkBytes = 64 << 10;
+/** What the question may take that every source waits for: whether a plugin looks for sources at all. */
+const discoversMs = 3000;
+/** How long a plugin that did not answer it is not asked again. */
+const restMs = 15_000;
 
 /** Plugins by the sockets that are in the folder whenever somebody asks; a folder that is not there has none. */
 export function sidecarPlugins(options: SidecarOptions): Plugins {
@@ -63,13 +69,16 @@ class Sidecar implements Plugin {
   private readonly options: SidecarOptions;
   private readonly session: Http2SessionManager;
   private readonly client: Client<typeof ConfigManagementPluginService>;
+  private socket: Socket | undefined;
+  private discovery: boolean | undefined;
+  private silence: { readonly until: number; readonly error: DriftlessError } | undefined;
 
   constructor(path: string, name: string, identity: string, options: SidecarOptions) {
     this.name = name;
     this.identity = identity;
     this.options = options;
     const baseUrl = "http://localhost";
-    this.session = new Http2SessionManager(baseUrl, {}, { createConnection: () => connect(path) });
+    this.session = new Http2SessionManager(baseUrl, {}, { createConnection: () => (this.socket = connect(path)) });
     this.client = createClient(
       ConfigManagementPluginService,
       createGrpcTransport({
@@ -82,13 +91,23 @@ class Sidecar implements Plugin {
 
   close(): void {
     this.session.abort();
+    this.socket?.destroy(); // one that the session was still waiting for
   }
 
-  discovers(op: Operation): Promise<boolean> {
-    return this.call(op, {}, async (call) => {
-      const answer = await this.client.checkPluginConfiguration({}, call);
-      return answer.isDiscoveryConfigured;
-    });
+  /** Asked once: while a sidecar runs, its configuration stays what it is. One that does not answer is left alone a while. */
+  async discovers(op: Operation): Promise<boolean> {
+    if (this.discovery !== undefined) return this.discovery;
+    if (this.silence && this.options.clock.monotonic() < this.silence.until) throw this.silence.error;
+    try {
+      const asked = { signal: op.signal, timeoutMs: Math.min(discoversMs, this.options.timeoutMs ?? discoversMs) };
+      const { isDiscoveryConfigured } = await this.client.checkPluginConfiguration({}, asked);
+      this.silence = undefined;
+      return (this.discovery = isDiscoveryConfigured);
+    } catch (thrown) {
+      const error = this.explain(op, ConnectError.from(thrown), {}, discoversMs);
+      if (error.code !== "CANCELLED") this.silence = { until: this.options.clock.monotonic() + restMs, error };
+      throw error;
+    }
   }
 
   matches(op: Operation, request: PluginRequest): Promise<boolean> {
