@@ -249,7 +249,7 @@ class Cache implements LiveCache {
       const depth = this.#depth(text);
       for (const reflector of reflectors) {
         const deeper = depth !== reflector.depth;
-        if (depth !== "metadata" && (deeper || stale(reflector.type))) reflector.readAgain(op, depth);
+        if ((deeper && depth !== "metadata") || stale(reflector.type)) reflector.readAgain(op, depth);
       }
     }
     this.#schedule(0);
@@ -300,7 +300,7 @@ class Cache implements LiveCache {
       random,
       tagOf,
       keepFields: () => this.#kept.get(text) ?? nothingMore,
-      describe: describe && ((object, kept) => (this.#isDescribed(text) ? describe.of(object, kept) : undefined)),
+      describe,
       namespace,
       server: this.#server,
       listSlot: async (signal) => {

@@ -89,6 +89,8 @@ export interface LiveCacheOptions {
     readonly covers: (kind: GroupKind) => boolean;
     /** `kept`: the object itself is kept too. */
     readonly of: (object: KubernetesObject, kept: boolean) => readonly LiveFact[] | undefined;
+    /** Of objects of which only metadata is read. */
+    readonly ofMeta?: (meta: ObjectMeta) => readonly LiveFact[] | undefined;
   };
   /**
    * Kinds that may not be listed are no problem, but left out: all of them, or (strict) those for which an access review

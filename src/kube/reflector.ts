@@ -5,7 +5,7 @@ import type { LogFields, Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import type { KubernetesObject, ObjectKey } from "#model/object.ts";
 import { objectWithoutManagedFields } from "./managed-fields.ts";
-import type { LiveCacheOptions, LiveFact, LiveOwner } from "./live.ts";
+import type { LiveCacheOptions, LiveOwner } from "./live.ts";
 import { isNewer, localKey, makeEntry, type Entry, type LiveStore, type StoredKind } from "./store.ts";
 import type { KeptFields, KubeClient, ResourceType, WatchEvent, WatchOptions } from "./types.ts";
 
@@ -17,7 +17,7 @@ export interface ReflectorContext {
   readonly tagOf: LiveCacheOptions["tagOf"];
   /** Read anew for each request: what is kept may grow. */
   readonly keepFields: () => KeptFields;
-  readonly describe: ((object: KubernetesObject, kept: boolean) => readonly LiveFact[] | undefined) | undefined;
+  readonly describe: LiveCacheOptions["describe"];
   /** One namespace, or all. */
   readonly namespace: string | undefined;
   /** Whether the server has streaming lists; set to false by the first refusal. */
@@ -316,7 +316,7 @@ export class Reflector {
   }
 
   #put(object: KubernetesObject): void {
-    const { store } = this.#context;
+    const { store, describe } = this.#context;
     const { metadata } = object;
     const namespace = store.namespace(metadata.namespace ?? "");
     const name = metadata.name ?? "";
@@ -338,7 +338,7 @@ export class Reflector {
         partial,
         tag,
         object: keep ? objectWithoutManagedFields(object, this.#context.keepFields()) : undefined,
-        info: partial ? undefined : this.#context.describe?.(object, keep),
+        info: partial ? describe?.ofMeta?.(metadata) : describe?.of(object, keep),
       },
     });
     store.put(entry);

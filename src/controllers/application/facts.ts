@@ -4,7 +4,7 @@ import { builtinCheck, healthOf } from "#core/health/health.ts";
 import { listAt, numberAt, stringAt } from "#base/json.ts";
 import type { LiveCacheOptions, LiveFact } from "#kube/live.ts";
 import type { HealthStatusCode } from "#model/application.ts";
-import { gvkOf, type KubernetesObject } from "#model/object.ts";
+import { gvkOf, type KubernetesObject, type ObjectMeta } from "#model/object.ts";
 import type { CustomHealth } from "./custom-health.ts";
 import { imagesOf } from "#model/images.ts";
 import { podTrouble } from "#core/waits/pods.ts";
@@ -22,6 +22,10 @@ export function describeObjects(options: FactsOptions): NonNullable<LiveCacheOpt
   return {
     covers: (kind) => options.health.isCustom(kind) || builtinCheck(kind.group, kind.kind) !== undefined,
     of: (object, kept) => factsOf(object, { ...options, kept }),
+    ofMeta(meta) {
+      const facts = labelFacts(meta, options.customLabels());
+      return facts.length > 0 ? facts : undefined;
+    },
   };
 }
 
@@ -42,14 +46,18 @@ function factsOf(object: KubernetesObject, options: FactsOptions & { readonly ke
   const revision = object.metadata.annotations?.["deployment.kubernetes.io/revision"];
   if (object.kind === "ReplicaSet" && revision !== undefined)
     facts.push({ name: "Revision", value: `Rev:${revision}` });
-  for (const name of customLabels()) {
-    const value = object.metadata.labels?.[name];
-    if (value !== undefined) facts.push({ name, value });
-  }
+  facts.push(...labelFacts(object.metadata, customLabels()));
   if (facts.length === 0) return none;
   if (facts.length > 1 || health === undefined) return facts;
   // Most say only this: one list for all of them.
   return health.message === undefined ? bare[health.status] : facts;
+}
+
+function labelFacts({ labels }: ObjectMeta, names: readonly string[]): readonly LiveFact[] {
+  return names.flatMap((name) => {
+    const value = labels?.[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
 }
 
 const none: readonly LiveFact[] = [];
