@@ -81,6 +81,8 @@ export interface Upload {
 
 export interface ManifestsAnswer {
   readonly manifests: readonly string[];
+  /** Where each is written; Argo CD does not tell. */
+  readonly places?: readonly { readonly file: string; readonly line: number }[];
   readonly revision: string;
 }
 

@@ -68,6 +68,11 @@ export const commands: readonly Listed[] = [
     load: () => import("./commands/app/plan.ts"),
   },
   {
+    path: "app render",
+    summary: "Show what an application consists of, and where each object is written",
+    load: () => import("./commands/app/render.ts"),
+  },
+  {
     path: "app resources",
     summary: "List an application's resources",
     load: () => import("./commands/app/resources.ts"),

@@ -2,6 +2,7 @@
 // where it was cut. Lines of differences come ready; nothing is fetched or printed here. Pure.
 import type { ApplicationPreview, ObjectChange, Preview } from "#protocol/preview.ts";
 import type { Paint } from "../context.ts";
+import { oneLine } from "./table.ts";
 
 /** The lines of an object's unified diff, without names of files. */
 export type LinesOf = (object: ObjectChange) => readonly string[];
@@ -45,14 +46,17 @@ const sideOf = ({ revision, sha }: Preview["base"]): string =>
 const nameOf = ({ namespace, name }: ApplicationPreview): string => `${namespace}/${name}`;
 const objectName = ({ group, kind, namespace, name }: ObjectChange): string =>
   `${group === "" ? "" : `${group}/`}${kind} ${namespace === "" ? "" : `${namespace}/`}${name}`;
-const placeOf = ({ file, line = 1 }: ObjectChange): string => (file ? `${file}${line > 1 ? `:${line}` : ""}` : "");
+const placeOf = ({ file, line = 1 }: ObjectChange): string =>
+  file ? `${oneLine(file)}${line > 1 ? `:${line}` : ""}` : "";
 
 /** For a terminal or a log. */
 export function previewText(preview: Preview, linesOf: LinesOf, paint: Paint): string {
   const { base, head, repository, statistics, conflicts, changedFiles } = preview;
   const out = [
     `${sideOf(head)} into ${sideOf(base)} of ${repository}: ${many(changedFiles.length, "file")}, ${many(statistics.rendered, "application")} rendered in ${statistics.durationMs} ms`,
-    ...conflicts.map((file) => paint.yellow(`Conflict: ${file} was changed on both sides; shown as the head has it`)),
+    ...conflicts.map((file) =>
+      paint.yellow(`Conflict: ${oneLine(file)} was changed on both sides; shown as the head has it`),
+    ),
     "",
   ];
   for (const application of preview.applications.filter(({ outcome }) => outcome !== "unchanged")) {
@@ -60,9 +64,10 @@ export function previewText(preview: Preview, linesOf: LinesOf, paint: Paint): s
     const counts = [paint.green(`+${added}`), paint.yellow(`~${changed}`), paint.red(`-${removed}`)].join(" ");
     const failed = application.error ? paint.red("cannot be rendered") : counts;
     out.push(`${paint.bold(nameOf(application))} → ${application.destination}  ${failed}`);
-    if (application.error) out.push(paint.red(`  ${application.error.message}`));
-    if (application.baseError) out.push(paint.yellow(`  It cannot be rendered now: ${application.baseError.message}`));
-    for (const warning of application.warnings) out.push(paint.yellow(`  Warning: ${warning}`));
+    if (application.error) out.push(paint.red(`  ${oneLine(application.error.message)}`));
+    if (application.baseError)
+      out.push(paint.yellow(`  It cannot be rendered now: ${oneLine(application.baseError.message)}`));
+    for (const warning of application.warnings) out.push(paint.yellow(`  Warning: ${oneLine(warning)}`));
     for (const object of application.objects) {
       const hook = object.hook ? " (hook)" : "";
       const place = placeOf(object);

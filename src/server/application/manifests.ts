@@ -43,6 +43,8 @@ export interface LocalFiles {
 
 export interface Manifests {
   readonly manifests: readonly string[];
+  /** Where each of them is written. */
+  readonly places: readonly { readonly file: string; readonly line: number }[];
   readonly revision: string;
   readonly revisions: readonly string[];
   readonly sourceType: string;
@@ -233,8 +235,10 @@ async function* checked(packed: AsyncIterable<Uint8Array>, checksum: string): As
 
 function presented(desired: Desired, masked: readonly string[]): Manifests {
   const text = (object: KubernetesObject): string => JSON.stringify(maskSecrets({ desired: object }, masked).desired);
+  const all = [...desired.objects.values(), ...desired.hooks];
   return {
-    manifests: [...desired.objects.values(), ...desired.hooks].map(({ object }) => text(object)),
+    manifests: all.map(({ object }) => text(object)),
+    places: all.map(({ file, line }) => ({ file, line })),
     revision: desired.revisions[0] ?? "",
     revisions: desired.revisions,
     sourceType: desired.sourceTypes[0] ?? "",

@@ -6,6 +6,7 @@ import { bool, duration, int, numbers, text, texts } from "../../flags.ts";
 import { sendFiles } from "../../local-target.ts";
 import { parseName } from "../../names.ts";
 import { revisionQuery } from "../../source-choice.ts";
+import { oneLine } from "../../view/table.ts";
 
 export default command({
   usage: "APPNAME",
@@ -67,7 +68,7 @@ export default command({
         : query
           ? await api.applications.compare(context.op, ref, query)
           : { items: await api.applications.managedResources(context.op, ref) };
-    for (const warning of compared.warnings ?? []) context.err.line(`Warning: ${warning}`);
+    for (const warning of compared.warnings ?? []) context.err.line(`Warning: ${oneLine(warning)}`);
     const found = differences(compared.items ?? []);
     await printDifferences(context, found);
     return found.length > 0 && values["exit-code"] ? values["diff-exit-code"] : 0;

@@ -1,10 +1,8 @@
 // `driftless app manifests`.
-import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import { numbers, text, texts } from "../../flags.ts";
-import { sendFiles } from "../../local-target.ts";
 import { parseName } from "../../names.ts";
-import { revisionQuery } from "../../source-choice.ts";
+import { renderedFor } from "../../rendered.ts";
 import { yamlText } from "../../view/print.ts";
 
 export default command({
@@ -43,17 +41,8 @@ export default command({
         .map((item) => JSON.parse(item.liveState || "null") as unknown)
         .filter((live) => live !== null);
     } else {
-      const app = await api.applications.get(context.op, ref);
-      const query = revisionQuery(app, values);
-      if (query && values.local !== "")
-        throw new DriftlessError("INVALID_ARGUMENT", "give a revision or --local, not both");
       const root = given.has("local-repo-root") ? { root: values["local-repo-root"] } : {};
-      const answer =
-        values.local === ""
-          ? await api.applications.manifests(context.op, ref, query)
-          : await sendFiles(context, app, { local: values.local, ...root }, (upload) =>
-              api.applications.manifestsOfFiles(context.op, ref, upload),
-            );
+      const answer = await renderedFor(context, ref, { ...values, ...root });
       objects = answer.manifests.map((manifest) => JSON.parse(manifest) as unknown);
     }
     for (const object of objects) context.out.write(`---\n${await yamlText(object)}\n`);
