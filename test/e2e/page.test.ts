@@ -160,6 +160,20 @@ describe.skipIf(!included)("the page", () => {
     await status(page.locator(".app-facts"), "Healthy").waitFor({ timeout: 60_000 });
   });
 
+  it("says what a sync waits for, and why, and ends it", async () => {
+    const at = { name: "by-hand", namespace: "argocd" };
+    const dependsOn = (value: string | null) => ({ metadata: { annotations: { "driftless.dev/depends-on": value } } });
+    await kube.edit("Application", at, dependsOn("nobody"));
+    await page.keyboard.press("s");
+    await page.getByRole("dialog", { name: "Sync by-hand" }).getByText("Revision: branch").waitFor();
+    await page.keyboard.press("Enter");
+    const operation = page.getByRole("region", { name: "Operation" });
+    await operation.getByText("waits for Application nobody: it does not exist").waitFor();
+    await operation.getByRole("button", { name: "Terminate" }).click();
+    await operation.getByText("Operation terminated").waitFor();
+    await kube.edit("Application", at, dependsOn(null));
+  });
+
   it("shows what a hand edit changed, and takes it back by a sync of that object alone", async () => {
     await kube.edit("ConfigMap", { name: "platform-api", namespace: "by-hand" }, { data: { GREETING: "by hand" } });
     await status(page.locator(".app-facts"), "OutOfSync").waitFor();
