@@ -74,6 +74,8 @@ describe("talking to a Git server without git", () => {
       expect((await repository.changedPaths(world.op, before, after)).length).toBe(2);
     }
     asked.length = 0;
+    // Opened again with the same access, it knows the server still.
+    expect(world.repositories.open({ url })).toBe(repository);
     await repository.refresh(world.op);
     expect(asked).toEqual(["direct"]);
     // What it is told of a commit is not believed.

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
+import { sameJson } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import { AbsentFiles } from "./absent-files.ts";
@@ -79,7 +80,8 @@ export function createGitRepositories(options: GitOptions): GitRepositories & Gi
       const name = `${normalizeUrl(url)}\n${/^(?:file:|\/)/.test(url) ? url : ""}`;
       const known = open.get(name);
       if (known) {
-        known.access = access;
+        // The same access keeps its connections, and what is known of the server.
+        if (!sameJson(known.access, access)) known.access = access;
         return known;
       }
       const gitDir = join(options.dir, "mirrors", createHash("sha256").update(name).digest("hex").slice(0, 32));
