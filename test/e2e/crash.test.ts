@@ -182,6 +182,78 @@ describe.each(clustersUnderTest({ name: "crashes", cases: stories.length }))("on
   );
 });
 
+it("with a sandbox of its own, killed at each object that comes or goes, it ends as if nothing had been", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "driftless-crash-own-"));
+  const story = stories[0]!;
+  const repoURL = await repositoryOf(story, directory);
+  const up = await startUp({ demo: false });
+  const run: Run = { application: "crash-own", namespace: "e2e-crash-own", control: up.namespace };
+  let kube = connectKube(up.kubeconfig);
+  const uids = new Set<string>();
+  const seen = async (): Promise<string> => {
+    const [jobs, maps] = await Promise.all([kube.list("Job", run.namespace), kube.list("ConfigMap", run.namespace)]);
+    for (const { metadata } of jobs) uids.add(`${plain(metadata.name)} ${metadata.uid}`);
+    return [...jobs, ...maps].map(({ metadata }) => metadata.uid).join();
+  };
+  try {
+    await kube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: run.namespace } });
+    for (const object of story.before(run)) await kube.create(object);
+    let before = await seen();
+    await kube.create(applicationOf(story, run, repoURL));
+    let kills = 0;
+    const end = await eventually(
+      async () => {
+        const now = await seen();
+        if (now === before) return story.ended(kube, run);
+        before = now;
+        kills++;
+        await up.kill9();
+        await kube.close();
+        await up.restart();
+        kube = connectKube(up.kubeconfig);
+        throw new Error("it goes on");
+      },
+      { withinMs: 300_000, everyMs: 15 },
+    );
+
+    expect(kills).toBeGreaterThan(4);
+    expect(end).toMatchObject({ phase: "Succeeded", history: 1, maps: ["first", "second"] });
+    expect([...uids].map((uid) => uid.split(" ")[0]).toSorted()).toEqual([
+      "between",
+      expect.stringMatching(/^post-/),
+      expect.stringMatching(/^pre-/),
+    ]);
+  } finally {
+    await kube.close();
+    await up.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}, 400_000);
+
+async function repositoryOf(story: Story, directory: string): Promise<string> {
+  const bare = join(directory, `${story.id}.git`);
+  await createBare(bare);
+  const repository = await cloneRepository(`file://${bare}`);
+  await repository.push({ "all.yaml": story.manifests });
+  repository.close();
+  return repository.url;
+}
+
+function applicationOf(story: Story, { application, namespace, control }: Run, repoURL: string): KubernetesObject {
+  const metadata = { name: application, namespace: control };
+  return {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    metadata: story.finalizers ? { ...metadata, finalizers: story.finalizers } : metadata,
+    spec: {
+      project: "default",
+      source: { repoURL, targetRevision: "main", path: "." },
+      destination: { server: "https://kubernetes.default.svc", namespace },
+    },
+    operation: { initiatedBy: { username: "ada" }, sync: { prune: true } },
+  };
+}
+
 /** A story with a program of its own, which reaches the cluster through a proxy. */
 interface Stage {
   readonly story: Story;
@@ -199,11 +271,7 @@ async function startStage(given: {
   readonly directory: string;
 }): Promise<Stage> {
   const { kubeconfig, kube, story, directory } = given;
-  const bare = join(directory, `${story.id}.git`);
-  await createBare(bare);
-  const repository = await cloneRepository(`file://${bare}`);
-  await repository.push({ "all.yaml": story.manifests });
-  repository.close();
+  const repoURL = await repositoryOf(story, directory);
   const proxy = await startProxy(kubeconfig);
   const up = await startUp({ kubeconfig: proxy.kubeconfig, namespace: namespaceOf(story), demo: false });
   const at = { name: "argocd-cmd-params-cm", namespace: namespaceOf(story) };
@@ -212,7 +280,7 @@ async function startStage(given: {
     await up.stop();
     await proxy.close();
   };
-  return { story, kube, proxy, up, repoURL: repository.url, close };
+  return { story, kube, proxy, up, repoURL, close };
 }
 
 /** Plays a story; the program is killed after the write of that number, where one is given. Returns what came of it. */
@@ -235,21 +303,7 @@ async function play(
     };
   };
   if (!story.first) arm();
-  await kube.create({
-    apiVersion: "argoproj.io/v1alpha1",
-    kind: "Application",
-    metadata: {
-      name: application,
-      namespace: run.control,
-      ...(story.finalizers ? { finalizers: story.finalizers } : {}),
-    },
-    spec: {
-      project: "default",
-      source: { repoURL, targetRevision: "main", path: "." },
-      destination: { server: "https://kubernetes.default.svc", namespace: run.namespace },
-    },
-    operation: { initiatedBy: { username: "ada" }, sync: { prune: true } },
-  });
+  await kube.create(applicationOf(story, run, repoURL));
   if (story.first) await story.first(kube, run, arm);
   // Either it is killed, or it comes to its end with fewer writes than the undisturbed run.
   await eventually(() => killed ?? story.ended(kube, run), { withinMs: 60_000, everyMs: 20 });
