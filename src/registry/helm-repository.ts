@@ -41,7 +41,8 @@ export interface FoundChart {
 
 export class HelmRepository {
   private readonly options: HelmRepositoryOptions;
-  private readonly base: string;
+  /** With a slash at the end of its path. */
+  private readonly base: URL;
   private readonly sharing = createShared();
   private index: Index | undefined;
   /** When the server last said what the index is. */
@@ -49,11 +50,12 @@ export class HelmRepository {
 
   constructor(options: HelmRepositoryOptions) {
     this.options = options;
-    this.base = options.access.url.replace(/\/+$/, "");
+    this.base = new URL(options.access.url);
+    this.base.pathname = `${this.base.pathname.replace(/\/+$/, "")}/`;
   }
 
   get url(): string {
-    return shown(this.base);
+    return shown(this.base.href).replace(/\/$/, "");
   }
 
   /** Asks the server for news; whether the index is another one now. Errors: REPOSITORY_UNREACHABLE, ARTIFACT_INVALID, TOO_LARGE. */
@@ -180,10 +182,11 @@ export class HelmRepository {
 
   private async fetchIndex(op: Operation): Promise<Index> {
     const before = await this.known();
-    const url = `${this.base}/index.yaml`;
+    const url = this.withQuery(new URL("index.yaml", this.base)).href;
     const answer = await this.options.http.send(op, {
       url,
       maxBytes: this.options.maxIndexBytes,
+      compressed: true,
       headers: {
         accept: "application/yaml, text/yaml, */*",
         ...(before?.etag ? { "if-none-match": before.etag } : {}),
@@ -227,7 +230,7 @@ export class HelmRepository {
         `the index of ${this.url} gives no URL for chart ${chart} ${entry.version}`,
       );
     const url = this.downloadUrl(written, chart);
-    const own = new URL(url).origin === new URL(this.base).origin;
+    const own = new URL(url).origin === this.base.origin;
     const answer = await this.options.http.send(op, {
       url,
       maxBytes: this.options.maxArchiveBytes,
@@ -252,19 +255,21 @@ export class HelmRepository {
   }
 
   private downloadUrl(written: string, chart: string): string {
-    const from = `${this.base}/`;
-    if (!URL.canParse(written, from) || !/^https?:$/.test(new URL(written, from).protocol))
+    if (!URL.canParse(written, this.base.href) || !/^https?:$/.test(new URL(written, this.base).protocol))
       throw new DriftlessError(
         "ARTIFACT_INVALID",
         `the index of ${this.url} gives a URL for chart ${chart} that is not http or https: ${shown(written)}`,
       );
-    const url = new URL(written, from);
+    const url = new URL(written, this.base);
     url.username = "";
     url.password = "";
-    // A repository whose own URL needs a query (a token) gets it for its archives too, as with Helm.
-    const { search } = new URL(this.base);
-    if (search !== "" && url.search === "" && url.origin === new URL(this.base).origin) url.search = search;
-    return url.href;
+    return this.withQuery(url).href;
+  }
+
+  /** A repository whose own URL has a query (a token) gets it with everything that is asked of its host, as with Helm. */
+  private withQuery(url: URL): URL {
+    if (this.base.search !== "" && url.search === "" && url.origin === this.base.origin) url.search = this.base.search;
+    return url;
   }
 
   private authorization(): { authorization?: string } {

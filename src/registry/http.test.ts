@@ -10,6 +10,7 @@ import {
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { gzipSync } from "node:zlib";
 import { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -228,6 +229,25 @@ describe("proxies", () => {
       "SPEC_INVALID: the repository's proxy is no http or https URL",
     );
   });
+});
+
+it("what may come compressed is unfolded, within its limit", async () => {
+  const { url } = await listen((request, response) => {
+    const packed = gzipSync(request.url === "/bomb" ? Buffer.alloc(10 << 20) : "hello");
+    if (request.headers["accept-encoding"] !== "gzip") response.end("plain");
+    else
+      response
+        .writeHead(200, { "content-encoding": "gzip" })
+        .end(request.url === "/cut" ? packed.subarray(0, 8) : packed);
+  });
+  const http = createHttpClient({}, { timeoutMs: 5000, env: {}, clock: testClock });
+  closers.push(() => http.close());
+  const ask = (path: string, compressed: boolean): Promise<HttpAnswer> =>
+    http.send(testOperation(), { url: `${url}${path}`, maxBytes: 1 << 20, compressed });
+  expect(text(await ask("/", true))).toBe("200 hello");
+  expect(text(await ask("/", false))).toBe("200 plain");
+  expect(await failure(ask("/bomb", true))).toBe(`TOO_LARGE: ${url}/bomb has more than 1048576 bytes`);
+  expect(await failure(ask("/cut", true))).toMatch(/^REPOSITORY_UNREACHABLE: .*what it sends is damaged/);
 });
 
 it("what is too much is cut off, and never kept in memory whole", async () => {

@@ -1,5 +1,7 @@
 // GET over HTTP(S) for registries: with limits on size and time, redirects followed without taking credentials along,
 // proxies, client certificates. One client for one access; it keeps connections. Knows nothing of charts or registries.
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
@@ -14,6 +16,8 @@ export interface HttpRequest {
   /** Sent to the URL's own origin only, not where a redirect leads. */
   readonly authorization?: string;
   readonly maxBytes: number;
+  /** The server may send it compressed; the limit is of what it unfolds to. */
+  readonly compressed?: boolean;
 }
 
 export interface HttpAnswer {
@@ -65,6 +69,7 @@ export function createHttpClient(
       headers: {
         "user-agent": "driftless",
         ...wanted.headers,
+        ...(wanted.compressed ? { "accept-encoding": "gzip" } : {}),
         ...(wanted.authorization === undefined || !own ? {} : { authorization: wanted.authorization }),
       },
       ...(wanted.body === undefined ? {} : { body: wanted.body }),
@@ -85,7 +90,11 @@ export function createHttpClient(
       }
       if (!redirected) chunks.push(chunk);
     }
-    return { status: statusCode, headers: flat, body: Buffer.concat(chunks), url: wanted.url };
+    const whole = Buffer.concat(chunks);
+    const packed =
+      wanted.compressed === true && /^(?:x-)?gzip$/i.test(flat["content-encoding"] ?? "") && whole.length > 0;
+    const unpacked = packed ? await unfolded(whole, wanted) : whole;
+    return { status: statusCode, headers: flat, body: unpacked, url: wanted.url };
   };
   return {
     async send(op, wanted) {
@@ -114,6 +123,18 @@ export function createHttpClient(
       dispatchers.clear();
     },
   };
+}
+
+const gunzipLater = promisify(gunzip);
+
+async function unfolded(bytes: Buffer, { url, maxBytes }: HttpRequest): Promise<Buffer<ArrayBuffer>> {
+  try {
+    return Buffer.from(await gunzipLater(bytes, { maxOutputLength: maxBytes }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
+      throw new DriftlessError("TOO_LARGE", `${shown(url)} has more than ${maxBytes} bytes`, { cause: error });
+    throw unreachable(url, `what it sends is damaged: ${(error as Error).message}`, error);
+  }
 }
 
 /** A URL for people: no user information, no query (signed URLs hold secrets there). */

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -201,6 +203,36 @@ describe("a Helm repository", () => {
       const message = await failure(all.chart(op, { access: wrong, chart: "web", version: "1.0.0" }));
       expect(message).toMatch(/the credentials are refused \(HTTP 401\)$/);
       expect(message).not.toContain("secret");
+    });
+
+    it("may stand in the URL, and are in no message", async () => {
+      const server = await helm({ login });
+      await server.publish("web", "1.0.0");
+      const { host } = new URL(server.url);
+      const all = registries();
+      const ask = (url: string): Promise<ResolvedContent> =>
+        all.chart(op, { access: { url }, chart: "web", version: "1" });
+      expect((await ask(`http://ada:secret-1@${host}`)).revision).toBe("1.0.0");
+      const message = await failure(ask(`http://ada:secret-2@${host}`));
+      expect(message).toContain("the credentials are refused");
+      expect(message).not.toContain("secret");
+    });
+
+    it("may be a query of the URL, which goes with everything that is asked of the host", async () => {
+      const seen: string[] = [];
+      const archive = await chartArchive("web", "1.0.0");
+      const server = createServer((request, response) => {
+        seen.push(request.url ?? "");
+        const index = "entries:\n  web:\n  - { version: 1.0.0, urls: [web.tgz] }\n";
+        response.end(request.url?.includes("index") ? index : archive);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      closers.push(async () => void server.close());
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/charts/?token=secret-1`;
+      const all = registries();
+      await all.chart(op, { access: { url }, chart: "web", version: "1.0.0" });
+      expect(seen).toEqual(["/charts/index.yaml?token=secret-1", "/charts/web.tgz?token=secret-1"]);
+      expect(await failure(all.chart(op, { access: { url }, chart: "web", version: "2.0.0" }))).not.toContain("secret");
     });
 
     it.each([

@@ -5,6 +5,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { stableStringify } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
+import { splitCredentials } from "#git/urls.ts";
 import { isExactVersion } from "#model/versions.ts";
 import { unpack } from "./archive.ts";
 import { HelmRepository } from "./helm-repository.ts";
@@ -60,6 +61,14 @@ export function createRegistries(options: RegistriesOptions): Registries {
   return new AllRegistries(options);
 }
 
+/** Takes a login out of the URL; one that is configured comes first. */
+function withoutLogin(access: RegistryAccess): RegistryAccess {
+  const { url, username, password } = splitCredentials(access.url);
+  if (username === undefined || access.username !== undefined || access.password !== undefined)
+    return { ...access, url };
+  return { ...access, url, username, ...(password === undefined ? {} : { password }) };
+}
+
 /** Credentials and address as one name: who has other credentials has another view. */
 function scopeOf(access: RegistryAccess): string {
   const { passCredentials: _how, ...who } = access;
@@ -86,7 +95,8 @@ class AllRegistries implements Registries {
     this.trees = new Trees(options);
   }
 
-  open(access: RegistryAccess, chart?: string): RegistrySource {
+  open(written: RegistryAccess, chart?: string): RegistrySource {
+    const access = withoutLogin(written);
     const key = `${scopeOf(access)} ${access.passCredentials === true} ${chart ?? ""}`;
     let source = this.sources.get(key);
     if (!source) this.sources.set(key, (source = this.make(access, chart)));
