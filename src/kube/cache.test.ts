@@ -392,3 +392,29 @@ describe("kinds come and go", () => {
     expect(cache.get(key("w", "Widget"))).toBeDefined();
   });
 });
+
+test("what named managers own is kept of a kind from when it is asked for", async () => {
+  const entry = { manager: "scaler", operation: "Update", apiVersion: "v1", fieldsType: "FieldsV1" };
+  const fieldsV1 = { "f:data": { "f:a": {} } };
+  configMaps.put("a", { data: { a: "1" } }, { ...tracked("app"), managedFields: [{ ...entry, fieldsV1 }] });
+  await cache.manage([{ group: "", kind: "ConfigMap" }]);
+  await cache.start(operation());
+  const kept = () => cache.get(key("a"))?.object?.metadata.managedFields;
+  expect(kept()).toBeUndefined();
+
+  await cache.keepFieldsOf({ group: "", kind: "ConfigMap" }, ["scaler"]);
+  expect(kept()).toEqual([{ ...entry, fieldsText: JSON.stringify(fieldsV1) }]);
+
+  // Asked for again, nothing is listed again.
+  changes.length = 0;
+  await cache.keepFieldsOf({ group: "", kind: "ConfigMap" }, ["scaler"]);
+  expect(changes).toEqual([]);
+  // An object as a write got it back is kept the same way.
+  const written = configMaps.make(
+    "a",
+    { data: { a: "2" } },
+    { ...tracked("app"), managedFields: [{ ...entry, fieldsV1 }] },
+  );
+  cache.observe(written);
+  expect(kept()).toEqual([{ ...entry, fieldsText: JSON.stringify(fieldsV1) }]);
+});

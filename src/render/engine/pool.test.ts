@@ -221,6 +221,34 @@ describe.skipIf(!engineForTests())("engine processes", () => {
     expect(JSON.parse((await pool.run(op, { kind, params })).toString())).toMatchObject(expected as object);
   });
 
+  it("ends a jq expression that does not, and answers the others", async () => {
+    const evaluators = createEvaluators(make({ processes: 1 }));
+    const data = { list: [{ name: "a" }, { name: "b" }], none: null };
+    const items = [
+      { text: 'path(.list[] | select(.name == "b"))', data },
+      { text: "path(def f: f; f)", data },
+      { text: "path(.none[])", data },
+      { text: "path(.list[)", data },
+      { text: "path(.list[0].name)", data },
+    ];
+    const [named, endless, nothing, broken, last] = await evaluators.jq(op, items, { timeoutMs: 200 });
+    expect(named).toEqual({ ok: true, value: [["list", 1]] });
+    expect(endless).toMatchObject({
+      ok: false,
+      error: { code: "RENDER_TIMEOUT", message: "it takes longer than 200 ms" },
+    });
+    // Ignore rules know these words: a list that is not there has no elements.
+    expect(nothing).toMatchObject({
+      ok: false,
+      error: { message: expect.stringMatching(/cannot iterate over: null/) as string },
+    });
+    expect(broken).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining("unexpected token") as string },
+    });
+    expect(last).toEqual({ ok: true, value: [["list", 0, "name"]] });
+  });
+
   it("gives each item of a batch its own outcome", async () => {
     const evaluators = createEvaluators(make({ processes: 1 }));
     const health = "return {status = obj.ready and 'Healthy' or 'Progressing', missing = obj.none.deep}";
