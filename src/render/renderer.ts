@@ -289,7 +289,7 @@ class SourceRenderer implements Renderer {
     const missing = (why: string): DriftlessError =>
       new DriftlessError(
         "PATH_NOT_FOUND",
-        `spec.source.path ${JSON.stringify(written)}: ${why} at ${walk.sha.slice(0, 12)} of ${walk.repository.url}`,
+        `spec.source.path ${JSON.stringify(written)}: ${why} at ${/^[0-9a-f]{40,64}$/.test(walk.sha) ? walk.sha.slice(0, 12) : walk.sha} of ${walk.repository.url}`,
         {
           details: { file: written, repository: walk.repository.url, field: "spec.source.path" },
         },

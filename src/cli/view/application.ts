@@ -240,7 +240,9 @@ export function historyTable(history: readonly RevisionHistory[]): string {
   const bySource = new Map<string, string[][]>();
   const add = (entry: RevisionHistory, source: ApplicationSource | undefined, revision: string | undefined): void => {
     const target = source?.targetRevision ?? "";
-    const text = revision !== undefined && revision.length >= 7 ? `${target} (${revision.slice(0, 7)})` : target;
+    // Of a commit its beginning says enough; a chart's version is told whole.
+    const short = revision && /^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 7) : revision;
+    const text = short === undefined || short === "" ? target : `${target} (${short})`;
     const rows = bySource.get(source?.repoURL ?? "") ?? [];
     rows.push([String(entry.id), goTime(entry.deployedAt), text]);
     bySource.set(source?.repoURL ?? "", rows);
