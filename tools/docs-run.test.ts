@@ -1,5 +1,5 @@
 // Does what docs/guides/getting-started.md and operating.md say, on a sandbox of its own, and looks whether it comes true.
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -109,6 +109,45 @@ test("the webhook of Repositories is answered as it says", async () => {
   const headers = { "content-type": "application/json", "x-github-event": "push" };
   const answer = await fetch(`${facts.page}/api/webhook`, { method: "POST", headers, body });
   expect([answer.status, await answer.json()]).toEqual([200, {}]);
+});
+
+test("each command of Preview does what it says, on a branch of the demo", { timeout: 90_000 }, async () => {
+  const clone = join(work, "preview");
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-C", clone, "-c", "user.name=A", "-c", "user.email=a@example.com", ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  execFileSync("git", ["clone", "--quiet", facts.repository, clone]);
+  git("tag", "v1.2.3");
+  git("push", "--quiet", "origin", "v1.2.3");
+  git("checkout", "--quiet", "-b", "topic");
+  const more = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: more }\n";
+  writeFileSync(join(clone, "apps/monitoring/more.yaml"), more);
+  git("add", ".");
+  git("commit", "--quiet", "-m", "More");
+  git("push", "--quiet", "origin", "topic");
+  const lines = [...guide("preview.md").matchAll(/^driftless .*$/gm)].map(([line]) =>
+    line.replaceAll(/\bweb\b/g, "monitoring"),
+  );
+  expect(lines.length).toBeGreaterThan(6);
+  const env = { ...process.env, DRIFTLESS_SERVER: facts.page, DRIFTLESS_AUTH_TOKEN: facts.token, BRANCH: "topic" };
+  const shell = (line: string): Promise<{ line: string; code: number; out: string; err: string }> =>
+    new Promise((resolve) => {
+      const command = line.replace(/^driftless/, `"${join(root, "bin", "driftless")}"`);
+      execFile("sh", ["-c", command], { cwd: clone, env, timeout: startedWithinMs }, (error, out, err) =>
+        resolve({ line, code: error ? Number(error.code) : 0, out, err }),
+      );
+    });
+  const ended = [];
+  for (const line of lines) ended.push(await shell(line));
+  // `app diff` says by 1 that there are differences.
+  const wrong = ended.filter(({ line, code, err }) => err !== "" || code !== (/diff .*--local/.test(line) ? 1 : 0));
+  expect(wrong).toEqual([]);
+  const shown = ended.filter(({ line }) => line.startsWith("driftless preview ") && !line.includes(">"));
+  expect(shown.filter(({ out }) => !out.includes("kind: ConfigMap"))).toEqual([]);
+  const comment = readFileSync(join(clone, "comment.md"), "utf8");
+  expect(comment).toMatch(/^### 1 of \d+ applications changes: 1 object added\./);
 });
 
 describe("Operating", () => {
