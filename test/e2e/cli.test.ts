@@ -198,6 +198,26 @@ describe("a day", { timeout: 120_000 }, () => {
     expect(await succeeds("app", "manifests", "day", "--source", "live")).toContain("uid: ");
   });
 
+  test("actions of resources: listed, run, refused", async () => {
+    const list = await succeeds("app", "actions", "list", "day", "--kind", "DaemonSet");
+    expect(cells(list, "GROUP")).toEqual(["GROUP", "KIND", "NAME", "ACTION", "DISABLED"]);
+    expect(cells(list, "apps")).toEqual(["apps", "DaemonSet", "node-agent", "restart", "false"]);
+    const target = ["--kind", "DaemonSet", "--resource-name", "node-agent"];
+    await succeeds("app", "actions", "run", "day", "restart", ...target);
+    expect(JSON.parse(await succeeds("app", "actions", "list", "day", ...target, "-o", "json"))).toEqual([
+      { group: "apps", kind: "DaemonSet", name: "node-agent", action: "restart", disabled: false },
+    ]);
+    expect(await succeeds("app", "manifests", "day", "--source", "live")).toContain(
+      "kubectl.kubernetes.io/restartedAt",
+    );
+    const unknown = await driftless(["app", "actions", "run", "day", "explode"]);
+    expect(unknown.code).not.toBe(0);
+    expect(unknown.err).toContain(`no matching resource of day has an action "explode"`);
+    const bad = await driftless(["app", "actions", "run", "day", "restart", ...target, "--param", "nonsense"]);
+    expect(bad.code).not.toBe(0);
+    expect(bad.err).toContain("NAME=VALUE");
+  });
+
   test("set, then only one resource is synced", async () => {
     await succeeds("app", "set", "day", "--path", "apps/platform-api");
     expect((await application("day")).spec.source?.path).toBe("apps/platform-api");

@@ -131,3 +131,30 @@ describe("externalUrlsOf", () => {
     expect(externalUrlsOf(row(ingress))).toEqual(["https://shop.example.com/a", "http://plain.example.com/"]);
   });
 });
+
+it("health: what is to be pruned counts, a hook does not, and its time moves only with it", () => {
+  const degraded = { status: "Degraded", message: "m" } as const;
+  const rows = [
+    row(configMap("a")),
+    row(configMap("b"), { health: degraded, sync: "OutOfSync", requiresPruning: true }),
+  ];
+  const first = buildStatus({ ...base, rows });
+  expect(first.health).toEqual({ status: "Degraded", lastTransitionTime: "2026-01-01T00:00:00Z" });
+  const later = { ...base, rows, app: { ...app, status: first }, nowMs: Date.UTC(2026, 0, 2) };
+  expect(buildStatus(later).health).toEqual(first.health);
+  const hook = row(configMap("h"), { health: degraded, isHook: true });
+  expect(buildStatus({ ...later, rows: [row(configMap("a")), hook] }).health).toEqual({
+    status: "Healthy",
+    lastTransitionTime: "2026-01-02T00:00:00Z",
+  });
+});
+
+it("each object's health stands in the status only where that is asked for", () => {
+  const rows = [row(configMap("a"), { health: { status: "Suspended", message: "m" } })];
+  const without = buildStatus({ ...base, rows });
+  expect(without.resourceHealthSource).toBe("appTree");
+  expect(without.resources?.[0]?.health).toBe(undefined);
+  const kept = buildStatus({ ...base, rows, persistHealth: true });
+  expect(kept.resourceHealthSource).toBe(undefined);
+  expect(kept.resources?.[0]?.health).toEqual({ status: "Suspended", message: "m" });
+});

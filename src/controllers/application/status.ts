@@ -119,26 +119,23 @@ function healthFor(input: StatusInput, before: HealthStatus | undefined, time: s
   return { status, lastTransitionTime: time };
 }
 
-/** The application's health, from its rows; what is to be pruned does not count. */
+/** The application's health, from its rows; what is live and no longer in Git counts too, as in Argo CD. */
 export function aggregate(app: Application, rows: readonly Row[]): HealthStatusCode {
-  const members = rows.flatMap((row): ApplicationMember[] => {
-    if (row.requiresPruning) return [];
+  const members = rows.map((row): ApplicationMember => {
     const { group, kind, namespace, name } = row.key;
     const self =
       kind === "Application" &&
       group === "argoproj.io" &&
       name === app.metadata.name &&
       namespace === app.metadata.namespace;
-    return [
-      {
-        group,
-        kind,
-        self,
-        hook: row.isHook,
-        ...(row.live?.object ? { live: row.live.object } : {}),
-        ...(row.health ? { health: row.health } : {}),
-      },
-    ];
+    return {
+      group,
+      kind,
+      self,
+      hook: row.isHook,
+      ...(row.live?.object ? { live: row.live.object } : {}),
+      ...(row.health ? { health: row.health } : {}),
+    };
   });
   return applicationHealth(members);
 }
