@@ -27,7 +27,7 @@ async function following(...items: KubernetesObject[]) {
   const clock = fakeClock();
   const op = { signal: new AbortController().signal, log: silentLogger };
   const type = { group: "", version: "v1", plural: "configmaps", namespaced: true };
-  const informer = new Informer({ client, type, clock, random: { next: () => 0.5 } as never, op });
+  const informer = new Informer({ client, type, clock, random: { next: () => 0.5 }, op });
   await informer.start();
   await clock.advance(0);
   const say = async (event: WatchEvent): Promise<void> => {

@@ -11,6 +11,7 @@ import {
   type SyncWindow,
   type WindowDecision,
   type WindowQuestion,
+  type WindowState,
   type WindowSubject,
 } from "#core/policy/windows.ts";
 import type { AppProject } from "#model/application.ts";
@@ -19,6 +20,8 @@ import { rfc3339 } from "#base/ports.ts";
 import { durationText } from "#core/waits/waits.ts";
 import type { AppState } from "./state.ts";
 
+/** A state that is not seen to end is asked for anew after this long. */
+const rememberedMs = 60_000;
 /** Timers of most clocks cannot wait longer. */
 const longestTimerMs = 24 * 3_600_000;
 
@@ -32,6 +35,8 @@ export class Windows {
   readonly #clock: Clock;
   readonly #wake: (key: string) => void;
   readonly #parsed = new WeakMap<AppProject["spec"], readonly SyncWindow[]>();
+  /** What each window is, and until when: looking at its schedule is much dearer than all else. */
+  readonly #remembered = new WeakMap<SyncWindow, { readonly from: number; readonly state: WindowState }>();
   /** By project: who is kept out, and when that may change. */
   readonly #alarms = new Map<string, Alarm>();
 
@@ -53,7 +58,8 @@ export class Windows {
     const windows = this.#windowsOf(project);
     state.windowHold = undefined;
     if (windows.length === 0) return { allowed: true };
-    const decision = canSync(windows, subjectOf(state), this.#clock.now(), question);
+    const stateOf = (window: SyncWindow, now: number): WindowState => this.#stateOf(window, now);
+    const decision = canSync(windows, subjectOf(state), this.#clock.now(), { ...question, stateOf });
     if (!decision.allowed) {
       state.windowHold = decision;
       if (decision.changesAt !== undefined) this.#alarm(project.metadata.name ?? "", decision.changesAt, state.key);
@@ -95,6 +101,14 @@ export class Windows {
       state: windowWord(windows, subject, now),
       ...(next ? { nextChange: { at: rfc3339(next.at), state: next.word } } : {}),
     };
+  }
+
+  #stateOf(window: SyncWindow, now: number): WindowState {
+    const known = this.#remembered.get(window);
+    if (known && now >= known.from && now < (known.state.changesAt ?? known.from + rememberedMs)) return known.state;
+    const state = windowState(window, now);
+    this.#remembered.set(window, { from: now, state });
+    return state;
   }
 
   #windowsOf({ spec }: AppProject): readonly SyncWindow[] {

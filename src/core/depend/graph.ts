@@ -35,8 +35,8 @@ export class DependencyGraph {
   /** Groups by namespace and a label that their matches need; those that name none under the namespace alone. */
   readonly #groupsAt = new Map<string, Set<Group>>();
   readonly #byNamespace = new Map<string, Set<string>>();
-  /** Applications by namespace and label: what a new selector matches is looked up, not searched for. */
-  readonly #byLabel = new Map<string, Set<string>>();
+  /** Applications by namespace and label, from the first selector on: what one matches is looked up, not searched for. */
+  #byLabel: Map<string, Set<string>> | undefined;
   #changes = 0;
   /** Applications from which no way leads to a cycle, as far as was asked since the last change of an edge. */
   readonly #acyclic = new Set<string>();
@@ -56,8 +56,7 @@ export class DependencyGraph {
     const groups = !before || wishChanged ? this.#join(application, wish) : before.groups;
     this.#nodes.set(application.key, { application, wish, groups });
     if (!known) addTo(this.#byNamespace, application.namespace, application.key);
-    if (before) for (const place of placesOf(before.application)) removeFrom(this.#byLabel, place, application.key);
-    for (const place of placesOf(application)) addTo(this.#byLabel, place, application.key);
+    this.#relabel(application, before?.application);
     for (const group of this.#groupsFor(application, before?.application)) {
       const was = group.members.has(application.key);
       const is = group.selector.matches(application.labels);
@@ -80,7 +79,7 @@ export class DependencyGraph {
     this.#leave(node);
     for (const group of this.#groupsFor(node.application, undefined)) group.members.delete(key);
     removeFrom(this.#byNamespace, node.application.namespace, key);
-    for (const place of placesOf(node.application)) removeFrom(this.#byLabel, place, key);
+    this.#relabel(undefined, node.application);
     this.#nodes.delete(key);
     this.#rewired();
     return dependents;
@@ -176,7 +175,7 @@ export class DependencyGraph {
         group = { id, namespace: application.namespace, selector, holders: new Set(), members: new Set() };
         this.#groups.set(id, group);
         addTo(this.#groupsAt, placeOf(group), group);
-        const candidates = (selector.needs ? this.#byLabel : this.#byNamespace).get(placeOf(group));
+        const candidates = (selector.needs ? this.#labels() : this.#byNamespace).get(placeOf(group));
         for (const key of candidates ?? []) {
           if (selector.matches(this.#nodes.get(key)!.application.labels)) group.members.add(key);
         }
@@ -184,6 +183,20 @@ export class DependencyGraph {
       group.holders.add(application.key);
       return group;
     });
+  }
+
+  #labels(): ReadonlyMap<string, ReadonlySet<string>> {
+    if (!this.#byLabel) {
+      this.#byLabel = new Map();
+      for (const { application } of this.#nodes.values()) this.#relabel(application, undefined);
+    }
+    return this.#byLabel;
+  }
+
+  #relabel(now: GraphApplication | undefined, before: GraphApplication | undefined): void {
+    if (!this.#byLabel || (now && before?.labels === now.labels)) return;
+    if (before) for (const place of placesOf(before)) removeFrom(this.#byLabel, place, before.key);
+    if (now) for (const place of placesOf(now)) addTo(this.#byLabel, place, now.key);
   }
 
   #leave(node: Node): void {

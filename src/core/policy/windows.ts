@@ -169,6 +169,8 @@ function startBefore(cron: Cron, time: number): number | undefined {
 
 export interface WindowQuestion {
   readonly manual: boolean;
+  /** In place of `windowState`: answers that are remembered. */
+  readonly stateOf?: typeof windowState;
   /** When the running operation started, in ms, to ask whether it may go on; absent: may one start? */
   readonly startedAt?: number;
 }
@@ -187,7 +189,8 @@ export function canSync(
 ): WindowDecision {
   const matching = matchingWindows(windows, subject);
   if (matching.length === 0) return { allowed: true };
-  const states = matching.map((window) => ({ window, ...windowState(window, now) }));
+  const stateOf = question.stateOf ?? windowState;
+  const states = matching.map((window) => ({ window, ...stateOf(window, now) }));
   const times = states.flatMap((state) => (state.changesAt === undefined ? [] : [state.changesAt]));
   const changesAt = times.length > 0 ? { changesAt: Math.min(...times) } : {};
   const against = windowsAgainst(states);
