@@ -6,7 +6,7 @@ import type { Operation as Op } from "#base/operation.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import { overlayRepository, type OverlayFiles } from "#git/overlay.ts";
 import type { GitRepository, ResolvedRevision } from "#git/types.ts";
-import { hostAndPath } from "#git/urls.ts";
+import { hostAndPath, sameRepository } from "#git/urls.ts";
 import type { Application } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ApplicationPreview, ObjectChange, Preview } from "#protocol/preview.ts";
@@ -32,6 +32,7 @@ export interface PreviewRequest {
 /** What a preview asks of the controller. */
 export interface PreviewDeps {
   readonly sources: Sources;
+  /** Of the applications that the caller may see. */
   states(): Iterable<AppState>;
   desiredAt(op: Op, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired>;
   compareWith(op: Op, state: AppState, desired: Desired): Promise<readonly Row[]>;
@@ -62,13 +63,15 @@ export async function previewChange(
   progress: (done: number, total: number) => void,
 ): Promise<Preview> {
   const startedMs = deps.clock.monotonic();
-  const wanted = hostAndPath(request.repository);
-  const followers = deps.sources.followers((url) => hostAndPath(url) === wanted);
+  const followers = followersOf(deps, request.repository);
   const repository = followers[0]?.repository;
   if (!repository)
-    throw new DriftlessError("NOT_FOUND", `no application has a source in the repository ${request.repository}`);
+    throw new DriftlessError(
+      "NOT_FOUND",
+      `no application that you may see has a source in the repository ${request.repository}`,
+    );
   const { base, head, mergeBase, tree } = await resolved(op, repository, request);
-  const following = await followingBase(op, deps, { followers, base, request });
+  const following = (await followingBase(op, deps, followers, base)).filter(({ state }) => request.matches(state.app));
   const affected = following.filter(({ sources }) =>
     sources.some(({ reads }) => reads === undefined || readsTouched(reads, tree.changed)),
   );
@@ -99,6 +102,18 @@ export async function previewChange(
     },
     applications: withinLimit(applications.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))),
   };
+}
+
+/**
+ * The sources, of the applications that the caller may see, in the repository: in the one of that URL,
+ * else in those that are the same over another protocol.
+ */
+function followersOf(deps: PreviewDeps, repository: string): readonly Follower[] {
+  const known = new Set([...deps.states()].map(({ key }) => key));
+  const found = (same: (url: string) => boolean): readonly Follower[] =>
+    deps.sources.followers(same).filter(({ application }) => known.has(application));
+  const exact = found((url) => sameRepository(url, repository));
+  return exact.length > 0 ? exact : found((url) => hostAndPath(url) === hostAndPath(repository));
 }
 
 const nameOf = ({ namespace, name }: ApplicationPreview): string => `${name}/${namespace}`;
@@ -136,9 +151,9 @@ async function resolved(op: Op, repository: GitRepository, request: PreviewReque
 async function followingBase(
   op: Op,
   deps: PreviewDeps,
-  given: { followers: readonly Follower[]; base: ResolvedRevision; request: PreviewRequest },
+  followers: readonly Follower[],
+  base: ResolvedRevision,
 ): Promise<readonly Affected[]> {
-  const { followers, base, request } = given;
   const answers = new Map<string, boolean>();
   const follows = async ({ repository, revision }: Follower): Promise<boolean> => {
     const key = `${repository.url} ${revision}`;
@@ -160,7 +175,7 @@ async function followingBase(
   const found: Affected[] = [];
   for (const state of deps.states()) {
     const sources = byApplication.get(state.key);
-    if (sources && request.matches(state.app)) found.push({ state, sources });
+    if (sources) found.push({ state, sources });
   }
   return found;
 }
