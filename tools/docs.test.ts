@@ -13,6 +13,7 @@ import { globalFlags } from "../src/cli/global-flags.ts";
 import { applicationCrds } from "../src/model/crds.ts";
 import { annotation, finalizer } from "../src/model/names.ts";
 import type { KubernetesObject } from "../src/model/object.ts";
+import { readPlugin } from "../src/render/plugin/commands.ts";
 import { customResource } from "../src/sandbox/resources/index.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -126,6 +127,10 @@ function mistakesIn(object: KubernetesObject): string[] {
   if (typeof object.kind !== "string" || typeof at(object, "metadata", "name") !== "string")
     return ["it has no kind or no name"];
   if (!object.apiVersion.startsWith("argoproj.io/")) return [];
+  if (object.kind === "ConfigManagementPlugin") {
+    readPlugin(JSON.stringify(object)); // no resource, but a file of that shape
+    return [];
+  }
   const definition = crds.flatMap((crd) => customResource(crd)).find((each) => each.kind === object.kind);
   if (!definition) return [`${object.kind} is not one of ours`];
   const unknown = unknownFields(object["spec"], at(schemaOf(object.kind), "properties", "spec"), "spec");

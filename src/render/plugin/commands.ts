@@ -53,7 +53,7 @@ export function commandPlugins(options: CommandPluginOptions): Plugins {
         const path = join(options.dir, file);
         const text = await readFile(path, "utf8").catch(() => "");
         try {
-          plugins.push(new CommandPlugin(readSpec(text), createHash("sha256").update(text).digest("hex"), options));
+          plugins.push(new CommandPlugin(readPlugin(text), createHash("sha256").update(text).digest("hex"), options));
         } catch (error) {
           if (!told.has(`${path} ${text}`)) options.problem(path, (error as Error).message);
           told.add(`${path} ${text}`);
@@ -67,7 +67,8 @@ export function commandPlugins(options: CommandPluginOptions): Plugins {
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function readSpec(text: string): PluginSpec {
+/** Takes the text of one ConfigManagementPlugin. Error: SPEC_INVALID. */
+export function readPlugin(text: string): PluginSpec {
   const document: unknown = parse(text);
   if (!isObject(document) || document["kind"] !== "ConfigManagementPlugin")
     throw new DriftlessError("SPEC_INVALID", "is not of the kind ConfigManagementPlugin");
