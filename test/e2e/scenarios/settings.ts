@@ -245,6 +245,32 @@ definitions:
     expect(JSON.stringify(again.body)).toContain("disabled");
   }),
 
+  scenario("annotations of Secrets are masked where the settings say so", async (stage) => {
+    const token = "t0ken-of-the-annotation";
+    const secret: KubernetesObject = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "s", annotations: { "example.com/token": token, "example.com/other": "shown" } },
+      stringData: { password: "a-password" },
+    };
+    await settings(stage, { "resource.sensitive.mask.annotations": "example.com/token" });
+    const repository = await stage.repository({ "a.yaml": manifests(secret) });
+    const app = await stage.application({ repository, automated: true });
+    await stage.live("Secret", "s");
+    await app.synced();
+    const base = `/api/v1/applications/${app.name}`;
+    for (const path of [
+      "/managed-resources",
+      `/resource?kind=Secret&version=v1&namespace=${stage.namespace}&resourceName=s`,
+      "/manifests",
+    ]) {
+      const text = JSON.stringify(await stage.up.api.must("GET", base + path));
+      expect(text, path).toContain("shown");
+      expect(text, path).not.toContain(token);
+      expect(text, path).not.toContain("a-password");
+    }
+  }),
+
   scenario("a kind that is excluded is neither applied nor pruned", async (stage) => {
     const kind = await given(stage, "Hidden");
     const repository = await stage.repository({
