@@ -5,10 +5,10 @@ import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Application } from "#model/application.ts";
 import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
-import { eventually } from "../support/eventually.ts";
+import { eventually, steadily } from "../support/eventually.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startProxy, type ApiProxy } from "../support/proxy.ts";
 import { cloneRepository, createBare, type Repository } from "../support/repository.ts";
@@ -43,6 +43,8 @@ describe("a cluster that does not answer", () => {
       "slow/one.yaml": manifests(configMap("one")),
       "hooked/all.yaml": manifests(hookJob("endless", { hook: "PreSync", runFor: "1h" }), configMap("after")),
       "quick/one.yaml": manifests(configMap("one")),
+      "pruned/one.yaml": manifests(configMap("kept")),
+      "pruned/two.yaml": manifests(configMap("extra")),
     });
     silent = createServer(() => {});
     await new Promise<void>((resolve) => {
@@ -54,10 +56,14 @@ describe("a cluster that does not answer", () => {
       metadata: { name: "far", namespace, labels: { "argocd.argoproj.io/secret-type": "cluster" } },
       stringData: { name: "far", server: proxy.url, config: "{}" },
     });
-    for (const name of ["far", "hooked", ...Array.from({ length: crowd }, (_, index) => `crowd-${index}`)]) {
+    for (const name of ["far", "hooked", "pruned", ...Array.from({ length: crowd }, (_, index) => `crowd-${index}`)]) {
       await farKube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
     await kube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "quick" } });
+  });
+
+  afterEach(() => {
+    proxy.hangs = undefined;
   });
 
   afterAll(async () => {
@@ -92,16 +98,19 @@ describe("a cluster that does not answer", () => {
     kube.edit("Application", { name, namespace }, { operation: { initiatedBy: { username: "ada" }, sync } });
 
   /** Asks for the end; returns how the operation ended, and after how many milliseconds. */
-  async function terminate(name: string): Promise<{ message: string; tookMs: number }> {
+  async function terminate(name: string, how = { begun: true }): Promise<{ message: string; tookMs: number }> {
     const asked = performance.now();
     const at = { name, namespace };
     if (await phase(name)) await kube.edit("Application", at, { status: { operationState: { phase: "Terminating" } } });
     else await kube.edit("Application", at, { operation: null });
+    // One whose turn had not come has never begun when it is taken back.
+    const ends = ["Failed", "Error", ...(how.begun ? [] : [undefined])];
     const ended = await eventually(
       async () => {
-        const { operationState } = (await get(name)).status ?? {};
-        expect(["Failed", "Error"]).toContain(operationState?.phase);
-        return operationState;
+        const { operation, status } = await get(name);
+        expect(operation).toBeUndefined();
+        expect(ends).toContain(status?.operationState?.phase);
+        return status?.operationState;
       },
       { withinMs: 30_000, everyMs: 20 },
     );
@@ -142,6 +151,29 @@ describe("a cluster that does not answer", () => {
     proxy.hangs = undefined;
   });
 
+  it("does not keep the dry runs before a prune from ending", async () => {
+    await application("pruned", { path: "pruned", to: "pruned" });
+    await ask("pruned");
+    await eventually(async () => expect(await phase("pruned")).toBe("Succeeded"));
+    await repository.push({ "pruned/one.yaml": manifests(configMap("kept", { key: "new" })), "pruned/two.yaml": null });
+    await kube.edit(
+      "Application",
+      { name: "pruned", namespace },
+      { metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } } },
+    );
+    await eventually(async () => expect((await get("pruned")).status?.sync?.status).toBe("OutOfSync"));
+    let hanging = 0;
+    proxy.hangs = ({ method }) => method !== "GET" && ++hanging > 0;
+    await ask("pruned", { prune: true });
+    await eventually(() => expect(hanging).toBeGreaterThan(0));
+
+    const { tookMs } = await terminate("pruned");
+
+    expect(tookMs).toBeLessThan(endsWithinMs);
+    proxy.hangs = undefined;
+    expect(await farKube.get("ConfigMap", "extra", "pruned")).toBeDefined();
+  });
+
   it("holds up no end of an operation although more of its applications hang than are worked on at once", async () => {
     const names = Array.from({ length: crowd }, (_, index) => `crowd-${index}`);
     await Promise.all(names.map((name) => application(name, { path: "slow", to: name })));
@@ -150,10 +182,13 @@ describe("a cluster that does not answer", () => {
     await Promise.all(names.map((name) => ask(name)));
     await eventually(() => expect(hanging).toBeGreaterThan(crowd / 2));
 
-    const ends = await Promise.all([names[0]!, names.at(-1)!].map((name) => terminate(name)));
+    const ends = await Promise.all(names.map((name) => terminate(name, { begun: false })));
 
     for (const { tookMs } of ends) expect(tookMs).toBeLessThan(endsWithinMs);
-    proxy.hangs = undefined;
+    await steadily(async () => {
+      const phases = await Promise.all(names.map(phase));
+      expect(phases.filter((each) => each === "Running")).toEqual([]);
+    }, 500);
   });
 
   it("is as little a hindrance as a repository that does not answer", async () => {
