@@ -93,7 +93,7 @@ export function updateRules(
   }
   for (const [key, pointers] of Object.entries(defaults)) {
     // Where status is compared, a change of it is news.
-    const compared = key === "all" && settings.compareOptions.ignoreResourceStatusField === "none";
+    const compared = key === "all" && settings.compareOptions.ignoreResourceStatusField !== "all";
     if (said.has(key) || compared) continue;
     if (key === "all") everywhere.push({ pointers, queries: [] });
     else byKind.add(key, { pointers, queries: [] });
