@@ -215,6 +215,7 @@ export class ApplicationController {
 
   /** What the application's operation waits for now, with the reasons. */
   waitingFor(state: AppState): readonly WaitingFor[] {
+    if (state.app.metadata.deletionTimestamp !== undefined) return this.#dependencies.deletionWaits(state);
     const held = [...this.#windows.waits(state), ...this.#dependencies.waits(state)];
     return held.length > 0 ? held : operationWaits(state, this.#options.clock.now());
   }

@@ -146,6 +146,12 @@ export class Dependencies {
     return others;
   }
 
+  /** What the deletion of an application waits for, of other applications. */
+  deletionWaits(state: AppState): readonly WaitingFor[] {
+    const reason = "it depends on this one and is being deleted too: it goes first";
+    return (this.deletionHold(state) ?? []).map((key): WaitingFor => ({ ...refOf(key), for: "dependency", reason }));
+  }
+
   #stateOf(key: string): DependencyState {
     const state = this.#options.states.get(key);
     if (!state) return { exists: false };

@@ -36,6 +36,8 @@ export class Fights {
 
   /** Takes in what differs now. Returns when to look again although nothing changes: a fight may be over then. */
   saw(state: AppState, rows: readonly Row[]): number | undefined {
+    // Who does not heal does not fight.
+    if (state.app.spec.syncPolicy?.automated?.selfHeal !== true) state.fights = undefined;
     if (!state.fights) return undefined;
     const now = this.#clock.now();
     const current = new Map(

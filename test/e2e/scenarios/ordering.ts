@@ -122,6 +122,8 @@ export const ordering: readonly Scenario[] = [
     await db.remove();
 
     await db.condition("WaitingForDependencies", [web.name]);
+    const { waitingFor } = await stage.up.api.must<WaitingAnswer>("GET", `/api/v1/applications/${db.name}/waiting`);
+    expect(waitingFor).toMatchObject([{ for: "dependency", name: web.name }]);
     expect(await stage.kube.get("ConfigMap", "db", stage.namespace)).toBeDefined();
     await stage.kube.edit("ConfigMap", { name: "web", namespace: stage.namespace }, { metadata: { finalizers: [] } });
     await stage.gone("Application", web.name, stage.up.namespace);
