@@ -309,6 +309,17 @@ describe.skipIf(!engineForTests())("in a repository of 200 applications", () => 
     });
     const ten = { affected: 10, rendered: 10, asked: 10, engine: 10, parsed: 0, changed: 10 };
     expect(await cost("base", { "base/4/cm.yaml": configMap("base4", "2") })).toEqual(ten);
+    // Files that are in no commit render as if they were.
+    const onDisk = new Map([
+      ["base/5/cm.yaml", { bytes: Buffer.from(configMap("base5", "2")) }],
+      ["chart/values.yaml", { bytes: Buffer.from("v: 9\n") }],
+      ["values/10.yaml", null],
+    ]);
+    const local = await f.preview({ files: onDisk, over: f.first });
+    const outcomes = local.applications.map(({ outcome, error }) => error?.code ?? outcome);
+    expect(outcomes.filter((outcome) => outcome === "changed")).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === "RENDER_FAILED")).toHaveLength(1);
+    expect(local.statistics.affected).toBe(10 + 50);
     const none = { affected: 0, rendered: 0, asked: 0, engine: 0, parsed: 0, changed: 0 };
     expect(await cost("readme", { "README.md": "2" })).toEqual(none);
   });

@@ -64,6 +64,42 @@ export const previews: readonly Scenario[] = [
     await stage.live("ConfigMap", "settings", (object) => expect(object["data"]).toEqual({ color: "blue" }));
   }),
 
+  scenario("of several sources one is compared at another revision, the others as they are followed", async (stage) => {
+    const repository = await stage.repository({
+      "one/settings.yaml": settings("blue"),
+      "two/settings.yaml": settings("blue").replace("settings", "second"),
+    });
+    await repository.push(
+      { "one/settings.yaml": settings("green"), "two/settings.yaml": settings("green").replace("settings", "second") },
+      { branch: "topic" },
+    );
+    const source = { repoURL: repository.url, targetRevision: "main" };
+    const sources = [
+      { ...source, path: "one" },
+      { ...source, path: "two", name: "second" },
+    ];
+    const destination = { server: "https://kubernetes.default.svc", namespace: stage.namespace };
+    const spec = { project: "default", sources, destination, syncPolicy: { automated: {} } };
+    await stage.targetNamespace();
+    const metadata = { name: stage.name, namespace: stage.up.namespace };
+    await stage.kube.create({ apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata, spec });
+    await stage.existing(stage.name).synced();
+    const diff = (...args: string[]) => driftless(stage.up, ["app", "diff", stage.name, ...args]);
+
+    const second = await diff("--revisions", "topic", "--source-positions", "2");
+    expect(second.code, second.err).toBe(1);
+    expect(second.out.match(/^=====.*$/gm)).toEqual([`===== /ConfigMap ${stage.namespace}/second ======`]);
+    expect((await diff("--revisions", "topic", "--source-names", "second")).out).toBe(second.out);
+    const both = await diff("--revisions", "topic", "--revisions", "topic", "--source-positions", "1,2");
+    expect(both.out.match(/^=====/gm)).toHaveLength(2);
+    expect((await diff("--revision", "topic")).err).toContain("use --revisions with --source-positions");
+    const range = `/api/v1/applications/${stage.name}/manifests?revisions=topic&sourcePositions=3`;
+    expect(await stage.up.api.call("GET", range)).toMatchObject({
+      status: 400,
+      body: { message: "source position is out of range" },
+    });
+  }),
+
   scenario("a preview of a branch tells of each application that it changes", async (stage) => {
     const repository = await stage.repository({
       "one/settings.yaml": settings("blue"),
