@@ -11,6 +11,7 @@ import {
   type Scenario,
   type Stage,
 } from "../../support/scenario.ts";
+import { ownUp } from "./restart.ts";
 
 const group = "settings.e2e.driftless.dev";
 
@@ -269,6 +270,31 @@ definitions:
       expect(text, path).not.toContain(token);
       expect(text, path).not.toContain("a-password");
     }
+  }),
+
+  scenario("a status that goes on changing wakes no application", async (outer) => {
+    const { stage, up } = await ownUp(outer);
+    const kind = await given(stage, "Churning");
+    const repository = await stage.fileRepository({ "a.yaml": manifests(custom("Churning", "a")) });
+    const app = await stage.application({ repository, automated: true });
+    await app.synced();
+    const passes = async (): Promise<number> => {
+      const text = await (await fetch(new URL("/metrics", up.url))).text();
+      const counts = [...text.matchAll(/^argocd_app_reconcile_count(?:\{[^}]*\})? (\d+)/gm)];
+      return counts.reduce((sum, match) => sum + Number(match[1]), 0);
+    };
+    const edit = (body: object): Promise<unknown> =>
+      stage.kube.edit(kind, { name: "a", namespace: stage.namespace }, body);
+    const before = await passes();
+    expect(before).toBeGreaterThan(0);
+
+    for (let tick = 0; tick < 30; tick++) await edit({ status: { tick } });
+
+    await stage.live(kind, "a", (object) => expect(field(object, "status", "tick")).toBe(29));
+    // Something of note comes after them all, and is noted.
+    await edit({ spec: { byHand: true } });
+    await stage.until(async () => expect(await passes()).toBeGreaterThan(before));
+    expect((await passes()) - before).toBeLessThan(15);
   }),
 
   scenario("a kind that is excluded is neither applied nor pruned", async (stage) => {
