@@ -12,6 +12,7 @@ import { threeWayStrategicPatch } from "#core/merge/strategic-create.ts";
 import { annotation } from "#model/names.ts";
 import { gvkOf, type KubernetesObject } from "#model/object.ts";
 import { migratedManagers } from "./field-migration.ts";
+import { lacksEmpty } from "./left-empty.ts";
 import type { DeleteOptions, ObjectClient, ResourceType, WriteOptions } from "./types.ts";
 
 export interface ApplyOptions {
@@ -166,15 +167,18 @@ class Apply {
     for (let tries = 1; ; tries++) {
       try {
         await this.#migrate();
-        const object = await this.#client.patch(
-          this.#op,
-          this.#type,
-          this.#ref(),
-          { type: "apply", body: this.#object },
-          { ...this.#write, force: forceConflicts !== false },
-        );
+        const send = (): Promise<KubernetesObject> =>
+          this.#client.patch(
+            this.#op,
+            this.#type,
+            this.#ref(),
+            { type: "apply", body: this.#object },
+            { ...this.#write, force: forceConflicts !== false },
+          );
+        const object = await send();
         const same = live != null && live.metadata.resourceVersion === object.metadata.resourceVersion;
-        return this.#result("serverside-applied", object, !same);
+        const again = live !== null && !same && dryRun === undefined && lacksEmpty(this.#object, object);
+        return this.#result("serverside-applied", again ? await send() : object, !same);
       } catch (thrown) {
         const error = toError(thrown);
         if (tries < maxTries && (isBroken(error) || (isStale(error) && !isFieldConflict(error)))) {

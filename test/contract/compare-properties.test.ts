@@ -33,6 +33,8 @@ const namespaces = ["p0", "p1", "p2", "p3"];
 const atOnce = 24;
 /** Every how many-th object is edited through the API too, and the edit told from its managedFields. */
 const editedEach = 7;
+/** Every how many-th object is changed in Git: another of its kind is applied in its place. */
+const changedEach = 5;
 /** How many wrong answers are told of at once. */
 const shown = 20;
 
@@ -50,6 +52,7 @@ interface Tally {
   compared: number;
   mutated: number;
   edited: number;
+  changed: number;
   refused: number;
   readonly findings: Finding[];
   readonly refusals: Map<string, number>;
@@ -83,24 +86,33 @@ for (const cluster of clustersUnderTest({ name: "comparing generated objects", c
     });
 
     it("applied means in sync, and one field changed means out of sync by that field", async () => {
-      const tally: Tally = { compared: 0, mutated: 0, edited: 0, refused: 0, findings: [], refusals: new Map() };
+      const tally: Tally = {
+        compared: 0,
+        mutated: 0,
+        edited: 0,
+        changed: 0,
+        refused: 0,
+        findings: [],
+        refusals: new Map(),
+      };
       const objects = generate(counts[cluster.name], { seed, namespaces });
       let next = 0;
       const worker = async (): Promise<void> => {
         for (let i = next++; i < objects.length; i = next++) {
           const desired = objects[i]!;
           const edited = i % editedEach === 0;
+          const next = i % changedEach === 0 ? objects[i + generatedKinds.length] : undefined;
           await examine(
             client,
-            { edited, desired, method: methods[i % methods.length]!, ...types.get(desired.kind)! },
+            { edited, next, desired, method: methods[i % methods.length]!, ...types.get(desired.kind)! },
             tally,
           );
         }
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
-      const { compared, mutated, edited, refused, findings } = tally;
+      const { compared, mutated, edited, changed, refused, findings } = tally;
       process.stderr.write(
-        `comparing generated objects on ${cluster.name}: ${compared} in sync, ${mutated} changes and ${edited} edits found, ${refused} refused by the API server, ${findings.length} wrong\n`,
+        `comparing generated objects on ${cluster.name}: ${compared} in sync, ${changed} changed in Git and in sync, ${mutated} changes and ${edited} edits found, ${refused} refused by the API server, ${findings.length} wrong\n`,
       );
       expect(findings.slice(0, shown).map(described), JSON.stringify([...tally.refusals], undefined, 1)).toEqual([]);
       expect(refused).toBeLessThan(objects.length * 0.1);
@@ -146,6 +158,8 @@ interface Subject {
   readonly schema: TypeSchema | undefined;
   /** Whether somebody edits the object through the API. */
   readonly edited: boolean;
+  /** What Git says of the object afterwards, but for its name. */
+  readonly next: KubernetesObject | undefined;
 }
 
 /** Applies one object, compares it, then compares it with one field changed behind its back. */
@@ -168,6 +182,7 @@ async function examine(client: KubeClient, subject: Subject, tally: Tally): Prom
   const result = compare(desired, live, schema, told);
   if (result.outcome !== "same") tally.findings.push({ method, what: summary(result), desired, live });
   if (subject.edited && result.outcome === "same") await examineEdited(client, subject, tally);
+  else if (result.outcome === "same") await examineChanged(client, subject, live, tally);
   // What an API server answers is known for the present live state alone: it cannot be asked of one that is made up.
   if (result.outcome !== "same" || method === "server-side") return;
   const mutation = mutations(desired, live, schema)[0];
@@ -181,6 +196,34 @@ async function examine(client: KubeClient, subject: Subject, tally: Tally): Prom
       desired,
       live: mutation.live,
     });
+}
+
+/** Another content is applied to the same object: that must be in sync too. What the API server refuses is left out. */
+async function examineChanged(
+  client: KubeClient,
+  subject: Subject,
+  live: KubernetesObject,
+  tally: Tally,
+): Promise<void> {
+  const { next, method, schema, desired } = subject;
+  if (next === undefined) return;
+  const { name, namespace } = desired.metadata;
+  const metadata = { ...next.metadata, name: name!, ...(namespace === undefined ? {} : { namespace }) };
+  const changed = { ...subject, desired: { ...next, metadata } };
+  let after: KubernetesObject;
+  let told: CompareSettings = { ignore: [], method, manager: fieldManager, applies: "server-side" };
+  try {
+    after = objectWithoutManagedFields(await apply(client, changed, changed.desired, live), {
+      appliedBy: fieldManager,
+    });
+    if (method === "server-side") told = { ...told, answer: await dryRun(client, changed) };
+  } catch {
+    return;
+  }
+  tally.changed++;
+  const result = compare(changed.desired, after, schema, told);
+  if (result.outcome !== "same")
+    tally.findings.push({ method, what: `changed: ${summary(result)}`, desired: changed.desired, live: after });
 }
 
 /** An edit by hand must be found, and who made it. */
@@ -212,15 +255,16 @@ async function apply(
   client: KubeClient,
   { method, type, schema }: Subject,
   object: KubernetesObject,
+  live: KubernetesObject | null = null,
 ): Promise<KubernetesObject> {
   const result = await applyObject(
     op,
     client,
-    { type, object: method === "three-way" ? object : normalized(object, { status: "ignore" }) },
+    { type, object },
     {
       clock: systemClock,
       fieldManager,
-      live: null,
+      live,
       method: method === "three-way" ? "apply" : "server-side",
       schema,
     },
