@@ -66,6 +66,10 @@ describe("Sources", () => {
     // Its tag may be signed meanwhile, at the same commit.
     await sources.refresh(op, request("a", "apps/a"));
     expect(told.slice(1)).toContainEqual(["a"]);
+    // What comes from no revision has no signature.
+    expect(() => sources.refuseUnsigned("default", request("a", "apps/a").sources)).toThrow(
+      expect.objectContaining({ code: "SIGNATURE_REQUIRED", message: expect.stringContaining("local manifests") }),
+    );
   });
 
   it("compares two commits once for all applications of a revision", async () => {
