@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import type { Preview } from "#protocol/preview.ts";
+import { startHelmServer } from "#registry/testing/helm-server.ts";
 import { driftless } from "../../support/cli.ts";
 import type { Repository } from "../../support/repository.ts";
 import { configMap, manifests, scenario, type Scenario } from "../../support/scenario.ts";
@@ -152,6 +153,34 @@ export const previews: readonly Scenario[] = [
     const names = (JSON.parse(local.out) as Preview).applications.map(({ name }) => name.slice(stage.name.length));
     expect(names).toEqual(["-four", "-one", "-three", "-two"]);
     await stage.live("ConfigMap", "settings", (object) => expect(object["data"]).toEqual({ color: "blue" }));
+  }),
+
+  scenario("a branch of value files is previewed with the chart of a repository that they are for", async (stage) => {
+    const server = await startHelmServer();
+    stage.world.later(() => server.close());
+    await server.publish("web", "1.0.0", {
+      "values.yaml": "color: none\n",
+      "templates/a.yaml": manifests(configMap("settings", { color: "{{ .Values.color }}" })),
+    });
+    const repository = await stage.repository({ "env/values.yaml": "color: blue\n" });
+    const sources = [
+      { repoURL: server.url, chart: "web", targetRevision: "^1.0", helm: { valueFiles: ["$values/env/values.yaml"] } },
+      { repoURL: repository.url, targetRevision: "main", ref: "values" },
+    ];
+    const destination = { server: "https://kubernetes.default.svc", namespace: stage.namespace };
+    const spec = { project: "default", sources, destination, syncPolicy: { automated: {} } };
+    await stage.targetNamespace();
+    const metadata = { name: stage.name, namespace: stage.up.namespace };
+    await stage.kube.create({ apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata, spec });
+    await stage.existing(stage.name).synced();
+    await repository.push({ "env/values.yaml": "color: green\n" }, { branch: "topic" });
+
+    for (const more of [[], ["--live"], ["--local", "."]]) {
+      const shown = await driftless(stage.up, ["preview", ...more], { cwd: repository.directory });
+      expect(shown, shown.err).toMatchObject({ code: 0, err: "" });
+      expect(shown.out).toMatch(/^- +color: blue\n\+ +color: green$/m);
+      expect(shown.out).toContain("1 of 1 application changes: 1 object changed.");
+    }
   }),
 
   scenario("local files are synced without a push, but not beside automated sync", async (stage) => {
