@@ -113,7 +113,8 @@ export class EngineProcess {
 
   /** Whether it ended because it asked for more memory than it may have. */
   get outOfMemory(): boolean {
-    return /out of memory|cannot allocate memory/.test(this.lastWords);
+    // The Go runtime may also fault where memory that it counted on was not given; faults of code are caught before.
+    return /out of memory|cannot allocate memory|^SIGSEGV: segmentation violation/.test(this.lastWords);
   }
 
   private obituary(code: number | null, signal: NodeJS.Signals | null): string {
