@@ -158,7 +158,12 @@ describe.skipIf(!engineForTests())("sources that the engine renders", () => {
         "apps/my-api/base",
       ])
         expect(readsTouched(reads, [read]), read).toBe(true);
-      for (const other of [`${path}/README.md`, `${path}/Chart.yaml`, "apps/other/kustomization.yaml", "apps/my-api/base/new.yaml"])
+      for (const other of [
+        `${path}/README.md`,
+        `${path}/Chart.yaml`,
+        "apps/other/kustomization.yaml",
+        "apps/my-api/base/new.yaml",
+      ])
         expect(readsTouched(reads, [other]), other).toBe(false);
     });
 
