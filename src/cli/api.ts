@@ -262,7 +262,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
       },
       async actions(op, ref, target) {
         const answer = await http.send(op, "GET", path(ref, "/resource/actions"), {
-          query: { ...scope(ref), ...target } as Query,
+          query: { ...scope(ref), ...target },
         });
         return (answer as { actions?: readonly ResourceAction[] | null }).actions ?? [];
       },
@@ -277,7 +277,7 @@ export function createApi(http: Http, clock: Clock): ApiClient {
         })),
       drift: async (op, ref, filter) =>
         (await http.send(op, "GET", path(ref, "/drift"), {
-          query: { ...scope(ref), ...filter } as Query,
+          query: { ...scope(ref), ...filter },
         })) as DriftAnswer,
       async managedResources(op, ref) {
         const answer = await http.send(op, "GET", path(ref, "/managed-resources"), { query: scope(ref) });
@@ -320,7 +320,8 @@ export function createApi(http: Http, clock: Clock): ApiClient {
     },
     preview: (op, wanted, progress) => preview(op, http, wanted, progress),
     projects: {
-      get: async (op, name) => (await http.send(op, "GET", `/api/v1/projects/${encodeURIComponent(name)}`)) as AppProject,
+      get: async (op, name) =>
+        (await http.send(op, "GET", `/api/v1/projects/${encodeURIComponent(name)}`)) as AppProject,
     },
     session: {
       async login(op, username, password) {
