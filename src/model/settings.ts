@@ -260,8 +260,7 @@ class Reader {
     const text = this.text(key);
     if (text === "") return fallback;
     try {
-      new RegExp(text, "u");
-      return text;
+      return new RegExp(text, "u").source;
     } catch {
       this.bad(key, "it is not a regular expression");
       return fallback;

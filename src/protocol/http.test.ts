@@ -56,7 +56,7 @@ describe("requestOf", () => {
     ],
     ["names that it does not know are left out", application.list, { query: { fields: "items", __proto__x: "1" } }, {}],
   ] as const)("%s", (_name, method, parts, expected) => {
-    expect(requestOf(method.input, bindingsOf(method)[0]!, { ...none, ...parts } as HttpParts)).toEqual(expected);
+    expect(requestOf(method.input, bindingsOf(method)[0]!, { ...none, ...parts })).toEqual(expected);
   });
 
   it.each([
@@ -69,7 +69,7 @@ describe("requestOf", () => {
       "expiresIn",
     ],
   ] as const)("refuses %s", (_name, method, parts, field) => {
-    expect(() => requestOf(method.input, bindingsOf(method)[0]!, { ...none, ...parts } as HttpParts)).toThrow(
+    expect(() => requestOf(method.input, bindingsOf(method)[0]!, { ...none, ...parts })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT", details: expect.objectContaining({ field }) }),
     );
   });

@@ -41,7 +41,7 @@ function numbersIn(input: DescMessage, body: MutableJsonObject): MutableJsonObje
   const changed: MutableJsonObject = { ...body };
   for (const field of input.fields) {
     const value = body[field.name];
-    const integer = field.fieldKind === "scalar" && (field.scalar === int64 || field.scalar === int32);
+    const integer = field.fieldKind === "scalar" && [int64, int32].includes(field.scalar);
     if (integer && typeof value === "string") changed[field.name] = scalarOf(field.scalar, value, field.name);
   }
   return changed;
@@ -85,7 +85,7 @@ function valueOf(field: DescField, text: string, path: string): MutableJson | un
 }
 
 // Numbers of the scalar types in FieldDescriptorProto.
-const [int64, int32, bool] = [3, 5, 8];
+const [int64, int32, bool] = [3, 5, 8] as readonly number[];
 
 function scalarOf(type: number, text: string, path: string): MutableJson {
   const bad = (wanted: string): DriftlessError =>

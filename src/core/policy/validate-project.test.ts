@@ -3,8 +3,12 @@ import type { AppProject, AppProjectSpec } from "#model/application.ts";
 import { globalProjectsOf, withGlobalProjects } from "./global-projects.ts";
 import { validateProject } from "./validate-project.ts";
 
-const project = (spec: AppProjectSpec, labels: Record<string, string> = {}, name = "p"): AppProject =>
-  ({ apiVersion: "argoproj.io/v1alpha1", kind: "AppProject", metadata: { name, labels }, spec }) as AppProject;
+const project = (spec: AppProjectSpec, labels: Record<string, string> = {}, name = "p"): AppProject => ({
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "AppProject",
+  metadata: { name, labels },
+  spec,
+});
 const role = (policy: string) => ({ roles: [{ name: "ci", policies: [policy] }] });
 
 describe("validateProject", () => {
