@@ -51,6 +51,8 @@ export async function removeOwned(
       const now = await client.get(op, type, ref);
       if (now === undefined || now.metadata.uid !== uid) return "gone";
       if (!context.owns(now.metadata, key)) return "another's";
+      // Asked for already, only the watch has not told yet: once is enough.
+      if (now.metadata.deletionTimestamp !== undefined) return "deleted";
       if (tries >= maxTries) throw changing(key, error);
       resourceVersion = now.metadata.resourceVersion;
     }
