@@ -28,10 +28,14 @@ export interface RenderingFlags {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface RenderingOptions extends RenderingFlags {
-  readonly engine: EnginePool;
-  readonly dataDir: string;
+export interface PluginOptions extends RenderingFlags {
   readonly environment: Environment;
+}
+
+export interface RenderingOptions extends PluginOptions {
+  readonly engine: EnginePool;
+  readonly plugins: Plugins;
+  readonly dataDir: string;
   readonly kustomize: () => KustomizeSettings;
 }
 
@@ -44,13 +48,14 @@ export function rendererFor(op: Operation, options: RenderingOptions): Renderer 
     cacheDir: join(options.dataDir, "render"),
     engine: options.engine,
     kustomize: options.kustomize,
-    plugins: pluginsOf(op, options),
+    plugins: options.plugins,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     log: op.log,
   });
 }
 
-function pluginsOf(op: Operation, options: RenderingOptions): Plugins {
+/** The config management plugins that flags name. */
+export function pluginsOf(op: Operation, options: PluginOptions): Plugins {
   const sidecars = sidecarPlugins({ dir: options.pluginSockets ?? defaultPluginSockets, clock: systemClock });
   if (options.pluginCommands === undefined) return sidecars;
   const commands = commandPlugins({

@@ -41,7 +41,7 @@ import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
 import { createRepositoryProbe, lentFields } from "./repository-probe.ts";
-import { rendererFor, type RenderingFlags } from "./rendering.ts";
+import { pluginsOf, rendererFor, type RenderingFlags } from "./rendering.ts";
 import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 
 export interface SystemOptions {
@@ -96,8 +96,15 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const secrets = informer(secretType, label.secretType);
   const applications = informer<Application>(custom("applications"));
   const projects = informer<AppProject>(custom("appprojects"));
+  const applicationSets = informer(custom("applicationsets"));
   const ownSecrets = informer(secretType, "app.kubernetes.io/part-of=argocd");
-  await Promise.all([configMaps.start(), secrets.start(), ownSecrets.start(), projects.start()]);
+  await Promise.all([
+    configMaps.start(),
+    secrets.start(),
+    ownSecrets.start(),
+    projects.start(),
+    applicationSets.start(),
+  ]);
 
   const configuration = new Configuration(life, namespace, configMaps, secrets);
   const metrics = createMetrics();
@@ -140,7 +147,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     maxArtifactBytes: () => configuration.settings.oci.maxUnpackedBytes,
   });
   const kustomize = (): Settings["kustomize"] => configuration.settings.kustomize;
-  const renderer = rendererFor(life, { ...rendering, engine, dataDir, environment, kustomize });
+  const plugins = pluginsOf(life, { ...rendering, environment });
+  const renderer = rendererFor(life, { ...rendering, engine, plugins, dataDir, environment, kustomize });
   const events = new EventRecorder({
     client: control,
     clock: systemClock,
@@ -224,6 +232,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     clock: systemClock,
     applications,
     projects,
+    applicationSets,
     ownSecrets,
     settings: () => configuration.settings,
     config: (name) => configuration.data(name),
@@ -237,6 +246,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       accessOf: (found) => configuration.accessOf(found),
       registryAccessOf: (found) => configuration.registryAccessOf(found),
     }),
+    plugins: async (inner) => (await plugins.list(inner)).map(({ name }) => name),
     inherited: (url) => lentFields(configuration.template(url)),
     controller,
     actions: { evaluators, events, settings, project: projectOf },
@@ -273,6 +283,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         clusters.close(),
         applications.stop(),
         projects.stop(),
+        applicationSets.stop(),
         configMaps.stop(),
         secrets.stop(),
         ownSecrets.stop(),

@@ -4,7 +4,8 @@
 const pointers: Readonly<Record<string, readonly string[]>> = {
   ApplicationSetSyncPolicy: ["applicationsSync", "preserveResourcesOnDeletion"],
   ApplicationSourcePluginParameter: ["string"],
-  ApplicationSpec: ["revisionHistoryLimit"],
+  // Argo CD writes the project also where it is empty, and definitions require it.
+  ApplicationSpec: ["project", "revisionHistoryLimit"],
   Backoff: ["factor"],
   Cluster: ["shard"],
   DuckTypeGenerator: ["requeueAfterSeconds"],

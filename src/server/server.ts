@@ -42,6 +42,7 @@ export interface ServerOptions {
   readonly actions: ActionMeans;
   readonly metrics: Metrics;
   readonly projects: Informer<AppProject>;
+  readonly applicationSets: Informer<KubernetesObject>;
   settings(): Settings;
   /** Data of a ConfigMap of the installation. */
   config(name: string): ConfigData | undefined;
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly secrets: Informer<KubernetesObject>;
   readonly clusters: Clusters;
   readonly probe: RepositoryProbe;
+  /** Names of the config management plugins that are there now. */
+  plugins(op: Op): Promise<readonly string[]>;
   /** What a template of credentials would lend a repository. */
   inherited(url: string): RepositoryFields | undefined;
   /** The installation's own Secrets, followed. */

@@ -1,4 +1,5 @@
 // Every service of the API with what implements it: the one list that transports are given.
+import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
 import type { Clusters } from "#kube/clusters.ts";
@@ -11,12 +12,16 @@ import { accountApi } from "./account/api.ts";
 import type { ApplicationAccess } from "./application/access.ts";
 import type { ActionMeans } from "./application/action-means.ts";
 import { applicationApi } from "./application/api.ts";
+import { applicationSetApi } from "./applicationset/api.ts";
+import { certificateApi } from "./certificate/api.ts";
 import type { ApplicationService } from "./application/service.ts";
 import type { Rbac } from "./auth/rbac.ts";
 import { sessionService } from "./auth/service.ts";
 import type { Sessions } from "./auth/sessions.ts";
 import { clusterApi } from "./cluster/api.ts";
 import { clustersOfProject } from "./cluster/secrets.ts";
+import { gpgKeyApi } from "./gpgkey/api.ts";
+import { notificationApi } from "./notification/api.ts";
 import { projectApi } from "./project/api.ts";
 import { repositoryApi, type RepositoryProbe } from "./repository/api.ts";
 import { repoCredsApi } from "./repository/creds-api.ts";
@@ -33,10 +38,13 @@ export interface ApiDeps {
   readonly version: string;
   readonly applications: Informer<Application>;
   readonly projects: Informer<AppProject>;
+  readonly applicationSets: Informer<KubernetesObject>;
   /** Secrets that describe clusters and repositories. */
   readonly secrets: Informer<KubernetesObject>;
   readonly clusters: Clusters;
   readonly probe: RepositoryProbe;
+  /** Names of the config management plugins that are there now. */
+  plugins(op: Operation): Promise<readonly string[]>;
   /** What a template would lend a repository. */
   inherited(url: string): RepositoryFields | undefined;
   readonly controller: ApplicationController;
@@ -68,7 +76,11 @@ export function apiServices(deps: ApiDeps, application: ApplicationService): rea
   return [
     accountApi(shared),
     applicationApi(deps, application),
+    applicationSetApi(deps),
+    certificateApi(deps),
     clusterApi(shared),
+    gpgKeyApi(deps),
+    notificationApi(deps),
     projectApi(shared),
     repositoryApi(shared),
     repoCredsApi(shared),

@@ -9,7 +9,7 @@ import { liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
-import { watchApplications, watchTree } from "./watching.ts";
+import { watchObjects, watchTree } from "./watching.ts";
 
 /** What requests name an application by. */
 interface Named {
@@ -84,12 +84,9 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       access: session,
       async *stream(call, request) {
         const matches = matching(call, request);
-        for await (const { type, application } of watchApplications(call.op, deps.applications, {
-          matches,
-          since: request.resourceVersion ?? "",
-        })) {
-          yield { type, application: shown(application) };
-        }
+        const since = request.resourceVersion ?? "";
+        for await (const { type, object } of watchObjects(call.op, deps.applications, { matches, since }))
+          yield { type, application: shown(object) };
       },
     },
     get: {

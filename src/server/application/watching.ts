@@ -3,13 +3,13 @@
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
-import type { Application } from "#model/application.ts";
+import type { KubernetesObject } from "#model/object.ts";
 import type { ApplicationTree } from "#protocol/rest.ts";
 import type { Informer } from "#runtime/informer.ts";
 
-export interface ApplicationEvent {
+export interface ObjectEvent<T> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly application: Application;
+  readonly object: T;
 }
 
 /** A tree is sent at most this often. */
@@ -37,34 +37,30 @@ class Bell {
   }
 }
 
-/** Every application that matches, then each change of one. `since`: a resourceVersion from which on they are wanted. */
-export async function* watchApplications(
+/** Every object that matches, then each change of one. `since`: a resourceVersion from which on they are wanted. */
+export async function* watchObjects<T extends KubernetesObject>(
   op: Op,
-  applications: Informer<Application>,
-  options: { readonly matches: (app: Application) => boolean; readonly since: string },
-): AsyncGenerator<ApplicationEvent> {
+  objects: Informer<T>,
+  options: { readonly matches: (object: T) => boolean; readonly since: string },
+): AsyncGenerator<ObjectEvent<T>> {
   const { matches, since } = options;
   const bell = new Bell();
   /** Latest state of what changed since it was last told; undefined: gone. */
-  const changed = new Map<
-    string,
-    { readonly known: boolean; readonly before: Application; readonly after: Application | undefined }
-  >();
+  const changed = new Map<string, { readonly known: boolean; readonly before: T; readonly after: T | undefined }>();
   const told = new Set<string>();
-  const end = applications.subscribe(({ before, after }) => {
-    const app = (after ?? before)!;
-    const key = `${app.metadata.namespace}/${app.metadata.name}`;
+  const end = objects.subscribe(({ before, after }) => {
+    const object = (after ?? before)!;
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
     const is = after !== undefined && matches(after);
     if (!is && !told.has(key) && !changed.has(key)) return;
-    changed.set(key, { known: told.has(key), before: app, after: is ? after : undefined });
+    changed.set(key, { known: told.has(key), before: object, after: is ? after : undefined });
     bell.ring();
   });
   try {
-    for (const app of applications.values()) {
-      if (!matches(app)) continue;
-      told.add(`${app.metadata.namespace}/${app.metadata.name}`);
-      if (since === "" || Number(app.metadata.resourceVersion) > Number(since))
-        yield { type: "ADDED", application: app };
+    for (const object of objects.values()) {
+      if (!matches(object)) continue;
+      told.add(`${object.metadata.namespace}/${object.metadata.name}`);
+      if (since === "" || Number(object.metadata.resourceVersion) > Number(since)) yield { type: "ADDED", object };
     }
     while (!op.signal.aborted) {
       await bell.wait(op.signal);
@@ -73,8 +69,8 @@ export async function* watchApplications(
         const known = told.has(key);
         if (after) {
           told.add(key);
-          yield { type: known ? "MODIFIED" : "ADDED", application: after };
-        } else if (told.delete(key)) yield { type: "DELETED", application: before };
+          yield { type: known ? "MODIFIED" : "ADDED", object: after };
+        } else if (told.delete(key)) yield { type: "DELETED", object: before };
       }
     }
   } finally {

@@ -1,12 +1,15 @@
 // The SettingsService of the protocol: what clients need to know of the installation. Without a session only what the
 // login page needs. Names and semantics follow Argo CD's SettingsService.
+import type { Operation } from "#base/operation.ts";
 import type { Settings } from "#model/settings.ts";
 import { SettingsService } from "#protocol/gen/argoproj/cluster_pb.js";
-import { bind, open, type BoundService } from "../rpc/service.ts";
+import { bind, open, session, type BoundService } from "../rpc/service.ts";
 
 export interface SettingsApiDeps {
   readonly namespace: string;
   settings(): Settings;
+  /** Names of the config management plugins that are there now. */
+  plugins(op: Operation): Promise<readonly string[]>;
   /** Data of `argocd-cm`. */
   config(): Readonly<Record<string, string>>;
 }
@@ -16,6 +19,10 @@ export function settingsApi(deps: SettingsApiDeps): BoundService {
     get: {
       access: open,
       handle: ({ account }) => ({ ...everybody(deps), ...(account ? insiders(deps) : {}) }),
+    },
+    getPlugins: {
+      access: session,
+      handle: async ({ op }) => ({ plugins: (await deps.plugins(op)).map((name) => ({ name })) }),
     },
   });
 }
