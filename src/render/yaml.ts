@@ -163,51 +163,49 @@ export function createManifestParser(): ManifestParser {
 const maxParsedAgain = 20_000_000;
 
 /**
- * Parses, and where a line of a quoted text or of a collection in brackets is not indented enough, does so again with that
- * line indented: go-yaml does not look at indentation there, and blanks at the start of such a line mean nothing.
+ * Parses, and where a line of a quoted text or of a collection in brackets is not indented enough, does so again with such
+ * lines indented: go-yaml does not look at indentation there, and blanks at the start of such a line mean nothing. Each
+ * document is mended apart, so that a file of many costs what they have, not its length for each.
  */
 function withFlowsIndented<T>(text: string, parse: (source: string) => T): T {
-  let source = text;
-  let first: unknown;
-  const budget = { left: maxParsedAgain };
-  for (;;) {
+  try {
+    return parse(text);
+  } catch (error) {
+    const budget = { left: maxParsedAgain };
+    if (deficientLine(error, budget) === undefined) throw error;
+    const mended = documentsOf(text).map((document) => withLinesIndented(document, { parse, budget }));
     try {
-      return parse(source);
-    } catch (error) {
-      first ??= error;
-      const line = deficientLine(error, budget);
+      if (budget.left >= 0) return parse(mended.join(""));
+    } catch (other) {
       // A bracket that is never closed is told where its lines end, not where the file does.
-      const unclosed = error instanceof YAMLException && /flow|end of the stream/.test(error.reason);
-      if (line === undefined) throw unclosed ? first : error;
-      if (budget.left < 0) throw first;
-      const [start, end] = documentAround(source, line);
-      const before = source.slice(0, start);
-      const repaired = documentIndented(source.slice(start, end), line - before.split("\n").length + 1, {
-        parse,
-        budget,
-      });
-      source = `${before}${repaired}${source.slice(end)}`;
+      const unclosed = other instanceof YAMLException && /flow|end of the stream|deficient/.test(other.reason);
+      if (!unclosed) throw other;
+    }
+    throw error;
+  }
+}
+
+/** The document with every line of that kind indented, as far as that is what is wrong with it. */
+function withLinesIndented(
+  text: string,
+  work: { readonly parse: (source: string) => unknown; readonly budget: { left: number } },
+): string {
+  const blanks = " ".repeat(deepestIn(text) + 2);
+  for (let source = text; ;) {
+    try {
+      work.parse(source);
+      return source;
+    } catch (error) {
+      const line = deficientLine(error, work.budget);
+      if (line === undefined || work.budget.left < 0) return source;
+      source = indented(source, line, blanks);
     }
   }
 }
 
-/** The document with this line and all others of its kind indented, as far as that is what is wrong with it. */
-function documentIndented(
-  text: string,
-  line: number,
-  work: { readonly parse: (source: string) => unknown; readonly budget: { left: number } },
-): string {
-  let source = text;
-  for (let next: number | undefined = line; next !== undefined && work.budget.left >= 0;) {
-    source = indented(source, next);
-    next = undefined;
-    try {
-      work.parse(source);
-    } catch (error) {
-      next = deficientLine(error, work.budget);
-    }
-  }
-  return source;
+/** The text, cut before each line that begins a document. */
+function documentsOf(text: string): readonly string[] {
+  return text.split(/^(?=---(?:[ \t\r]|$))/m);
 }
 
 /** The line, counted from 0, that is not indented enough, if that is the error. */
@@ -224,18 +222,17 @@ const startOf = (text: string, line: number): number => {
   return start;
 };
 
-/** The text with one line, counted from 0, moved far to the right. */
-function indented(text: string, line: number): string {
+/** The text with one line, counted from 0, moved to the right. */
+function indented(text: string, line: number, blanks: string): string {
   const start = startOf(text, line);
-  return `${text.slice(0, start)}${" ".repeat(200)}${text.slice(start)}`;
+  return text.slice(0, start) + blanks + text.slice(start);
 }
 
-/** From where to where the document of a line goes. */
-function documentAround(text: string, line: number): [number, number] {
-  const at = startOf(text, line);
-  const before = text.lastIndexOf("\n---", at - 1);
-  const after = text.indexOf("\n---", at);
-  return [before + 1, after < 0 ? text.length : after + 1];
+/** How far the line that is indented most is indented. */
+function deepestIn(text: string): number {
+  let deepest = 0;
+  for (const [blanks] of text.matchAll(/^ +/gm)) deepest = Math.max(deepest, blanks.length);
+  return deepest;
 }
 
 /** Where each document's content begins. */
