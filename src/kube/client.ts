@@ -20,7 +20,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./types.ts";
-import { watchEvents } from "./watch.ts";
+import { lineBatches, watchEvents } from "./watch.ts";
 
 export type ClientOptions = TransportOptions;
 
@@ -66,6 +66,7 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
       const answer = await transport.request(op, { ...request, idempotent: request.method === "GET", accept: "*/*" });
       return answer.body;
     },
+    lines: (op, path) => lineBatches(transport, op, { path, accept: "*/*", idleMs: 0, rest: true }),
     close: () => transport.close(),
   };
 }

@@ -60,8 +60,17 @@ export interface StreamHandlers {
   /** The server has accepted the request. */
   onOpen?(): void;
   onLine(line: string): void;
+  /** What stood after the last line's end when the server ended the stream, where it was not empty. */
+  onRest?(text: string): void;
   /** Called once: without an error when the server ended the stream. */
   onEnd(error?: DriftlessError): void;
+}
+
+export interface StreamRequest {
+  readonly path: string;
+  readonly accept: string;
+  /** The stream ends with an error where the server is silent for longer; 0: never. Default: as long as watches may be. */
+  readonly idleMs?: number;
 }
 
 export interface StreamHandle {
@@ -132,9 +141,10 @@ export class Transport {
   }
 
   /** Opens a stream of lines (a watch). An answer of 400 or above ends it with that error. Never retries. */
-  stream(op: Operation, path: string, accept: string, handlers: StreamHandlers): StreamHandle {
+  stream(op: Operation, request: StreamRequest, handlers: StreamHandlers): StreamHandle {
+    const { path } = request;
     const stream = new Stream(handlers, this.#aborts, op.signal, this.#context({ method: "GET", path }));
-    void this.#openStream(op, path, accept, stream);
+    void this.#openStream(op, request, stream);
     return stream;
   }
 
@@ -143,7 +153,7 @@ export class Transport {
     await Promise.all([this.#requests.destroy(), this.#streams?.close()]);
   }
 
-  async #openStream(op: Operation, path: string, accept: string, stream: Stream): Promise<void> {
+  async #openStream(op: Operation, { path, accept, idleMs }: StreamRequest, stream: Stream): Promise<void> {
     try {
       const authorization = await this.connection.auth.authorization(op);
       this.#streams ??= new StreamConnections(this.#origin, this.connection);
@@ -151,7 +161,13 @@ export class Transport {
       stream.onClosed = () => this.#streams?.give(dispatcher);
       const headers = this.#headers(authorization, accept);
       dispatcher.dispatch(
-        { method: "GET", path: this.#prefix + path, headers, bodyTimeout: idleStreamTimeoutMs, headersTimeout: 60_000 },
+        {
+          method: "GET",
+          path: this.#prefix + path,
+          headers,
+          bodyTimeout: idleMs ?? idleStreamTimeoutMs,
+          headersTimeout: 60_000,
+        },
         stream.handler,
       );
     } catch (thrown) {
@@ -371,7 +387,11 @@ class Stream implements StreamHandle {
       },
       onResponseEnd: () => {
         if (status >= 400) this.#end(errorOfAnswer(status, Buffer.concat(refusal).toString("utf8"), this.#context));
-        else this.#end();
+        else {
+          const rest = lines.rest();
+          if (rest !== "" && !this.#ended) this.#handlers.onRest?.(rest);
+          this.#end();
+        }
       },
       onResponseError: (_controller, error) => {
         this.#end(errorOfNetwork(error, this.#context));

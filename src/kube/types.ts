@@ -166,6 +166,8 @@ export interface KubeClient {
   delete(op: Operation, type: ResourcePath, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
   /** Any other path of the API server (logs, /readyz, a subresource of its own): the answer's body as text. */
   raw(op: Operation, request: { method: "GET" | "POST" | "PUT"; path: string; body?: string }): Promise<string>;
+  /** The answer's lines as they come, those at hand together, until the server ends it: pods' logs. Silence is no end. */
+  lines(op: Operation, path: string): AsyncIterable<readonly string[]>;
   /** The same server and connections, each request sent as another user (`Impersonate-User`). */
   impersonating(user: string): ObjectClient;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { Operation } from "#base/operation.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { errorOfStatus } from "./status.ts";
-import type { StreamHandle, Transport } from "./transport.ts";
+import type { StreamHandle, StreamRequest, Transport } from "./transport.ts";
 import type { KeptFields, WatchEvent } from "./types.ts";
 
 const initialEventsEnd = "k8s.io/initial-events-end";
@@ -45,12 +45,27 @@ export async function* watchEvents(
 ): AsyncIterable<WatchEvent> {
   const { path, accept, dropManagedFields, keepFields } = request;
   const context = { server: transport.connection.server, what: `WATCH ${path}` };
+  for await (const lines of lineBatches(transport, op, { path, accept, onOpen: request.onOpen })) {
+    for (const line of lines)
+      yield parseEvent(dropManagedFields ? withoutManagedFields(line, keepFields) : line, context);
+  }
+}
+
+/**
+ * Lines of an answer as they come, those at hand together. Opens the stream when iteration starts; closes it when
+ * iteration ends, for whatever reason. `rest`: a last line without an end counts too.
+ */
+export async function* lineBatches(
+  transport: Transport,
+  op: Operation,
+  request: StreamRequest & { readonly onOpen?: (() => void) | undefined; readonly rest?: boolean },
+): AsyncGenerator<readonly string[]> {
   let lines: string[] = [];
   let ended = false;
   let error: DriftlessError | undefined;
   let wake: (() => void) | undefined;
   let paused = false;
-  const handle: StreamHandle = transport.stream(op, path, accept, {
+  const handle: StreamHandle = transport.stream(op, request, {
     onOpen: () => request.onOpen?.(),
     onLine: (line) => {
       lines.push(line);
@@ -59,6 +74,9 @@ export async function* watchEvents(
         handle.pause();
       }
       wake?.();
+    },
+    onRest: (text) => {
+      if (request.rest === true) lines.push(text);
     },
     onEnd: (thrown) => {
       ended = true;
@@ -75,8 +93,7 @@ export async function* watchEvents(
           paused = false;
           handle.resume();
         }
-        for (const line of taken)
-          yield parseEvent(dropManagedFields ? withoutManagedFields(line, keepFields) : line, context);
+        yield taken;
         continue;
       }
       if (ended) {

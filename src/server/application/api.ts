@@ -1,13 +1,16 @@
 // The ApplicationService of the protocol: who may call each method, and which part of the service answers it.
 import { ApplicationService as Protocol } from "#protocol/gen/argoproj/application_pb.js";
 import type { Application, ApplicationSpec } from "#model/application.ts";
+import type { ConfigData } from "#model/settings.ts";
 import { bind, session, type Access, type BoundService, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess, ApplicationAction } from "./access.ts";
 import { queryAndFiles } from "./chunks.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
-import { liveResource, resourceEvents } from "./objects.ts";
+import { podLogs } from "./logs.ts";
+import { clusterOf, liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
+import { deleteResource, patchResource } from "./resource-writes.ts";
 import type { ApplicationService } from "./service.ts";
 import { watchObjects, watchTree } from "./watching.ts";
 
@@ -22,6 +25,8 @@ interface Named {
 
 export interface ApiDeps extends ApplicationServiceDeps {
   readonly access: ApplicationAccess;
+  /** Data of a ConfigMap of the installation. */
+  config(name: string): ConfigData | undefined;
 }
 
 function whichSource({ sourceIndex, versionId }: WhichSource): WhichSource {
@@ -67,6 +72,18 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       `action/${request.group ?? ""}/${request.kind ?? ""}/${request.action ?? ""}`,
       refOf(request),
     );
+  /** Changing an application says nothing of its objects, unless the settings have it as before Argo CD 3. */
+  const onResource =
+    (action: "update" | "delete"): Access<ActionAsked> =>
+    ({ account }, request) => {
+      const { group = "", kind = "", namespace = "", resourceName = "" } = request;
+      const ref = refOf(request);
+      if (deps.config("argocd-cm")?.["server.rbac.disableApplicationFineGrainedRBACInheritance"] === "false") {
+        const app = access.require(account, "get", ref);
+        if (access.may(account, action, app)) return;
+      }
+      access.require(account, `${action}/${group}/${kind}/${namespace}/${resourceName}`, ref);
+    };
   const runAction = async (call: Call, request: ActionAsked, params: Record<string, string>): Promise<object> => {
     const { action = "", ...asked } = request;
     await actions.run(call.op, { ...asked, action, params, ref: refOf(request), username: userOf(call) });
@@ -248,6 +265,34 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
             (request.resourceActionParameters ?? []).map(({ name = "", value = "" }) => [name, value]),
           ),
         ),
+    },
+    patchResource: {
+      access: onResource("update"),
+      handle: async (call, request) => {
+        const asked = { ...request, ref: refOf(request), username: userOf(call) };
+        return { manifest: await patchResource(call.op, service, deps, asked) };
+      },
+    },
+    deleteResource: {
+      access: onResource("delete"),
+      handle: async (call, request) => {
+        const asked = { ...request, ref: refOf(request), username: userOf(call) };
+        await deleteResource(call.op, service, deps, asked);
+        return {};
+      },
+    },
+    podLogs: {
+      access: ({ account }, request) => {
+        access.require(account, "get", refOf(request));
+        access.require(account, "get", refOf(request), "logs");
+      },
+      stream: ({ op }, request) => {
+        const ref = refOf(request);
+        const { client } = clusterOf(deps, queries.find(ref));
+        const maxPods = Number(deps.config("argocd-cm")?.["server.maxPodLogsToRender"] ?? "");
+        const nodes = resources.tree(ref).nodes ?? [];
+        return podLogs(op, { client, clock: deps.clock, nodes, maxPods: maxPods > 0 ? maxPods : 10 }, request);
+      },
     },
     listResourceEvents: {
       access: on("get"),

@@ -53,20 +53,25 @@ export async function resourceEvents(
   return eventsOf(clientOf(deps, application), op, { ...node, uid: uid || (node.uid ?? "") });
 }
 
-interface ObjectName {
+export interface ObjectName {
   readonly group?: string;
   readonly kind?: string;
   readonly namespace?: string;
   readonly resourceName?: string;
 }
 
-function inTree(service: ApplicationService, ref: AppRef, matches: (node: ResourceNode) => boolean): ResourceNode {
+/** The node that is meant. Error: NOT_FOUND. */
+export function inTree(
+  service: ApplicationService,
+  ref: AppRef,
+  matches: (node: ResourceNode) => boolean,
+): ResourceNode {
   const found = service.resources.tree(ref).nodes?.find(matches);
   if (!found) throw new DriftlessError("NOT_FOUND", `the object is not part of application ${ref.name}`);
   return found;
 }
 
-function isNamed(
+export function isNamed(
   node: ResourceNode,
   wanted: { readonly group: string; readonly kind: string; readonly namespace: string; readonly name: string },
 ): boolean {
@@ -78,7 +83,8 @@ function isNamed(
   );
 }
 
-function clusterOf(deps: ObjectDeps, application: KubernetesObject) {
+/** Where an application goes. Error: FAILED_PRECONDITION. */
+export function clusterOf(deps: Pick<ObjectDeps, "controller">, application: KubernetesObject) {
   const { namespace = "", name = "" } = application.metadata;
   const cluster = deps.controller.state(namespace, name)?.cluster;
   if (!cluster) throw new DriftlessError("FAILED_PRECONDITION", "the application's cluster is not known yet");

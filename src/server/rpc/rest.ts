@@ -52,7 +52,8 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
       });
       fromJson(method.input, json);
       const call = callOf(deps, request, reply);
-      if (streams(implementation)) return stream(deps, { request, reply }, () => messages(implementation, call, json));
+      if (streams(implementation))
+        return stream(deps, { request, reply }, () => messages(implementation, untilClosed(call, reply), json));
       const result = await answer(implementation, call, json);
       const pick = fieldsOf((request.query as Record<string, string>)["fields"]);
       return reply.send(pick ? pick(result) : result);
@@ -86,6 +87,13 @@ function callOf(deps: RestDeps, request: FastifyRequest, reply: FastifyReply): C
     address: request.ip,
     setSession: (token) => setSessionCookie(reply, request, token),
   };
+}
+
+/** A stream's work ends with its client, also while there is nothing to send. */
+function untilClosed(call: Call, reply: FastifyReply): Call {
+  const closed = new AbortController();
+  reply.raw.once("close", () => closed.abort());
+  return { ...call, op: { ...call.op, signal: AbortSignal.any([call.op.signal, closed.signal]) } };
 }
 
 /** `/applications/{name}` as Fastify writes it, with the fields' names in order; names may hold dots, routes not. */
