@@ -54,6 +54,15 @@ describe("quoted texts and brackets over several lines", () => {
     expect(read(text)).toHaveLength(10);
   });
 
+  it("hundreds of them in one large document are parsed, and nothing else is touched", () => {
+    const padding = "x".repeat(5000);
+    const item = `    - name: "a"\n      list:\n      - text: 'one\n      two'\n        block: |\n          it's\n          b: 'c\n          d\n      padding: ${padding}\n`;
+    const expected = { name: "a", list: [{ text: "one two", block: "it's\nb: 'c\nd\n" }], padding };
+    const text = `kind: A\nspec:\n  items:\n${item.repeat(200)}  end: true\n`;
+    const items = Array.from({ length: 200 }, () => expected);
+    expect(read(text)).toEqual([[1, { kind: "A", spec: { items, end: true } }]]);
+  });
+
   it("more than can be are refused in little time", () => {
     const started = performance.now();
     const error = failure(`items:\n${"  - a: 'one\n    two'\n".repeat(20_000)}`);

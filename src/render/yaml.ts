@@ -173,7 +173,7 @@ function withFlowsIndented<T>(text: string, parse: (source: string) => T): T {
   } catch (error) {
     const budget = { left: maxParsedAgain };
     if (deficientLine(error, budget) === undefined) throw error;
-    const mended = documentsOf(text).map((document) => withLinesIndented(document, { parse, budget }));
+    const mended = documentsOf(text).map((document) => withLinesIndented(document, budget));
     try {
       if (budget.left >= 0) return parse(mended.join(""));
     } catch (other) {
@@ -186,21 +186,82 @@ function withFlowsIndented<T>(text: string, parse: (source: string) => T): T {
 }
 
 /** The document with every line of that kind indented, as far as that is what is wrong with it. */
-function withLinesIndented(
-  text: string,
-  work: { readonly parse: (source: string) => unknown; readonly budget: { left: number } },
-): string {
+function withLinesIndented(text: string, budget: { left: number }): string {
   const blanks = " ".repeat(deepestIn(text) + 2);
-  for (let source = text; ;) {
-    try {
-      work.parse(source);
-      return source;
-    } catch (error) {
-      const line = deficientLine(error, work.budget);
-      if (line === undefined || work.budget.left < 0) return source;
-      source = indented(source, line, blanks);
-    }
+  const lines = text.split(/(?<=\n)/);
+  // What stands before a line that was mended is right: from the second on, only what encloses it is parsed again.
+  let place: Place = { from: 0, enclosing: [] };
+  while (budget.left >= 0) {
+    const found = deficientBelow(lines, place, budget);
+    if (found === undefined && place.from === 0) break;
+    const next = found === undefined ? undefined : placeNear(lines, found, { place, budget });
+    if (found !== undefined) lines[found] = `${blanks}${lines[found] ?? ""}`;
+    place = next ?? { from: 0, enclosing: [] };
   }
+  return lines.join("");
+}
+
+/** A line from which on a document can be parsed, and lines that stand for what encloses it. */
+interface Place {
+  readonly from: number;
+  readonly enclosing: readonly string[];
+}
+
+/** The first line from a place on, to the end or before `end`, that is not indented enough, if that is the first error. */
+function deficientBelow(
+  lines: readonly string[],
+  { from, enclosing }: Place,
+  budget: { left: number },
+  end?: number,
+): number | undefined {
+  const source = enclosing.join("") + lines.slice(from, end).join("");
+  budget.left -= source.length / 20; // what copying costs, beside parsing
+  try {
+    parseEvents(source, {});
+    budget.left -= source.length;
+    return undefined;
+  } catch (error) {
+    const line = deficientLine(error, budget);
+    return line === undefined ? undefined : from + line - enclosing.length;
+  }
+}
+
+/** How many lines above a line that is not indented enough its text or collection may begin. */
+const maxLinesAbove = 40;
+
+/** A place shortly before a line that is not indented enough, from where on it is found so too; undefined where none is. */
+function placeNear(
+  lines: readonly string[],
+  line: number,
+  { place, budget }: { readonly place: Place; readonly budget: { left: number } },
+): Place | undefined {
+  for (let from = line - 1; from > place.from && from >= line - maxLinesAbove; from--) {
+    const near = { from, enclosing: enclosingOf(lines, from, place) };
+    if (deficientBelow(lines, near, budget, line + 1) === line) return near;
+  }
+  return place.from === 0 ? undefined : place;
+}
+
+/** A line for each key and item of a list that a line stands in, outermost first: names are made up, depths are theirs. */
+function enclosingOf(lines: readonly string[], line: number, above: Place): string[] {
+  const before = [...above.enclosing, ...lines.slice(above.from, line)];
+  const enclosing: string[] = [];
+  let [depth, dashes] = outlineOf(lines[line] ?? "");
+  for (let at = before.length - 1; at >= 0 && (depth > 0 || dashes !== ""); at--) {
+    const [blanks, list, rest] = outlineOf(before[at] ?? "");
+    if ((list === "" && rest === "") || /^(?:#|%|---)/.test(rest)) continue;
+    // A list may stand as deep as the key that it belongs to.
+    if (blanks > depth || (blanks === depth && !(dashes !== "" && list === ""))) continue;
+    enclosing.unshift(`${" ".repeat(blanks)}${list}${rest === "" ? "" : `k${at}:`}\n`);
+    [depth, dashes] = [blanks, list];
+  }
+  return enclosing;
+}
+
+/** How deep a line stands, its dashes of lists, and the rest. */
+function outlineOf(line: string): readonly [depth: number, dashes: string, rest: string] {
+  const [, blanks = "", dashes = "", rest = ""] = /^( *)((?:-(?: +|$))*)(.*)/.exec(line.trimEnd()) ?? [];
+  return [blanks.length, dashes, rest];
 }
 
 /** The text, cut before each line that begins a document. */
@@ -214,18 +275,6 @@ function deficientLine(error: unknown, budget: { left: number }): number | undef
     return undefined;
   budget.left -= error.mark.position;
   return error.mark.line;
-}
-
-const startOf = (text: string, line: number): number => {
-  let start = 0;
-  for (let at = 0; at < line; at++) start = text.indexOf("\n", start) + 1;
-  return start;
-};
-
-/** The text with one line, counted from 0, moved to the right. */
-function indented(text: string, line: number, blanks: string): string {
-  const start = startOf(text, line);
-  return text.slice(0, start) + blanks + text.slice(start);
 }
 
 /** How far the line that is indented most is indented. */
