@@ -132,6 +132,10 @@ export interface UserInfo {
 export interface ApiClient {
   /** Scheme, host and port: pages start here. */
   readonly url: string;
+  /** One request to any other service: see services.ts. */
+  readonly send: Http["send"];
+  /** The token that requests carry now; "" without. */
+  token(): string;
   readonly applications: {
     list(op: Operation, query: AppQuery): Promise<readonly Application[]>;
     get(
@@ -196,7 +200,7 @@ const base = "/api/v1/applications";
 const openWithinMs = 500;
 const reconnectMs = [100, 250, 500, 1000, 2000];
 
-export function createApi(http: Http, clock: Clock): ApiClient {
+export function createApi(http: Http, clock: Clock, token: () => string = () => ""): ApiClient {
   const path = (ref: AppRef, rest = ""): string => `${base}/${encodeURIComponent(ref.name)}${rest}`;
   const scope = (ref: AppRef): { appNamespace?: string; project?: string } => ({
     ...(ref.appNamespace ? { appNamespace: ref.appNamespace } : {}),
@@ -208,6 +212,8 @@ export function createApi(http: Http, clock: Clock): ApiClient {
     })) as Application;
   return {
     url: http.url,
+    send: (op, method, to, options) => http.send(op, method, to, options),
+    token,
     applications: {
       async list(op, query) {
         const answer = await http.send(op, "GET", base, { query: { ...query } });

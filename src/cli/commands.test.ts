@@ -18,6 +18,7 @@ const kinds: Readonly<Record<string, Flag["kind"]>> = {
   stringArray: "texts",
   strings: "list",
   int64Slice: "numbers",
+  stringToString: "list",
   bool: "bool",
   int: "int",
   uint: "uint",

@@ -1,12 +1,14 @@
 // Every command, in one list: its name, what it is for, and where it stands. Adding a command adds its file and a line.
+import { administration, administrationGroups } from "./administration.ts";
 import type { Group, Listed } from "./command.ts";
 
 export const groups: readonly Group[] = [
   { path: "app", summary: "Applications: list, create, sync, wait, compare, roll back, delete" },
   { path: "app actions", summary: "Actions of an application's resources: list, run" },
-  { path: "account", summary: "Accounts" },
-  { path: "proj", summary: "Projects" },
+  { path: "account", summary: "Accounts: passwords, tokens, what one may do" },
+  { path: "proj", aliases: ["project"], summary: "Projects: what applications may use, their roles and sync windows" },
   { path: "proj windows", summary: "Sync windows of projects" },
+  ...administrationGroups,
 ];
 
 export const commands: readonly Listed[] = [
@@ -127,4 +129,5 @@ export const commands: readonly Listed[] = [
   },
   { path: "relogin", summary: "Log in again where the session has ended", load: () => import("./commands/relogin.ts") },
   { path: "version", summary: "Print versions", load: () => import("./commands/version.ts") },
+  ...administration,
 ];

@@ -32,6 +32,7 @@ interface Content {
   readonly contexts: readonly ContextEntry[];
   readonly servers: readonly ServerEntry[];
   readonly users: readonly UserEntry[];
+  readonly "prompts-enabled"?: boolean;
 }
 
 const nothing: Content = { "current-context": "", contexts: [], servers: [], users: [] };
@@ -87,6 +88,14 @@ export class ConfigFile {
   get contexts(): readonly ContextEntry[] {
     return this.#content.contexts;
   }
+  /** Whether commands ask before they take something away. */
+  get promptsEnabled(): boolean {
+    return this.#content["prompts-enabled"] ?? false;
+  }
+
+  enablePrompts(enabled: boolean): void {
+    this.#content = { ...this.#content, "prompts-enabled": enabled };
+  }
 
   /** A context with its server and user. Error: CONFIG_INVALID where there is no such context. */
   resolve(name: string): { readonly context: ContextEntry; readonly server: ServerEntry; readonly user: UserEntry } {
@@ -107,6 +116,7 @@ export class ConfigFile {
   put(name: string, server: ServerEntry, user: UserEntry): void {
     const { contexts, servers, users } = this.#content;
     this.#content = {
+      ...this.#content,
       "current-context": name,
       contexts: upsert(contexts, "name", { name, server: server.server, user: user.name }),
       servers: upsert(servers, "server", server),
@@ -133,6 +143,7 @@ export class ConfigFile {
     const { context } = this.resolve(name);
     const contexts = this.#content.contexts.filter((item) => item !== context);
     this.#content = {
+      ...this.#content,
       "current-context": this.current === name ? "" : this.current,
       contexts,
       servers: this.#content.servers.filter(
@@ -148,7 +159,7 @@ export class ConfigFile {
   async save(): Promise<void> {
     const { dump } = await import("js-yaml");
     try {
-      if (this.#content.contexts.length === 0) {
+      if (this.#content.contexts.length === 0 && this.#content["prompts-enabled"] === undefined) {
         rmSync(this.#path, { force: true });
         return;
       }
@@ -201,6 +212,7 @@ function contentOf(value: unknown): Content {
     contexts: listOf("contexts", "name") as ContextEntry[],
     servers: listOf("servers", "server") as ServerEntry[],
     users: listOf("users", "name") as UserEntry[],
+    ...(typeof value["prompts-enabled"] === "boolean" ? { "prompts-enabled": value["prompts-enabled"] } : {}),
   };
 }
 

@@ -20,6 +20,8 @@ export interface LocalServer {
   readonly username: string;
   readonly password: string;
   readonly token?: string;
+  /** Its certificate is not verified: it is on this machine. */
+  readonly insecure?: boolean;
 }
 
 export interface ConnectDeps {
@@ -68,7 +70,7 @@ export async function connectToServer(op: Operation, deps: ConnectDeps): Promise
 
 /** A client of one server, as the flags and what is known of the server say. */
 export function clientOf(deps: ConnectDeps, server: ServerEntry, token: string): ApiClient {
-  return createApi(forgivingHttp(targetOf(deps, server), { token }), deps.clock);
+  return createApi(forgivingHttp(targetOf(deps, server), { token }), deps.clock, () => token);
 }
 
 function contextOf(config: ConfigFile, name: string): ReturnType<ConfigFile["resolve"]> | undefined {
@@ -76,7 +78,7 @@ function contextOf(config: ConfigFile, name: string): ReturnType<ConfigFile["res
 }
 
 function localClient(deps: ConnectDeps, local: LocalServer, token: string): ApiClient {
-  const target = targetOf(deps, { server: local.server });
+  const target = targetOf(deps, { server: local.server, ...(local.insecure ? { insecure: true } : {}) });
   const credentials: Credentials = {
     token: token || (local.token ?? ""),
     renew: async (op) => {
@@ -86,7 +88,7 @@ function localClient(deps: ConnectDeps, local: LocalServer, token: string): ApiC
       return fresh;
     },
   };
-  return createApi(createHttp(target, credentials), deps.clock);
+  return createApi(createHttp(target, credentials), deps.clock, () => credentials.token);
 }
 
 function readLocal(path: string): LocalServer | undefined {

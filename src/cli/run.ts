@@ -52,7 +52,7 @@ export async function run(argv: readonly string[], wiring: Wiring): Promise<numb
 
 /** Kubernetes' own flags, where the command does not use their names for something else. */
 function kubeFlagsFor(listed: Listed, own: Flags): Flags {
-  if (!/^(app|account|version)\b/.test(listed.path)) return {};
+  if (!/^(app|appset|account|cert|cluster|configure|gpg|proj|repo|repocreds|version)\b/.test(listed.path)) return {};
   const taken = new Set(Object.values(own).map((flag) => flag.short));
   return Object.fromEntries(
     Object.entries(kubeFlags).map(([name, flag]) => {
@@ -83,7 +83,7 @@ function find(argv: readonly string[], wiring: Wiring): Found | string {
       rest.push(word);
       if (!listed && takesNext(globalFlags, word) && i + 1 < argv.length) rest.push(argv[++i]!);
     } else {
-      words.push(word);
+      words.push(groupNamed([...words, word], wiring.groups) ?? word);
       listed = named(words, wiring.commands);
       if (!listed && !isGroup(words, wiring.groups)) throw unknown(words, wiring);
     }
@@ -103,6 +103,15 @@ function named(words: readonly string[], commands: readonly Listed[]): Listed | 
     const sameGroup = path.slice(0, -1).every((part, index) => part === words[index]);
     return sameGroup && (path.at(-1) === last || (item.aliases?.includes(last) ?? false));
   });
+}
+
+/** The last word of a group's path, where the last word written is another name of it. */
+function groupNamed(words: readonly string[], groups: readonly Group[]): string | undefined {
+  const before = words.slice(0, -1).join(" ");
+  const group = groups.find(
+    ({ path, aliases = [] }) => path.split(" ").slice(0, -1).join(" ") === before && aliases.includes(words.at(-1)!),
+  );
+  return group?.path.split(" ").at(-1);
 }
 
 function isGroup(words: readonly string[], groups: readonly Group[]): boolean {

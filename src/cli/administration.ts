@@ -1,0 +1,308 @@
+// The commands that administer an installation, as commands.ts lists them: accounts, projects, clusters, repositories,
+// certificates, keys, ApplicationSets. Each is loaded when it is run.
+import type { Group, Listed } from "./command.ts";
+
+export const administrationGroups: readonly Group[] = [
+  { path: "appset", summary: "ApplicationSets" },
+  { path: "cert", summary: "Certificates and SSH hosts that repositories are trusted by" },
+  { path: "cluster", summary: "Clusters that applications go to" },
+  { path: "gpg", summary: "Public keys that commits are signed with" },
+  { path: "proj role", summary: "Roles of projects, and their tokens" },
+  { path: "proj source-integrity", summary: "What commits must be signed with, by repository" },
+  { path: "proj source-integrity git", summary: "What Git commits must be signed with" },
+  {
+    path: "proj source-integrity git policies",
+    summary: "Policies for the signatures of Git commits: list, add, update, delete",
+  },
+  { path: "repo", summary: "Repositories" },
+  { path: "repocreds", summary: "Credentials for repositories below a URL" },
+];
+
+export const administration: readonly Listed[] = [
+  {
+    path: "account bcrypt",
+    summary: "Print the bcrypt hash of a password",
+    load: () => import("./commands/account/bcrypt.ts"),
+  },
+  {
+    path: "account can-i",
+    summary: "Say whether one may do something",
+    load: () => import("./commands/account/can-i.ts"),
+  },
+  {
+    path: "account delete-token",
+    summary: "Delete a token of an account",
+    load: () => import("./commands/account/delete-token.ts"),
+  },
+  {
+    path: "account generate-token",
+    summary: "Make a token of an account",
+    load: () => import("./commands/account/generate-token.ts"),
+  },
+  { path: "account get", summary: "Show an account with its tokens", load: () => import("./commands/account/get.ts") },
+  { path: "account list", summary: "List accounts", load: () => import("./commands/account/list.ts") },
+  {
+    path: "account session-token",
+    summary: "Print the token of this session",
+    load: () => import("./commands/account/session-token.ts"),
+  },
+  {
+    path: "account update-password",
+    summary: "Change the password of an account",
+    load: () => import("./commands/account/update-password.ts"),
+  },
+  { path: "appset create", summary: "Create ApplicationSets", load: () => import("./commands/appset/create.ts") },
+  { path: "appset delete", summary: "Delete ApplicationSets", load: () => import("./commands/appset/delete.ts") },
+  {
+    path: "appset generate",
+    summary: "Show what applications an ApplicationSet would make",
+    load: () => import("./commands/appset/generate.ts"),
+  },
+  { path: "appset get", summary: "Show an ApplicationSet", load: () => import("./commands/appset/get.ts") },
+  { path: "appset list", summary: "List ApplicationSets", load: () => import("./commands/appset/list.ts") },
+  {
+    path: "cert add-ssh",
+    summary: "Add keys that SSH hosts are known by",
+    load: () => import("./commands/cert/add-ssh.ts"),
+  },
+  {
+    path: "cert add-tls",
+    summary: "Add certificates that a server is trusted by",
+    load: () => import("./commands/cert/add-tls.ts"),
+  },
+  { path: "cert list", summary: "List certificates and known hosts", load: () => import("./commands/cert/list.ts") },
+  {
+    path: "cert rm",
+    summary: "Remove certificates and known hosts of a server",
+    load: () => import("./commands/cert/rm.ts"),
+  },
+  { path: "cluster add", summary: "Add a cluster of the kubeconfig", load: () => import("./commands/cluster/add.ts") },
+  { path: "cluster get", summary: "Show clusters", load: () => import("./commands/cluster/get.ts") },
+  { path: "cluster list", summary: "List clusters", load: () => import("./commands/cluster/list.ts") },
+  { path: "cluster rm", summary: "Remove clusters", load: () => import("./commands/cluster/rm.ts") },
+  {
+    path: "cluster rotate-auth",
+    summary: "Replace the token that a cluster is reached with",
+    load: () => import("./commands/cluster/rotate-auth.ts"),
+  },
+  {
+    path: "cluster set",
+    summary: "Change what is known of a cluster",
+    load: () => import("./commands/cluster/set.ts"),
+  },
+  { path: "configure", summary: "Change settings of the command line", load: () => import("./commands/configure.ts") },
+  { path: "gpg add", summary: "Add public keys", load: () => import("./commands/gpg/add.ts") },
+  { path: "gpg get", summary: "Show a public key", load: () => import("./commands/gpg/get.ts") },
+  { path: "gpg list", summary: "List public keys", load: () => import("./commands/gpg/list.ts") },
+  { path: "gpg rm", summary: "Remove a public key", load: () => import("./commands/gpg/rm.ts") },
+  {
+    path: "proj add-destination",
+    summary: "Permit a destination",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addDestination }),
+  },
+  {
+    path: "proj add-destination-service-account",
+    summary: "Sync a destination as a service account",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addServiceAccount }),
+  },
+  {
+    path: "proj add-orphaned-ignore",
+    summary: "Leave a kind out of what is watched for orphans",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addOrphanedIgnore }),
+  },
+  {
+    path: "proj add-signature-key",
+    summary: "Require commits to be signed with a key",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addSignatureKey }),
+  },
+  {
+    path: "proj add-source",
+    summary: "Permit a repository",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addSource }),
+  },
+  {
+    path: "proj add-source-namespace",
+    summary: "Permit a namespace for applications",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).addSourceNamespace }),
+  },
+  {
+    path: "proj allow-cluster-resource",
+    summary: "Permit a kind without a namespace",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).allowClusterResource }),
+  },
+  {
+    path: "proj allow-namespace-resource",
+    summary: "Permit a kind in namespaces",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).allowNamespaceResource }),
+  },
+  { path: "proj create", summary: "Create a project", load: () => import("./commands/proj/create.ts") },
+  { path: "proj delete", summary: "Delete projects", load: () => import("./commands/proj/delete.ts") },
+  {
+    path: "proj deny-cluster-resource",
+    summary: "Refuse a kind without a namespace",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).denyClusterResource }),
+  },
+  {
+    path: "proj deny-namespace-resource",
+    summary: "Refuse a kind in namespaces",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).denyNamespaceResource }),
+  },
+  { path: "proj edit", summary: "Edit a project's spec in an editor", load: () => import("./commands/proj/edit.ts") },
+  { path: "proj get", summary: "Show a project", load: () => import("./commands/proj/get.ts") },
+  { path: "proj list", summary: "List projects", load: () => import("./commands/proj/list.ts") },
+  {
+    path: "proj remove-destination",
+    summary: "No longer permit a destination",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeDestination }),
+  },
+  {
+    path: "proj remove-destination-service-account",
+    summary: "No longer sync a destination as a service account",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeServiceAccount }),
+  },
+  {
+    path: "proj remove-orphaned-ignore",
+    summary: "Watch a kind for orphans again",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeOrphanedIgnore }),
+  },
+  {
+    path: "proj remove-signature-key",
+    summary: "No longer require a key",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeSignatureKey }),
+  },
+  {
+    path: "proj remove-source",
+    summary: "No longer permit a repository",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeSource }),
+  },
+  {
+    path: "proj remove-source-namespace",
+    summary: "No longer permit a namespace for applications",
+    load: async () => ({ default: (await import("./commands/proj/lists.ts")).removeSourceNamespace }),
+  },
+  {
+    path: "proj role add-group",
+    summary: "Give a role to a group",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).addGroup }),
+  },
+  {
+    path: "proj role add-policy",
+    summary: "Allow or deny a role something",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).addPolicy }),
+  },
+  {
+    path: "proj role create",
+    summary: "Create a role",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).createRole }),
+  },
+  {
+    path: "proj role create-token",
+    aliases: ["token-create"],
+    summary: "Make a token of a role",
+    load: async () => ({ default: (await import("./commands/proj/role/tokens.ts")).createToken }),
+  },
+  {
+    path: "proj role delete",
+    summary: "Delete a role",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).deleteRole }),
+  },
+  {
+    path: "proj role delete-token",
+    aliases: ["token-delete", "remove-token"],
+    summary: "Delete a token of a role",
+    load: async () => ({ default: (await import("./commands/proj/role/tokens.ts")).deleteToken }),
+  },
+  { path: "proj role get", summary: "Show a role", load: () => import("./commands/proj/role/get.ts") },
+  { path: "proj role list", summary: "List roles", load: () => import("./commands/proj/role/list.ts") },
+  {
+    path: "proj role list-tokens",
+    aliases: ["list-token", "token-list"],
+    summary: "List tokens of a role",
+    load: async () => ({ default: (await import("./commands/proj/role/tokens.ts")).listTokens }),
+  },
+  {
+    path: "proj role remove-group",
+    summary: "Take a role from a group",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).removeGroup }),
+  },
+  {
+    path: "proj role remove-policy",
+    summary: "Remove a policy of a role",
+    load: async () => ({ default: (await import("./commands/proj/role/changes.ts")).removePolicy }),
+  },
+  { path: "proj set", summary: "Change what a project permits", load: () => import("./commands/proj/set.ts") },
+  {
+    path: "proj source-integrity git policies add",
+    summary: "Add a policy",
+    load: async () => ({ default: (await import("./commands/proj/integrity/policies.ts")).addPolicy }),
+  },
+  {
+    path: "proj source-integrity git policies delete",
+    summary: "Delete policies",
+    load: async () => ({ default: (await import("./commands/proj/integrity/policies.ts")).deletePolicy }),
+  },
+  {
+    path: "proj source-integrity git policies list",
+    summary: "List policies",
+    load: async () => ({ default: (await import("./commands/proj/integrity/policies.ts")).listPolicies }),
+  },
+  {
+    path: "proj source-integrity git policies update",
+    summary: "Change a policy",
+    load: async () => ({ default: (await import("./commands/proj/integrity/policies.ts")).updatePolicy }),
+  },
+  {
+    path: "proj windows add",
+    summary: "Add a sync window",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).addWindow }),
+  },
+  {
+    path: "proj windows delete",
+    summary: "Delete a sync window",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).deleteWindow }),
+  },
+  {
+    path: "proj windows disable-manual-sync",
+    summary: "Let a window keep out manual syncs",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).disableManualSync }),
+  },
+  {
+    path: "proj windows disable-sync-overrun",
+    summary: "Let a window pause running syncs",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).disableSyncOverrun }),
+  },
+  {
+    path: "proj windows enable-manual-sync",
+    summary: "Let manual syncs run despite a window",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).enableManualSync }),
+  },
+  {
+    path: "proj windows enable-sync-overrun",
+    summary: "Let running syncs go on despite a window",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).enableSyncOverrun }),
+  },
+  {
+    path: "proj windows update",
+    summary: "Change a sync window",
+    load: async () => ({ default: (await import("./commands/proj/windows/changes.ts")).updateWindow }),
+  },
+  { path: "repo add", summary: "Add a repository", load: () => import("./commands/repo/add.ts") },
+  { path: "repo get", summary: "Show a repository", load: () => import("./commands/repo/get.ts") },
+  { path: "repo list", summary: "List repositories", load: () => import("./commands/repo/list.ts") },
+  { path: "repo rm", summary: "Remove repositories", load: () => import("./commands/repo/rm.ts") },
+  {
+    path: "repocreds add",
+    summary: "Add credentials for repositories below a URL",
+    load: () => import("./commands/repocreds/add.ts"),
+  },
+  {
+    path: "repocreds list",
+    summary: "List credentials of repositories",
+    load: () => import("./commands/repocreds/list.ts"),
+  },
+  {
+    path: "repocreds rm",
+    summary: "Remove credentials of repositories",
+    load: () => import("./commands/repocreds/rm.ts"),
+  },
+];
