@@ -40,9 +40,9 @@ export function hostAndPath(url: string): string {
   return slash < 0 ? host : `${host}${bare.slice(slash)}`;
 }
 
-/** Splits `https://user:password@host/path` into the URL without, and the two. Other URLs come back as they are. */
+/** Splits `https://user:password@host/path` (or `oci://…`) into the URL without, and the two. Other URLs come back as they are. */
 export function splitCredentials(url: string): { url: string; username?: string; password?: string } {
-  const match = /^(https?:\/\/)([^/@]*(?:@[^/@]*)*)@([^/@]+(?:\/.*)?)$/i.exec(url.trim());
+  const match = /^((?:https?|oci):\/\/)([^/@]*(?:@[^/@]*)*)@([^/@]+(?:\/.*)?)$/i.exec(url.trim());
   if (!match) return { url: url.trim() };
   const [, scheme = "", user = "", rest = ""] = match;
   const colon = user.indexOf(":");

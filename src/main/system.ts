@@ -202,7 +202,10 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
         renderer,
         access: (url, project) => configuration.access(url, project),
         signatures,
-        expireFiles: () => urlFiles.expire(),
+        expireFiles: () => {
+          urlFiles.expire();
+          registries.askAnew();
+        },
         neighbours: createNeighbours({
           project: projectOf,
           access: (url, project) => configuration.access(url, project),

@@ -231,6 +231,78 @@ describe("proxies", () => {
   });
 });
 
+describe("a host that asks for rest", () => {
+  const answering = async (
+    ...answers: [status: number, retryAfter: string][]
+  ): Promise<{ url: string; asked: () => number }> => {
+    let asked = 0;
+    const { url } = await listen((_request, response) => {
+      const [status, after] = answers[asked++] ?? [200, ""];
+      response.writeHead(status, after === "" ? {} : { "retry-after": after }).end(String(status));
+    });
+    return { url, asked: () => asked };
+  };
+
+  it.each([
+    [
+      "a moment",
+      [
+        [429, "0"],
+        [503, "1"],
+      ],
+      200,
+      3,
+    ],
+    ["a moment by date", [[429, new Date(Date.now() - 5000).toUTCString()]], 200, 2],
+    [
+      "again and again",
+      [
+        [429, "0"],
+        [429, "0"],
+        [429, "0"],
+      ],
+      429,
+      3,
+    ],
+    ["nothing", [[429, ""]], 429, 1],
+    ["nonsense", [[429, "soon"]], 429, 1],
+  ] as [string, [number, string][], number, number][])(
+    "for %s is waited for, within bounds",
+    async (_name, answers, status, count) => {
+      const { url, asked } = await answering(...answers);
+      expect((await get(url)).status).toBe(status);
+      expect(asked()).toBe(count);
+    },
+  );
+
+  it("for long is left alone that long, but not longer than some minutes, whoever wants to know", async () => {
+    const { url, asked } = await answering([429, "3600"]);
+    let now = 0;
+    const http = createHttpClient({}, { timeoutMs: 5000, env: {}, clock: { ...testClock, monotonic: () => now } });
+    closers.push(() => http.close());
+    const ask = (): Promise<HttpAnswer> => http.send(testOperation(), { url, maxBytes: 1000 });
+    expect((await ask()).status).toBe(429);
+    http.askAnew();
+    expect(await failure(ask())).toMatch(/it asked to be left alone for 3600 s \(HTTP 429\); it is not asked before/);
+    expect(asked()).toBe(1);
+    now += 301_000;
+    expect((await ask()).status).toBe(200);
+  });
+
+  it("does not hold up who gives up", async () => {
+    const { url } = await answering([429, "4"]);
+    const http = createHttpClient({}, { timeoutMs: 5000, env: {}, clock: testClock });
+    closers.push(() => http.close());
+    const giving = new AbortController();
+    const op = { ...testOperation(), signal: giving.signal };
+    const asking = failure(http.send(op, { url, maxBytes: 1000 }));
+    setTimeout(() => giving.abort(), 100);
+    const started = performance.now();
+    expect(await asking).toMatch(/^CANCELLED/);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+});
+
 it("what may come compressed is unfolded, within its limit", async () => {
   const { url } = await listen((request, response) => {
     const packed = gzipSync(request.url === "/bomb" ? Buffer.alloc(10 << 20) : "hello");

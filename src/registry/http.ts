@@ -31,6 +31,8 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** Any status is an answer. Errors: REPOSITORY_UNREACHABLE (network, TLS, time), TOO_LARGE, CANCELLED. */
   send(op: Operation, wanted: HttpRequest): Promise<HttpAnswer>;
+  /** Hosts that did not answer in time are asked again at the next request; those that asked for rest are not. */
+  askAnew(): void;
   close(): Promise<void>;
 }
 
@@ -45,13 +47,24 @@ export interface HttpOptions {
 const maxRedirects = 5;
 /** How long a host that did not answer in time is not asked again: whoever works on something else need not wait too. */
 const pauseMs = 20_000;
+/** A `Retry-After` up to this is waited for, once or twice; a longer one leaves the host alone, up to the other. */
+const maxWaitMs = 10_000;
+const maxWaits = 2;
+const maxRestMs = 300_000;
+
+/** Why a host is left alone, and until when. */
+interface Rest {
+  readonly until: number;
+  readonly error: DriftlessError;
+  readonly wished: boolean;
+}
 
 export function createHttpClient(
   access: Omit<RegistryAccess, "url">,
   { timeoutMs, env, clock }: HttpOptions,
 ): HttpClient {
   const dispatchers = new Map<string, Dispatcher>();
-  const silent = new Map<string, { readonly until: number; readonly error: DriftlessError }>();
+  const resting = new Map<string, Rest>();
   const dispatcherFor = (url: URL, own: boolean): Dispatcher => {
     const proxy = proxyFor(url, access, env);
     const key = `${own} ${proxy ?? ""}`;
@@ -96,27 +109,50 @@ export function createHttpClient(
     const unpacked = packed ? await unfolded(whole, wanted) : whole;
     return { status: statusCode, headers: flat, body: unpacked, url: wanted.url };
   };
+  /** Follows redirects, and waits where a host asks for a moment. */
+  const followed = async (op: Operation, late: AbortSignal, wanted: HttpRequest): Promise<HttpAnswer> => {
+    const { origin } = new URL(wanted.url);
+    const endsAt = clock.monotonic() + timeoutMs;
+    let next = wanted;
+    for (let [redirects, waits] = [0, 0]; ;) {
+      const answer = await once(op, late, next, new URL(next.url).origin === origin).catch((thrown: unknown) => {
+        throw explain(thrown, { op, late, url: next.url, timeoutMs });
+      });
+      const { location } = answer.headers;
+      const wishedMs = wishedRest(answer, clock);
+      if (wishedMs !== undefined) {
+        const mayWait = wishedMs <= maxWaitMs && clock.monotonic() + wishedMs < endsAt && waits++ < maxWaits;
+        if (!mayWait) {
+          const until = clock.monotonic() + Math.min(wishedMs, maxRestMs);
+          resting.set(origin, { until, wished: true, error: tooMany(answer, wishedMs) });
+          return answer;
+        }
+        await pause(AbortSignal.any([op.signal, late]), clock, wishedMs);
+        continue;
+      }
+      if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
+      if (redirects++ >= maxRedirects) throw unreachable(wanted.url, `redirects more than ${maxRedirects} times`);
+      next = { ...next, url: redirectTarget(next.url, location) };
+    }
+  };
   return {
     async send(op, wanted) {
       const late = AbortSignal.timeout(timeoutMs);
-      const origin = new URL(wanted.url).origin;
-      const before = silent.get(origin);
+      const { origin } = new URL(wanted.url);
+      const before = resting.get(origin);
       if (before && before.until > clock.monotonic()) throw before.error;
-      silent.delete(origin);
-      let next = wanted;
+      resting.delete(origin);
       try {
-        for (let count = 0; ; count++) {
-          const answer = await once(op, late, next, new URL(next.url).origin === origin);
-          const { location } = answer.headers;
-          if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
-          if (count >= maxRedirects) throw unreachable(wanted.url, `redirects more than ${maxRedirects} times`);
-          next = { ...next, url: redirectTarget(next.url, location) };
-        }
+        return await followed(op, late, wanted);
       } catch (thrown) {
-        const error = explain(thrown, { op, late, url: next.url, timeoutMs });
-        if (late.aborted && !op.signal.aborted) silent.set(origin, { until: clock.monotonic() + pauseMs, error });
+        const error = explain(thrown, { op, late, url: wanted.url, timeoutMs });
+        if (late.aborted && !op.signal.aborted)
+          resting.set(origin, { until: clock.monotonic() + pauseMs, wished: false, error });
         throw error;
       }
+    },
+    askAnew() {
+      for (const [origin, { wished }] of resting) if (!wished) resting.delete(origin);
     },
     async close() {
       await Promise.all([...dispatchers.values()].map((one) => one.destroy()));
@@ -146,6 +182,33 @@ function unreachable(url: string, why: string, cause?: unknown): DriftlessError 
   return new DriftlessError("REPOSITORY_UNREACHABLE", `${shown(url)}: ${why}`, {
     details: { repository: shown(url) },
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** How long a host wants to be left alone, in milliseconds; undefined where it does not say so. */
+function wishedRest({ status, headers }: HttpAnswer, clock: Clock): number | undefined {
+  const written = headers["retry-after"]?.trim() ?? "";
+  if ((status !== 429 && status !== 503) || written === "") return undefined;
+  const ms = /^\d+$/.test(written) ? Number(written) * 1000 : Date.parse(written) - clock.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function tooMany({ url, status }: HttpAnswer, wishedMs: number): DriftlessError {
+  const seconds = Math.ceil(wishedMs / 1000);
+  return unreachable(url, `it asked to be left alone for ${seconds} s (HTTP ${status}); it is not asked before`);
+}
+
+/** Ends early, without an error, where the signal says so: the request after it has one. */
+function pause(signal: AbortSignal, clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
   });
 }
 

@@ -313,6 +313,19 @@ describe("a Helm repository", () => {
       expect(await source.resolve(op, "*")).toBe("1.0.0");
     });
 
+    it("a repository that hung is asked at once by who wants to know now", async () => {
+      const server = await helm();
+      await server.publish("web", "1.0.0");
+      server.answer("hang");
+      const all = registries({ timeoutMs: 400 });
+      const source = all.open({ url: server.url }, "web");
+      expect(await failure(source.resolve(op, "*"))).toContain("no answer within 0.4 s");
+      server.answer(undefined);
+      expect(await failure(source.resolve(op, "*"))).toContain("no answer within 0.4 s");
+      all.askAnew();
+      expect(await source.resolve(op, "*")).toBe("1.0.0");
+    });
+
     it("a repository that is not there", async () => {
       const server = await helm();
       await server.close();
@@ -453,6 +466,22 @@ describe("an OCI registry", () => {
         `REVISION_NOT_FOUND: oci://${server.host}/charts/web has no version "${version}": there are 1.1.0, 1.0.0`,
       );
     expect(await failure(all.chart(op, { access, chart: "none", version: "1.0.0" }))).toContain("it has none");
+  });
+
+  it("gets the login that stands in its URL, and shows it nowhere", async () => {
+    const login = { username: "ada", password: "p@ss" };
+    const server = await oci({ login });
+    await server.pushChart("charts", "web", "1.0.0");
+    const at = (password: string): RegistryAccess => ({
+      url: `oci://ada:${encodeURIComponent(password)}@${server.host}/charts`,
+      forceHttp: true,
+    });
+    const source = registries().open(at("p@ss"), "web");
+    expect(await source.resolve(op, "*")).toBe("1.0.0");
+    expect(source.url).toBe(`oci://${server.host}/charts/web`);
+    const refused = await failure(registries().open(at("wrong-one"), "web").resolve(op, "*"));
+    expect(refused).toContain("the credentials are refused");
+    expect(refused).not.toContain("wrong");
   });
 
   it("that hangs has its time, and others are unharmed", async () => {

@@ -158,6 +158,10 @@ class AllRegistries implements Registries {
     );
   }
 
+  askAnew(): void {
+    for (const client of this.clients.values()) client.askAnew();
+  }
+
   async close(): Promise<void> {
     for (const origin of this.origins.values()) origin.close();
     this.origins.clear();

@@ -124,5 +124,7 @@ export interface Registries {
     op: Operation,
     access: RegistryAccess,
   ): Promise<readonly { readonly name: string; readonly versions: readonly string[] }[]>;
+  /** Somebody wants to know now: servers that did not answer in time a moment ago are asked again. */
+  askAnew(): void;
   close(): Promise<void>;
 }

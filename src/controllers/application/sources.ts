@@ -7,6 +7,7 @@ import type { ApplicationSource } from "#model/application.ts";
 import { composed } from "#git/composed.ts";
 import type { GitRepositories, GitRepository, RefreshOptions, RepositoryAccess } from "#git/types.ts";
 import type { ArtifactRepository } from "#render/artifact-repository.ts";
+import type { ParameterAnnouncement } from "#render/plugin/types.ts";
 import { readsTouched } from "#render/reads.ts";
 import type { Renderer, RenderRequest, RenderResult } from "#render/types.ts";
 import { isArtifact, type Artifacts, type Located } from "./artifacts.ts";
@@ -76,7 +77,7 @@ export interface SourcesOptions {
   access(url: string, project: string): RepositoryAccess;
   /** What may be read beside the sources' repositories; nothing without. */
   readonly neighbours?: NeighboursOf;
-  /** Makes the next render ask anew for single files behind URLs. */
+  /** Makes the next render ask anew for single files behind URLs, and registries that did not answer in time. */
   readonly expireFiles?: () => void;
   /** Holds what projects ask of signatures, before anything is rendered. */
   readonly signatures?: SignatureGate;
@@ -271,6 +272,20 @@ export class Sources {
       }),
     );
     return this.#renderAll(op, request, at);
+  }
+
+  /** The parameters that the plugin of a source says it takes, at the revision that the source names. Errors: those of rendering. */
+  async pluginParameters(
+    op: Operation,
+    request: FollowRequest,
+    source: ApplicationSource,
+  ): Promise<readonly ParameterAnnouncement[]> {
+    const { appName, namespace, project } = request;
+    const followed = this.#repository(source, project);
+    const revision = source.targetRevision ?? "";
+    const { sha } = await followed.repository.resolve(op, revision);
+    const placed = await this.#placed(op, request, { source, followed, sha, revision });
+    return this.#options.renderer.pluginParameters(op, { ...placed, appName, namespace, project });
   }
 
   /** Error: SIGNATURE_REQUIRED where the project asks for a signature that the revision does not have. */
