@@ -310,6 +310,7 @@ async function play(
   proxy.onWrite = undefined;
   if (killed !== undefined) {
     await killed;
+    await proxy.settled();
     await up.restart();
   }
   const end = await eventually(() => story.ended(kube, run), { withinMs: 60_000, everyMs: 50 });

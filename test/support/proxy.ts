@@ -38,6 +38,8 @@ export interface ApiProxy {
   onWrite: ((seen: Seen) => Promise<void> | void) | undefined;
   /** Requests for which this is true are never answered, nor sent on; of those that were waiting. */
   hangs: ((request: { readonly method: string; readonly path: string }) => boolean) | undefined;
+  /** Resolves once no write is under way: what the server does of a process that was killed is among `writes` then. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ interface KubeconfigFile {
 /** Takes the path of a kubeconfig; whoever uses the proxy acts as its user. */
 export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
   const upstream = upstreamOf(kubeconfig);
+  const underWay = new Set<Promise<void>>();
   const directory = mkdtempSync(join(tmpdir(), "driftless-proxy-"));
   const proxy: { -readonly [name in keyof ApiProxy]: ApiProxy[name] } = {
     kubeconfig: join(directory, "kubeconfig"),
@@ -56,6 +59,9 @@ export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
     writes: [],
     onWrite: undefined,
     hangs: undefined,
+    settled: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -66,7 +72,10 @@ export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", "http://proxy");
     if (proxy.hangs?.({ method: incoming.method ?? "", path: url.pathname }) === true) return;
-    pass(proxy, upstream, { incoming, outgoing, url });
+    const answered = pass(proxy, upstream, { incoming, outgoing, url });
+    if (!isWrite(incoming, url)) return;
+    underWay.add(answered);
+    void answered.finally(() => underWay.delete(answered));
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -112,24 +121,31 @@ function upstreamOf(kubeconfig: string): Upstream {
   };
 }
 
+const isWrite = ({ method }: IncomingMessage, url: URL): boolean =>
+  method !== "GET" && url.searchParams.get("dryRun") === null;
+
+/** Returns a promise that resolves once the server has answered, or the request has failed. */
 function pass(
   proxy: ApiProxy,
   upstream: Upstream,
   { incoming, outgoing, url }: { incoming: IncomingMessage; outgoing: ServerResponse; url: URL },
-): void {
+): Promise<void> {
   const { authorization } = upstream;
   const headers = { ...incoming.headers, host: upstream.url.host, ...(authorization ? { authorization } : {}) };
   const options: RequestOptions = { method: incoming.method, headers, agent: upstream.agent };
   const send = upstream.url.protocol === "https:" ? httpsRequest : httpRequest;
   const forward = send(new URL(incoming.url ?? "/", upstream.url), options);
-  const isWrite = incoming.method !== "GET" && url.searchParams.get("dryRun") === null;
+  const writes = isWrite(incoming, url);
   const sent: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => sent.push(chunk));
   incoming.pipe(forward);
-  outgoing.on("close", () => forward.destroy());
+  // The server does a write that it has received whole, whether or not the one who asked for it lives to hear of it.
+  outgoing.on("close", () => {
+    if (!writes || !incoming.complete) forward.destroy();
+  });
   forward.on("error", () => outgoing.destroy());
   forward.on("response", (answer) => {
-    if (!isWrite) {
+    if (!writes) {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       outgoing.flushHeaders();
       answer.pipe(outgoing);
@@ -155,4 +171,5 @@ function pass(
       });
     });
   });
+  return new Promise((resolve) => forward.once("close", resolve));
 }
