@@ -13,7 +13,10 @@ export async function offerLocalLogin(op: Operation, dataDir: string, system: Sy
   const file = localLoginFile(dataDir);
   const password = await system.initialPassword(op);
   rmSync(file, { force: true });
+  const { url } = system.server;
+  // The certificate is seldom for "localhost", and may change while we run: on this machine it is not asked for.
+  const tls = url.startsWith("https:") ? { insecure: true } : {};
   if (password !== undefined)
-    writePrivately(file, `${JSON.stringify({ server: system.server.url, username: "admin", password })}\n`);
+    writePrivately(file, `${JSON.stringify({ server: url, ...tls, username: "admin", password })}\n`);
   return () => Promise.resolve(rmSync(file, { force: true }));
 }

@@ -41,6 +41,7 @@ import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
 import { createRepositoryProbe, lentFields } from "./repository-probe.ts";
+import { serverTls } from "./server-tls.ts";
 import { pluginsOf, rendererFor, type RenderingFlags } from "./rendering.ts";
 import { excludedBy, reconsiderOnChange } from "./live-kinds.ts";
 
@@ -52,6 +53,8 @@ export interface SystemOptions {
   readonly dataDir: string;
   readonly git: { readonly path: string; readonly env: Readonly<Record<string, string>> };
   readonly listen: { readonly host: string; readonly port: number };
+  /** Whether TLS is spoken; undefined: as `server.insecure` says, else everywhere but on loopback. */
+  readonly tls?: boolean;
   /** Folder of the built page; the API alone is served without it. */
   readonly uiDir?: string;
   readonly version: string;
@@ -256,6 +259,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     metrics,
     version: options.version,
     listen: options.listen,
+    ...serverTls(life, options, configuration, ports),
     ...(options.uiDir === undefined ? {} : { uiDir: options.uiDir }),
     normaliseUrl: normalizeUrl,
     randomBytes: (count) => randomBytes(count),

@@ -33,6 +33,8 @@ interface UpFlags extends RenderingFlags {
   readonly namespace: string;
   readonly logLevel: LogLevel;
   readonly logFormat: "text" | "json";
+  readonly tls?: boolean;
+  readonly insecure?: boolean;
 }
 
 function port(text: string): number {
@@ -40,6 +42,21 @@ function port(text: string): number {
   if (!Number.isInteger(value) || value < 0 || value > 65_535)
     throw new InvalidArgumentError("a port is a number from 0 (any free one) to 65535");
   return value;
+}
+
+function truth(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("true or false is expected");
+}
+
+/** Whether TLS is asked for, by flag or by Argo CD's variable; undefined where neither says. */
+function wantedTls({ tls, insecure }: UpFlags): { tls?: boolean } {
+  if (tls !== undefined && insecure === true)
+    throw new DriftlessError("CONFIG_INVALID", "--tls and --insecure contradict each other");
+  const variable = process.env["DRIFTLESS_SERVER_INSECURE"] ?? process.env["ARGOCD_SERVER_INSECURE"] ?? "";
+  const said = insecure ?? (/^(true|false)$/i.test(variable) ? variable.toLowerCase() === "true" : undefined);
+  const wanted = tls ?? (said === undefined ? undefined : !said);
+  return wanted === undefined ? {} : { tls: wanted };
 }
 
 function command(): Command {
@@ -59,6 +76,8 @@ function command(): Command {
     .option("--plugin-sockets <dir>", "where plugins in sidecars have their sockets", defaultPluginSockets)
     .option("--plugin-commands <dir>", "run the commands of the plugins that stand in this folder")
     .option("--render-cache <url>", "share renders with other replicas: s3://BUCKET/PREFIX or redis://HOST:PORT")
+    .option("--tls", "speak TLS; as everywhere but on loopback unless told")
+    .option("--insecure [yes]", "speak HTTP without TLS; --insecure=false is --tls", truth)
     .addOption(
       new Option("--log-level <level>", "how much is logged")
         .choices(["debug", "info", "warn", "error"])
@@ -99,6 +118,7 @@ export async function up(args: readonly string[]): Promise<number> {
       dataDir: flags.dataDir,
       git: { path: "git", env: gitEnvironment() },
       listen: { host: flags.host, port: flags.port },
+      ...wantedTls(flags),
       uiDir: join(root, "dist", "ui"),
       version: version(),
       environment: process.env,

@@ -16,6 +16,7 @@ export interface InformerOptions {
   readonly type: ResourcePath;
   readonly namespace?: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly op: Operation;
@@ -118,10 +119,11 @@ export class Informer<T extends KubernetesObject> {
   }
 
   async #list(op: Operation): Promise<void> {
-    const { client, type, namespace, labelSelector } = this.#options;
+    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
     const scope = {
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
     };
     const { items, resourceVersion } = await client.list(op, type, scope);
     const gone = new Set(this.#objects.keys());
@@ -136,11 +138,12 @@ export class Informer<T extends KubernetesObject> {
   }
 
   async #watch(op: Operation): Promise<void> {
-    const { client, type, namespace, labelSelector } = this.#options;
+    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
     const events = client.watch(op, type, {
       resourceVersion: this.#resourceVersion,
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
     });
     for await (const event of events) {
       const version = event.object.metadata.resourceVersion;

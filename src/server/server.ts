@@ -26,12 +26,14 @@ import { secretData } from "./auth/secret.ts";
 import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { previewRoutes } from "./preview.ts";
-import { grpcHandler } from "./rpc/grpc.ts";
-import { listen } from "./rpc/listener.ts";
+import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
+import { listen, type Listener } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
 import type { RepositoryProbe } from "./repository/api.ts";
 import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
+import { firstCertificate, followCertificates } from "./tls/certificates.ts";
+import type { TlsSettings } from "./tls/settings.ts";
 
 export interface ServerOptions {
   readonly control: KubeClient;
@@ -58,6 +60,8 @@ export interface ServerOptions {
   readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** With it, TLS is spoken. */
+  readonly tls?: TlsOptions;
   readonly uiDir?: string;
   normaliseUrl(url: string): string;
   randomBytes(count: number): Uint8Array;
@@ -65,6 +69,12 @@ export interface ServerOptions {
     headers: Readonly<Record<string, string | readonly string[] | undefined>>;
     body: Uint8Array;
   }): Promise<void>;
+}
+
+export interface TlsOptions {
+  readonly settings: TlsSettings;
+  /** Follows the Secret `argocd-server-tls`; started, and stopped, by the server. */
+  readonly serverSecret: Informer<KubernetesObject>;
 }
 
 export interface RunningServer {
@@ -141,16 +151,28 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     services,
     (request, response) => http.routing(request as never, response as never),
   );
-  const listener = await listen({ ...options.listen, handler });
+  const listener = await listenWith(op, options, handler);
   const { port } = listener;
   return {
-    url: `http://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
+    url: `${options.tls ? "https" : "http"}://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
     port,
     sessions,
     async close() {
       stopping.abort();
       await listener.close();
+      await options.tls?.serverSecret.stop();
       await http.close();
     },
   };
+}
+
+/** Listens in clear text, or by TLS with the certificate that there is, and with those that come after it. */
+async function listenWith(op: Op, options: ServerOptions, handler: HttpHandler): Promise<Listener> {
+  if (!options.tls) return listen({ ...options.listen, handler });
+  const { serverSecret, settings: tls } = options.tls;
+  const deps = { ...options, serverSecret, host: options.listen.host };
+  const certificate = await firstCertificate(op, deps);
+  const listener = await listen({ ...options.listen, handler, certificate, tls });
+  followCertificates(op, deps, certificate, (next) => listener.setCertificate(next));
+  return listener;
 }

@@ -7,6 +7,7 @@ import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
 import type { Account } from "../auth/account.ts";
 import { answer, collected, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import { withErrorsInHeaders } from "./web-errors.ts";
 
 export interface GrpcDeps {
   readonly log: Logger;
@@ -25,7 +26,10 @@ const readMaxBytes = 32 * 1024 * 1024;
 /** A handler of the services' gRPC paths; everything else goes to `fallback`. */
 export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], fallback: HttpHandler): HttpHandler {
   const adapter = connectNodeAdapter({
-    routes: (router) => services.forEach((service) => addService(deps, router, service)),
+    routes: (router) => {
+      for (const service of services) addService(deps, router, service);
+      router.handlers.forEach((each, index) => (router.handlers[index] = withErrorsInHeaders(each)));
+    },
     fallback,
     readMaxBytes,
     shutdownSignal: deps.stopping,

@@ -3,6 +3,7 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import { DriftlessError } from "#base/errors.ts";
 import type { HttpHandler } from "./grpc.ts";
 
@@ -18,12 +19,14 @@ export interface ListenOptions {
   readonly handler: HttpHandler;
   /** With it, TLS is spoken, and plain HTTP is sent to it. */
   readonly certificate?: Certificate;
+  /** How TLS is spoken. */
+  readonly tls?: Pick<SecureContextOptions, "minVersion" | "maxVersion" | "ciphers">;
   upgrade?(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void;
 }
 
 export interface Listener {
   readonly port: number;
-  /** New connections get this certificate. */
+  /** New connections get this certificate. Throws where it is not usable; the one before stays. */
   setCertificate(certificate: Certificate): void;
   close(): Promise<void>;
 }
@@ -38,7 +41,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const plain = http.createServer(certificate ? redirect : handler);
   const clear = http2.createServer(handler);
   const secure = certificate
-    ? http2.createSecureServer({ allowHTTP1: true, cert: certificate.cert, key: certificate.key }, handler)
+    ? http2.createSecureServer({ ...options.tls, allowHTTP1: true, ...certificate }, handler)
     : undefined;
   (secure ?? plain).on("upgrade", (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
     if (options.upgrade) options.upgrade(request, socket, head);
@@ -80,7 +83,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   });
   return {
     port: (door.address() as net.AddressInfo).port,
-    setCertificate: ({ cert, key }) => secure?.setSecureContext({ cert, key }),
+    setCertificate: ({ cert, key }) => secure?.setSecureContext({ ...options.tls, cert, key }),
     async close() {
       const closed = new Promise<void>((resolve) => door.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -133,6 +133,27 @@ describe.each(Object.entries(transports))("%s", (_name, transport) => {
   });
 });
 
+it("gRPC-Web tells a call's error in headers, where argocd looks for it", async () => {
+  const { port } = await serve();
+  const call = (method: string): Promise<Response> =>
+    fetch(`http://127.0.0.1:${port}/account.AccountService/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/grpc-web+proto" },
+      body: new Uint8Array(5),
+    });
+  const refused = await call("GetAccount");
+  expect([refused.headers.get("grpc-status"), refused.headers.get("grpc-message"), await refused.text()]).toEqual([
+    "16",
+    "no%20session%20information",
+    "",
+  ]);
+  const answered = await call("CanI");
+  expect([answered.headers.get("grpc-status"), (await answered.text()).includes("grpc-status: 0")]).toEqual([
+    null,
+    true,
+  ]);
+});
+
 describe("REST on the same port", () => {
   it("fills requests from path, query and body", async () => {
     const { port } = await serve();

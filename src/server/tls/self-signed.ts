@@ -3,6 +3,8 @@ import { webcrypto as crypto } from "node:crypto";
 import { isIP } from "node:net";
 import type { Certificate } from "../rpc/listener.ts";
 
+/** Who our own certificates say that they are from. */
+export const organisation = "Driftless";
 const yearMs = 365 * 24 * 3600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
@@ -13,7 +15,7 @@ export async function selfSigned(names: readonly string[], nowMs: number): Promi
   const x509 = await import("@peculiar/x509");
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "O=Driftless",
+    name: `O=${organisation}`,
     keys,
     signingAlgorithm: algorithm,
     notBefore: new Date(nowMs - 3600_000),

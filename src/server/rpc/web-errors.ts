@@ -1,0 +1,49 @@
+// gRPC-Web errors as response headers. A call that fails before its first message may say so in headers ("trailers only")
+// or in a frame of the body; argocd's command line reads only the headers, and ends with a bare "EOF" otherwise.
+// Source: gRPC-Web's protocol and Argo CD's client, pkg/apiclient/grpcproxy.go.
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+
+/** A frame that holds trailers, not packed. */
+const trailersFlag = 0x80;
+const frameHeaderBytes = 5;
+
+/** Takes a method's handler; returns one whose gRPC-Web errors stand in the headers where no message came before. */
+export function withErrorsInHeaders(handler: UniversalHandler): UniversalHandler {
+  const wrapped = async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
+    const response = await handler(request);
+    const { body } = response;
+    const web = (request.header.get("content-type") ?? "").startsWith("application/grpc-web");
+    if (!web || !body) return response;
+    const frames = body[Symbol.asyncIterator]();
+    const first = await frames.next();
+    const trailers = first.done === true ? undefined : trailersOf(first.value);
+    if (!trailers || (trailers.get("grpc-status") ?? "0") === "0") return { ...response, body: resumed(first, frames) };
+    await frames.return?.();
+    const header = new Headers(response.header);
+    trailers.forEach((value, name) => header.set(name, value));
+    return { status: response.status, header };
+  };
+  return Object.assign(wrapped, handler);
+}
+
+function trailersOf(frame: Uint8Array): Headers | undefined {
+  if (frame[0] !== trailersFlag) return undefined;
+  const trailers = new Headers();
+  for (const line of new TextDecoder().decode(frame.subarray(frameHeaderBytes)).split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) trailers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+  }
+  return trailers;
+}
+
+/** What was begun, from its first item. */
+async function* resumed(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
