@@ -98,6 +98,25 @@ afterEach(async () => {
   await server.close();
 });
 
+test("a streaming list that the server ends before its end counts for nothing: the kind is read in pages", async () => {
+  configMaps.put("a");
+  configMaps.put("b");
+  let cut = 0;
+  intercept = (request, response) => {
+    if (request.path !== configMaps.path || request.query.get("sendInitialEvents") !== "true") return false;
+    cut++;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(`${JSON.stringify({ type: "ADDED", object: configMaps.objects.get("a") })}\n`);
+    return true;
+  };
+  await cache.start(operation());
+  expect(cut).toBe(1);
+  expect([...cache.entries()].map((entry) => entry.key.name).sort()).toEqual(["a", "b"]);
+  await watching();
+  expect(requestsOf(configMaps.path).at(-1)?.query.get("resourceVersion")).toBe(`${configMaps.version}`);
+  expect(cache.problems()).toEqual([]);
+});
+
 describe.each([true, false])("with streaming lists: %s", (withStreaming) => {
   beforeEach(() => {
     streaming = withStreaming;

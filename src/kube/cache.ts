@@ -23,6 +23,9 @@ const gatherMs = 100;
 /** A CRD is served a little after it is written: how often to look again, at growing intervals. */
 const looksForNewKind = 9;
 const refreshMs = 5 * 60_000;
+/** When a start that takes long says what it waits for, and how many kinds it names. */
+const slowStartMs = 5_000;
+const kindsNamed = 10;
 const refreshAfterFailureMs = 30_000;
 
 export function createLiveCache(client: KubeClient, options: LiveCacheOptions): LiveCache {
@@ -64,7 +67,8 @@ class Cache implements LiveCache {
   async start(op: Operation): Promise<void> {
     this.#op = { signal: AbortSignal.any([op.signal, this.#stop.signal]), log: op.log };
     await this.#refresh(this.#op);
-    await this.#allListed();
+    const cancel = this.#options.clock.after(slowStartMs, () => this.#sayUnlisted(op));
+    await this.#allListed().finally(cancel);
     this.synced = true;
     this.#scheduleNext();
   }
@@ -136,6 +140,18 @@ class Cache implements LiveCache {
       for (const { type, error } of reflectors) if (error !== undefined) found.push({ type, error });
     }
     return found;
+  }
+
+  /** Who waits for the cluster is to learn which kinds hold it up. */
+  #sayUnlisted(op: Operation): void {
+    const kinds = [...this.#reflectors].flatMap(([text, reflectors]) =>
+      reflectors.every(({ isListed }) => isListed) ? [] : text,
+    );
+    op.log.warn("still waiting for the first list of some kinds", {
+      cluster: this.#client.name,
+      kinds: kinds.slice(0, kindsNamed).join(", "),
+      count: kinds.length,
+    });
   }
 
   /** Waits until nothing is being listed: a tagged object may make its kind be listed again. */

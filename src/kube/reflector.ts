@@ -57,10 +57,12 @@ export class Reflector {
   /** The next list replaces every entry, whatever its version says. */
   #replaceAll: boolean;
   #resourceVersion = "";
+  /** The server ended the last streaming list early, as it does where events come faster than they are taken: pages do. */
+  #cutOff = false;
   #failures = 0;
   #stopped = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #listed: { readonly promise: Promise<void>; readonly resolve: () => void };
+  #listed: Gate;
 
   constructor(type: ResourceType, depth: Depth, context: ReflectorContext) {
     this.type = type;
@@ -75,6 +77,10 @@ export class Reflector {
   /** Resolves when the kind was listed once at its present depth, or its first try failed. */
   get listed(): Promise<void> {
     return this.#listed.promise;
+  }
+
+  get isListed(): boolean {
+    return this.#listed.done;
   }
 
   get namespace(): string | undefined {
@@ -134,7 +140,7 @@ export class Reflector {
       try {
         if (next === "list") await this.#list(op);
         else await this.#watch(op, {});
-        step = { next: "watch", delayMs: 0 };
+        step = this.#afterEnd();
       } catch (thrown) {
         if (op.signal.aborted) return;
         step = this.#afterError(toError(thrown), next, op);
@@ -142,6 +148,12 @@ export class Reflector {
       if (step.delayMs > 0) await this.#pause(op.signal, step.delayMs);
       next = step.next;
     }
+  }
+
+  /** A stream that the server ended before the list in it was complete says nothing of what there is. */
+  #afterEnd(): Step {
+    this.#cutOff = this.#resourceVersion === "";
+    return this.#cutOff ? { next: "list", delayMs: firstBackoffMs } : { next: "watch", delayMs: 0 };
   }
 
   /** A lost connection breaks every watch at once: said once a cluster, not once a kind. */
@@ -189,7 +201,7 @@ export class Reflector {
 
   async #list(op: Operation): Promise<void> {
     const release = await this.#context.listSlot(op.signal);
-    if (this.#context.server.streaming) {
+    if (this.#context.server.streaming && !this.#cutOff) {
       await this.#watch(op, { sendInitialEvents: true }, release);
       return;
     }
@@ -381,10 +393,24 @@ function isControlled(owners: readonly LiveOwner[]): boolean {
   return false;
 }
 
-function gate(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
+interface Gate {
+  readonly promise: Promise<void>;
+  done: boolean;
+  resolve(): void;
+}
+
+function gate(): Gate {
+  let open = (): void => {};
   const promise = new Promise<void>((done) => {
-    resolve = done;
+    open = done;
   });
-  return { promise, resolve };
+  const made: Gate = {
+    promise,
+    done: false,
+    resolve: () => {
+      made.done = true;
+      open();
+    },
+  };
+  return made;
 }
