@@ -71,6 +71,19 @@ const kustomizeSelector: Special = {
   },
 };
 
+/** What a node of a tree is stands beside its other fields. */
+const resourceNode: Special = {
+  toJson(message, plain) {
+    const { resourceRef, ...rest } = plain(message);
+    return { ...(isObject(resourceRef) ? resourceRef : {}), ...rest };
+  },
+  fromJson: () => "plain",
+  unflatten({ group, version, kind, namespace, name, uid, ...rest }) {
+    const resourceRef = { group, version, kind, namespace, name, uid };
+    return Object.values(resourceRef).every((value) => value === undefined) ? rest : { ...rest, resourceRef };
+  },
+};
+
 /** A list or a map that may be there and empty: its wrapper is not seen. */
 function wrapped(name: "array" | "map"): Special {
   return {
@@ -100,6 +113,7 @@ const specials: Readonly<Record<string, Special>> = {
   "k8s.io.apimachinery.pkg.runtime.RawExtension": free("raw"),
   "k8s.io.apimachinery.pkg.util.intstr.IntOrString": intOrString,
   [`${argo}KustomizeSelector`]: kustomizeSelector,
+  [`${argo}ResourceNode`]: resourceNode,
   [`${argo}OptionalArray`]: wrapped("array"),
   [`${argo}OptionalMap`]: wrapped("map"),
   [`${argo}OverrideIgnoreDiff`]: renamed("jSONPointers", "jsonPointers"),

@@ -15,19 +15,21 @@ import { applicationApi } from "./application/api.ts";
 import { applicationSetApi } from "./applicationset/api.ts";
 import { certificateApi } from "./certificate/api.ts";
 import type { ApplicationService } from "./application/service.ts";
+import { requireSource } from "./application/source-access.ts";
 import type { Rbac } from "./auth/rbac.ts";
 import { sessionService } from "./auth/service.ts";
 import type { Sessions } from "./auth/sessions.ts";
 import { clusterApi } from "./cluster/api.ts";
 import { clustersOfProject } from "./cluster/secrets.ts";
 import { gpgKeyApi } from "./gpgkey/api.ts";
+import { linksOf } from "./links.ts";
 import { notificationApi } from "./notification/api.ts";
 import { projectApi } from "./project/api.ts";
-import { repositoryApi, type RepositoryProbe } from "./repository/api.ts";
+import { repositoryApi, type RepositoryProbe, type SourceAsked } from "./repository/api.ts";
 import { repoCredsApi } from "./repository/creds-api.ts";
 import { shownFields, type RepositoryFields } from "./repository/secrets.ts";
 import { RepositoryStore } from "./repository/store.ts";
-import type { BoundService } from "./rpc/service.ts";
+import type { BoundService, Call } from "./rpc/service.ts";
 import { settingsApi } from "./settings/api.ts";
 import { versionService } from "./version/service.ts";
 
@@ -65,6 +67,20 @@ export function apiServices(deps: ApiDeps, application: ApplicationService): rea
     ...deps,
     repositories,
     randomId: () => Buffer.from(deps.randomBytes(16)).toString("hex"),
+    sources: () => deps.controller.sources,
+    requireSource: (call: Call, asked: SourceAsked) =>
+      requireSource(
+        { ...deps, queries: application.queries, project: (name) => deps.actions.project(name) },
+        call,
+        asked,
+      ),
+    links: (op: Operation, project: AppProject) =>
+      linksOf(
+        op,
+        deps.actions.evaluators,
+        { key: "project.links", text: deps.config("argocd-cm")?.["project.links"] },
+        { project },
+      ),
     ofProject: (project: string) => ({
       repositories: repositories
         .list("repository")

@@ -259,6 +259,11 @@ export class ApplicationController {
     return this.#reconciler.compareWith(op, state, desired);
   }
 
+  /** How the live state compares with these manifests, each a JSON text, by the API server's word; keeps and changes nothing. */
+  compareManifests(op: Operation, state: AppState, manifests: readonly string[]): Promise<readonly Row[]> {
+    return this.#reconciler.compareManifests(op, state, manifests);
+  }
+
   /** Annotations of Secrets that are masked in answers besides their data. */
   get maskedAnnotations(): readonly string[] {
     return this.#options.settings().maskedAnnotations;

@@ -36,6 +36,7 @@ import type { Holds } from "./holds.ts";
 import type { Desired } from "./desired.ts";
 import { desiredAt, followRequest, scopeOf, toDesired } from "./requests.ts";
 import { describeSourceError, type RevisionChoice, type Sources } from "./sources.ts";
+import { localSource } from "./local-manifests.ts";
 import { OperationGate } from "./operation.ts";
 import { makePlan } from "./planning.ts";
 import type { AppState } from "./state.ts";
@@ -181,6 +182,36 @@ export class Reconciler {
     const table = new ComparisonTable();
     table.updateAll(complete);
     return table.rows();
+  }
+
+  /**
+   * How the live state compares with these manifests, by dry runs of a server-side apply. Errors: MANIFEST_INVALID;
+   * PROJECT_FORBIDS; NOT_FOUND for an object that is live and not this application's.
+   */
+  async compareManifests(op: Op, state: AppState, manifests: readonly string[]): Promise<readonly Row[]> {
+    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
+    const cluster = this.#permittedCluster(state, project);
+    await cluster.ready(op);
+    const namespace = state.app.spec.destination.namespace ?? "";
+    // Nothing is applied: signatures are asked for when it is.
+    const unsigned = { ...project, spec: { ...project.spec, signatureKeys: [], sourceIntegrity: undefined } };
+    const source = localSource(manifests, { project: unsigned, namespace });
+    const desired = await toDesired(op, { state, project, cluster, tracking: this.#options.tracking() }, [source]);
+    const [forbidden] = desired.forbidden;
+    if (forbidden) throw new DriftlessError("PROJECT_FORBIDS", forbidden.reason);
+    for (const { key, text } of desired.objects.values()) {
+      const live = cluster.cache.get(key);
+      if (live && live.tag !== state.tag && !state.table.row(text))
+        throw new DriftlessError(
+          "NOT_FOUND",
+          `${displayKey(key)} is not part of application ${state.app.metadata.name}`,
+        );
+    }
+    const { metadata } = state.app;
+    const before = metadata.annotations?.[annotation.compareOptions];
+    const asked = [...(before ? [before] : []), "ServerSideDiff=true"].join(",");
+    const annotations = { ...metadata.annotations, [annotation.compareOptions]: asked };
+    return this.compareWith(op, { ...state, app: { ...state.app, metadata: { ...metadata, annotations } } }, desired);
   }
 
   /** The plan that an operation would have now, with how each object compares; starts and changes nothing. */

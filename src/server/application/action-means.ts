@@ -6,7 +6,7 @@ import type { EventRecorder } from "#runtime/events.ts";
 
 /** What actions need of the rest of the program. */
 export interface ActionMeans {
-  readonly evaluators: Pick<Evaluators, "lua">;
+  readonly evaluators: Pick<Evaluators, "lua" | "expr" | "templates">;
   readonly events: Pick<EventRecorder, "record">;
   settings(): Settings;
   project(name: string): AppProject | undefined;

@@ -1,16 +1,19 @@
 // The ApplicationService of the protocol: who may call each method, and which part of the service answers it.
 import { ApplicationService as Protocol } from "#protocol/gen/argoproj/application_pb.js";
+import type { Clusters } from "#kube/clusters.ts";
 import type { Application, ApplicationSpec } from "#model/application.ts";
 import type { ConfigData } from "#model/settings.ts";
 import { bind, session, type Access, type BoundService, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess, ApplicationAction } from "./access.ts";
 import { queryAndFiles } from "./chunks.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
+import { applicationLinks, resourceLinks } from "./links.ts";
 import { podLogs } from "./logs.ts";
 import { clusterOf, liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
 import { deleteResource, patchResource } from "./resource-writes.ts";
+import { serverSideDiff } from "./server-side-diff.ts";
 import type { ApplicationService } from "./service.ts";
 import { watchObjects, watchTree } from "./watching.ts";
 
@@ -25,6 +28,7 @@ interface Named {
 
 export interface ApiDeps extends ApplicationServiceDeps {
   readonly access: ApplicationAccess;
+  readonly clusters: Clusters;
   /** Data of a ConfigMap of the installation. */
   config(name: string): ConfigData | undefined;
 }
@@ -41,6 +45,11 @@ function refOf(request: Named): AppRef {
     ...(appNamespace ? { appNamespace } : {}),
     ...(one ? { project: one } : {}),
   };
+}
+
+/** Some requests name an application's namespace so. */
+function inNamespace(request: Named, namespace: string | undefined): Named {
+  return { ...request, ...(namespace ? { appNamespace: namespace } : {}) };
 }
 
 export function applicationApi(deps: ApiDeps, service: ApplicationService): BoundService {
@@ -293,6 +302,20 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
         const nodes = resources.tree(ref).nodes ?? [];
         return podLogs(op, { client, clock: deps.clock, nodes, maxPods: maxPods > 0 ? maxPods : 10 }, request);
       },
+    },
+    serverSideDiff: {
+      access: on("get"),
+      handle: ({ op }, request) =>
+        serverSideDiff(op, { controller: deps.controller, queries }, { ...request, ref: refOf(request) }),
+    },
+    listLinks: {
+      access: (call, { namespace, ...request }) => on("get")(call, inNamespace(request, namespace)),
+      handle: ({ op }, { namespace, ...request }) =>
+        applicationLinks(op, service, deps, refOf(inNamespace(request, namespace))),
+    },
+    listResourceLinks: {
+      access: on("get"),
+      handle: ({ op }, request) => resourceLinks(op, service, deps, { ...request, ref: refOf(request) }),
     },
     listResourceEvents: {
       access: on("get"),

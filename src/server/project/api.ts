@@ -26,6 +26,8 @@ export interface ProjectApiDeps extends ProjectDeps {
   readonly sessions: Sessions;
   settings(): Settings;
   randomId(): string;
+  /** What the settings put beside a project. */
+  links(op: Op, project: AppProject): Promise<object>;
   /** Repositories and clusters that belong to a project, without their secrets. */
   ofProject(project: string): { readonly repositories: readonly object[]; readonly clusters: readonly object[] };
 }
@@ -161,6 +163,10 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
     listEvents: {
       access: on("get"),
       handle: ({ op }, { name = "" }) => eventsOf(control, op, find(name).metadata),
+    },
+    listLinks: {
+      access: on("get"),
+      handle: ({ op }, { name = "" }) => deps.links(op, find(name)),
     },
     getSyncWindowsState: {
       access: on("get"),

@@ -1,11 +1,15 @@
 // The RepositoryService of the protocol: repositories and what stands in them, kept as Argo CD's Secrets. Answers never
 // hold what lets one in. Names and semantics follow Argo CD's RepositoryService.
 import { DriftlessError, toError } from "#base/errors.ts";
+import { isObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339, type Clock } from "#base/ports.ts";
+import type { Sources } from "#controllers/application/sources.ts";
+import type { ApplicationSource } from "#model/application.ts";
 import { RepositoryService } from "#protocol/gen/argoproj/repository_pb.js";
 import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
+import { appsIn, detailsOf } from "./details.ts";
 import { shownFields, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
 import type { RepositoryStore, StoredRepository } from "./store.ts";
 
@@ -32,8 +36,30 @@ export interface RepositoryApiDeps {
   readonly rbac: Rbac;
   readonly repositories: RepositoryStore;
   readonly probe: RepositoryProbe;
+  sources(): Sources;
+  /** Names of the config management plugins that are there now. */
+  plugins(op: Op): Promise<readonly string[]>;
+  /** Whether the caller may read this source for an application of that name. Errors: PERMISSION_DENIED, NOT_FOUND. */
+  requireSource(call: Call, asked: SourceAsked): void;
   /** Credentials that a template would lend a repository; undefined: none. */
   inherited(url: string): RepositoryFields | undefined;
+}
+
+/** A source, and the application that it is for, whether that is there or not. */
+export interface SourceAsked {
+  readonly source: ApplicationSource;
+  readonly appName?: string;
+  readonly appProject?: string;
+  readonly sourceIndex?: number;
+  readonly versionId?: number;
+}
+
+function sourceIn(source: unknown): ApplicationSource {
+  if (isObject(source) && typeof source["repoURL"] === "string" && source["repoURL"] !== "")
+    return source as unknown as ApplicationSource;
+  throw new DriftlessError("INVALID_ARGUMENT", "missing payload in request: source with its repoURL", {
+    details: { field: "source" },
+  });
 }
 
 interface Asked {
@@ -85,6 +111,26 @@ export function repositoryApi(deps: RepositoryApiDeps): BoundService {
       access: on("get"),
       handle: async ({ op }, { repo = "", appProject = "" }) => ({ tags: await probe.tags(op, repo, appProject) }),
     },
+    listApps: {
+      access: (call, { repo = "", appName = "", appProject = "" }) => {
+        read.requireKnown(call, { repo, appProject });
+        deps.requireSource(call, { source: { repoURL: repo }, appName, appProject });
+      },
+      handle: async ({ op }, { repo = "", revision = "", appProject = "" }) => ({
+        items: await appsIn(op, deps.sources().open(repo, appProject || "default"), revision),
+      }),
+    },
+    getAppDetails: {
+      access: (call, request) => {
+        const wanted = { ...request, source: sourceIn(request.source) };
+        read.requireKnown(call, { repo: wanted.source.repoURL, appProject: request.appProject ?? "" });
+        deps.requireSource(call, wanted);
+      },
+      handle: async ({ op }, { source, appName = "", appProject = "" }) => {
+        const asked = { source: sourceIn(source), appName, project: appProject || "default" };
+        return detailsOf(op, deps.sources(), asked, (await deps.plugins(op)).length > 0);
+      },
+    },
     getHelmCharts: {
       access: on("get"),
       handle: async ({ op }, { repo = "", appProject = "" }) => ({ items: await probe.charts(op, repo, appProject) }),
@@ -123,6 +169,15 @@ class Repositories {
     if (!rbac.may(call.account, this.#resource, "get", object))
       throw new DriftlessError("PERMISSION_DENIED", "permission denied");
     throw denied(call.account, [this.#resource, action, object]);
+  }
+
+  /** The same for reading one that may not be configured, since nothing is needed for it. */
+  requireKnown(call: Call, asked: Required<Pick<Asked, "repo" | "appProject">>): void {
+    session(call);
+    const { rbac, repositories } = this.#deps;
+    if (repositories.find(this.#kind, asked.repo, asked.appProject)) this.require(call, "get", asked);
+    else if (!rbac.may(call.account, this.#resource, "get", asked.repo))
+      throw new DriftlessError("PERMISSION_DENIED", "permission denied");
   }
 
   list(): Unary<Asked> {
