@@ -196,5 +196,6 @@ function flatten(value: unknown, name: string, into: Map<string, string>): void 
       const step = key.replaceAll(".", "\\.");
       flatten(item, name === "" ? step : `${name}.${step}`, into);
     }
-  } else if (name !== "") into.set(name, typeof value === "object" || value === undefined ? "" : String(value));
+  } else if (name !== "")
+    into.set(name, typeof value === "string" ? value : JSON.stringify(value ?? "").replace(/^""$/, ""));
 }
