@@ -1,6 +1,6 @@
-// A cluster that accepts requests and never answers them, and a repository that does the same: whoever has nothing to do
-// with them is not delayed, and an operation that waits for them ends within five seconds of being told to.
-import { mkdtempSync, rmSync } from "node:fs";
+// A cluster that accepts requests and never answers them, a repository that does the same, renders without end: whoever has
+// nothing to do with them is not delayed, and an operation that waits for them ends within five seconds of being told to.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -34,7 +34,12 @@ describe("a cluster that does not answer", () => {
     far = await clustersUnderTest()[0]!.start();
     farKube = connectKube(far.kubeconfig);
     proxy = await startProxy(far.kubeconfig);
-    up = await startUp({ demo: false, namespace });
+    const plugins = join(directory, "plugins");
+    mkdirSync(plugins);
+    const spec = { generate: { command: ["sh", "-c", "sleep 3600"] } };
+    const hanging = { kind: "ConfigManagementPlugin", metadata: { name: "hanging" }, spec };
+    writeFileSync(join(plugins, "hanging.yaml"), JSON.stringify(hanging));
+    up = await startUp({ demo: false, namespace, flags: ["--plugin-commands", plugins] });
     kube = connectKube(up.kubeconfig);
     const bare = join(directory, "deploy.git");
     await createBare(bare);
@@ -43,6 +48,8 @@ describe("a cluster that does not answer", () => {
       "slow/one.yaml": manifests(configMap("one")),
       "hooked/all.yaml": manifests(hookJob("endless", { hook: "PreSync", runFor: "1h" }), configMap("after")),
       "quick/one.yaml": manifests(configMap("one")),
+      "endless/Chart.yaml": "apiVersion: v2\nname: endless\nversion: 1.0.0\n",
+      "endless/templates/a.yaml": "{{ range until 50000 }}{{ range until 50000 }}{{ end }}{{ end }}",
       "pruned/one.yaml": manifests(configMap("kept")),
       "pruned/two.yaml": manifests(configMap("extra")),
     });
@@ -201,5 +208,30 @@ describe("a cluster that does not answer", () => {
     const { tookMs } = await terminate("elsewhere");
 
     expect(tookMs).toBeLessThan(endsWithinMs);
+  });
+
+  it.each([
+    ["a template without end", { path: "endless", targetRevision: "main" }],
+    ["a plugin that hangs", { path: "quick", targetRevision: "main", plugin: { name: "hanging" } }],
+  ])("is as little a hindrance as %s", async (_what, source) => {
+    const name = source.path === "endless" ? "templated" : "plugged";
+    await application(name, { path: "quick", to: "quick", server: "https://kubernetes.default.svc" });
+    await ask(name, { source: { repoURL: repository.url, ...source } });
+    // It renders for a while, and would for much longer.
+    await steadily(async () => {
+      const { operation, status } = await get(name);
+      expect([operation, status?.operationState]).toEqual([
+        expect.objectContaining({ sync: expect.anything() }),
+        undefined,
+      ]);
+    }, 2000);
+
+    const { message, tookMs } = await terminate(name);
+
+    expect(message).toContain("Operation terminated");
+    expect(tookMs).toBeLessThan(endsWithinMs);
+    // The place that it rendered in is free again.
+    await ask(name);
+    await eventually(async () => expect(await phase(name)).toBe("Succeeded"));
   });
 });
