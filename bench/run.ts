@@ -3,6 +3,7 @@ import type { Bench } from "./lib/report.ts";
 import { printReport } from "./lib/report.ts";
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  api: () => import("./api.ts"),
   "commit-to-live": () => import("./commit-to-live.ts"),
   compare: () => import("./compare.ts"),
   fleet: () => import("./fleet.ts"),

@@ -1,5 +1,7 @@
 // The HTTP surface, on one port: REST as Argo CD's bindings have it, event streams, webhooks, health, metrics, the page.
 // Each request is authorised once, here, before its handler runs. Built on Fastify; no business logic.
+import { constants } from "node:zlib";
+import fastifyCompress from "@fastify/compress";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Logger, Operation as Op } from "#base/operation.ts";
@@ -29,16 +31,24 @@ export interface HttpDeps {
 }
 
 const bodyLimit = 8 * 1024 * 1024;
+/** Shorter answers are sent as they are. */
+const compressedFromBytes = 1024;
 const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
-export function createHttp(deps: HttpDeps): FastifyInstance {
+export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit,
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: true,
     requestTimeout: 0,
+  });
+  // Streams and what is compressed already are left alone. Speed matters more than the last percent.
+  await app.register(fastifyCompress, {
+    encodings: ["gzip", "deflate"],
+    threshold: compressedFromBytes,
+    zlibOptions: { level: constants.Z_BEST_SPEED },
   });
   app.addHook("onRequest", async (request, reply) => {
     secure(reply);

@@ -103,7 +103,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const access = new ApplicationAccess(rbac, service.queries, options.namespace);
   const ready = (): boolean => !op.signal.aborted;
   const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready };
-  const http = createHttp(deps);
+  const http = await createHttp(deps);
   const services = apiServices(deps, service);
   restRoutes(http, deps, services);
   planRoutes(http, deps, service);

@@ -45,6 +45,12 @@ export interface TableInputs {
 export class ComparisonTable {
   readonly #rows = new Map<string, Row>();
   #sorted: readonly Row[] | undefined;
+  #version = 0;
+
+  /** Another number whenever a row may be another. */
+  get version(): number {
+    return this.#version;
+  }
 
   get size(): number {
     return this.#rows.size;
@@ -61,6 +67,7 @@ export class ComparisonTable {
   }
 
   clear(): void {
+    this.#version++;
     this.#rows.clear();
     this.#sorted = undefined;
   }
@@ -77,7 +84,10 @@ export class ComparisonTable {
   updateKeys(inputs: TableInputs, texts: Iterable<string>): boolean {
     let changed = false;
     for (const text of texts) if (this.#update(inputs, text)) changed = true;
-    if (changed) this.#sorted = undefined;
+    if (changed) {
+      this.#version++;
+      this.#sorted = undefined;
+    }
     return changed;
   }
 

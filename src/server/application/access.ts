@@ -43,6 +43,12 @@ export class ApplicationAccess {
     return this.#rbac.may(account, resource, action, this.nameOf(app));
   }
 
+  /** Whether an account may see each of many applications, to be asked at once: it follows no changes. */
+  visible(account: Account | undefined): (app: Application) => boolean {
+    const may = this.#rbac.on(account, "applications", "get");
+    return (app) => may(this.nameOf(app));
+  }
+
   /**
    * The application, where the account may do this to it. Errors: UNAUTHENTICATED; PERMISSION_DENIED, with no more words
    * for what the account may not even see; NOT_FOUND only for those who may see every application.

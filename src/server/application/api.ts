@@ -9,13 +9,17 @@ import { queryAndFiles } from "./chunks.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { applicationLinks, resourceLinks } from "./links.ts";
 import { podLogs } from "./logs.ts";
+import { Listing } from "./listing.ts";
+import { filterOf, pageOf, type ProtocolQuery } from "./listing-query.ts";
+import { refusals } from "./listing-rows.ts";
 import { clusterOf, liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
 import { deleteResource, patchResource } from "./resource-writes.ts";
 import { serverSideDiff } from "./server-side-diff.ts";
 import type { ApplicationService } from "./service.ts";
-import { watchObjects, watchTree } from "./watching.ts";
+import { watchTree } from "./watching.ts";
+import { WatchGroups, type Watch } from "./watching-groups.ts";
 
 /** What requests name an application by. */
 interface Named {
@@ -59,21 +63,23 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     (action: ApplicationAction): Access<Named> =>
     ({ account }, request) =>
       void access.require(account, action, refOf(request));
+  const listing = new Listing({ ...deps, presented: (app) => queries.presented(app) });
+  const watches = new WatchGroups({ ...deps, presented: (app) => queries.presented(app) });
   const shown = (app: Application): Application => queries.presented(app);
   const userOf = ({ account }: Call): string => account?.username ?? "";
-  /** Which applications a query is about, of those that the caller may see. */
-  const matching = (call: Call, request: Query): ((app: Application) => boolean) => {
-    const query = {
-      projects: [...(request.projects ?? []), ...(request.project ?? [])].filter((name) => name !== ""),
-      selector: request.selector ?? "",
-      repo: request.repo ?? "",
-      appNamespace: request.appNamespace ?? "",
+  /** What a stream is told of: what the query is about, of what the caller may see. */
+  const watchOf = (call: Call, request: Query): Watch => {
+    const filter = filterOf(request, call.query ?? {}, (url) => deps.normaliseUrl(url));
+    const { resourceVersion = "", ...asked } = request;
+    const { kind, issuer, username, groups, project } = call.account ?? {};
+    const { cluster, namespace, sync, health, repo, search, complete } = call.query ?? {};
+    const ours = { cluster, namespace, sync, health, repo, search };
+    return {
+      group: JSON.stringify([asked, ours, kind, issuer, username, groups, project]),
+      matches: (app) => refusals(listing.rowOf(app), filter)?.count === 0 && access.may(call.account, "get", app),
+      since: resourceVersion,
+      complete: complete === "true",
     };
-    const { name = "" } = request;
-    return (app) =>
-      (name === "" || app.metadata.name === name) &&
-      queries.matches(app, query) &&
-      access.may(call.account, "get", app);
   };
   const mayAct = ({ account }: Call, request: ActionAsked): void =>
     void access.require(
@@ -102,18 +108,13 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     list: {
       access: session,
       handle(call, request) {
-        const { items, resourceVersion } = queries.list(matching(call, request));
-        return { metadata: { resourceVersion }, items: items.map(shown) };
+        const filter = filterOf(request, call.query ?? {}, (url) => deps.normaliseUrl(url));
+        return listing.list(filter, pageOf(call.query ?? {}), access.visible(call.account));
       },
     },
     watch: {
       access: session,
-      async *stream(call, request) {
-        const matches = matching(call, request);
-        const since = request.resourceVersion ?? "";
-        for await (const { type, object } of watchObjects(call.op, deps.applications, { matches, since }))
-          yield { type, application: shown(object) };
-      },
+      stream: (call, request) => watches.watch(call.op, watchOf(call, request)),
     },
     get: {
       access: on("get"),
@@ -368,11 +369,6 @@ interface ActionAsked extends Named {
   readonly resourceName?: string;
 }
 
-interface Query {
-  readonly name?: string;
-  readonly projects?: readonly string[];
-  readonly project?: readonly string[];
-  readonly selector?: string;
-  readonly repo?: string;
-  readonly appNamespace?: string;
+interface Query extends ProtocolQuery {
+  readonly resourceVersion?: string;
 }

@@ -46,16 +46,6 @@ export class ApplicationQueries {
     return this.#deps.controller.maskedAnnotations;
   }
 
-  /** All applications that `matches` accepts, by name; `resourceVersion` is where a watch can go on from. */
-  list(matches: (app: Application) => boolean): {
-    readonly items: readonly Application[];
-    readonly resourceVersion: string;
-  } {
-    const items = [...this.#deps.applications.values()].filter(matches);
-    items.sort((a, b) => compareNames(a, b));
-    return { items, resourceVersion: this.#deps.applications.resourceVersion };
-  }
-
   matches(app: Application, query: ApplicationQuery): boolean {
     const { projects = [], selector = "", repo = "", appNamespace = "" } = query;
     if (projects.length > 0 && !projects.includes(app.spec.project || "default")) return false;
@@ -210,9 +200,4 @@ export class ApplicationQueries {
     });
     return refreshed;
   }
-}
-
-function compareNames(a: Application, b: Application): number {
-  const [left, right] = [`${a.metadata.name}/${a.metadata.namespace}`, `${b.metadata.name}/${b.metadata.namespace}`];
-  return left < right ? -1 : left > right ? 1 : 0;
 }

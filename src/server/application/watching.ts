@@ -16,7 +16,7 @@ export interface ObjectEvent<T> {
 const treeEveryMs = 200;
 
 /** Waits for a call: `wake` may come before or after. */
-class Bell {
+export class Bell {
   #rung = false;
   #resolve: (() => void) | undefined;
 
@@ -27,10 +27,13 @@ class Bell {
 
   async wait(signal: AbortSignal): Promise<void> {
     if (!this.#rung && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#resolve = resolve;
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = (): void => resolve();
+      this.#resolve = wake;
+      signal.addEventListener("abort", wake);
+      await promise;
+      // A stream waits often, and its signal lives as long as it does.
+      signal.removeEventListener("abort", wake);
     }
     this.#rung = false;
     this.#resolve = undefined;

@@ -124,6 +124,34 @@ export class Rbac {
     return ask(account.username) || account.groups.some((group) => policy.grantsTo(group) && ask(group));
   }
 
+  /** The same question for many objects of projects (`project/name`), to be asked at once: it follows no changes. */
+  on(account: Account | undefined, resource: Resource, action: string): (object: string) => boolean {
+    if (account === undefined) return () => false;
+    this.#refresh();
+    const byProject = new Map<string, (object: string) => boolean>();
+    return (object) => {
+      const slash = object.indexOf("/");
+      const name = slash > 0 ? object.slice(0, slash) : "";
+      let may = byProject.get(name);
+      if (!may) byProject.set(name, (may = this.#asker(account, resource, action, object)));
+      return may(object);
+    };
+  }
+
+  #asker(account: Account, resource: Resource, action: string, object: string): (object: string) => boolean {
+    const project = this.#projectOf(resource, object);
+    const policy = project ? this.#policyOf(project) : this.#policy;
+    if (account.kind === "project") {
+      if (!project || account.project?.name !== project.metadata.name) return () => false;
+      return policy.on(account.username, resource, action);
+    }
+    const byDefault = this.#config?.["policy.default"];
+    const groups = account.groups.filter((group) => policy.grantsTo(group));
+    const asked = [...(byDefault ? [byDefault] : []), account.username, ...groups];
+    const tests = asked.map((subject) => policy.on(subject, resource, action));
+    return (text) => tests.some((test) => test(text));
+  }
+
   /** Throws PERMISSION_DENIED where `may` says no. */
   require(account: Account | undefined, resource: Resource, action: string, object: string): void {
     if (!this.may(account, resource, action, object)) throw denied(account, [resource, action, object]);

@@ -6,6 +6,7 @@ import { toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
 import type { Account } from "../auth/account.ts";
+import { PreparedAnswer, SharedMessages } from "./prepared.ts";
 import { answer, collected, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 import { withErrorsInHeaders } from "./web-errors.ts";
 
@@ -51,7 +52,10 @@ function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod
     return async function* (message: Message, context: HandlerContext): AsyncGenerator<Message> {
       try {
         const call = await callOf(deps, method, { context, implementation });
-        for await (const each of await messages(implementation, call, read(message))) yield write(each);
+        for await (const each of await messages(implementation, call, read(message))) {
+          if (!(each instanceof SharedMessages)) yield write(each);
+          else for (const one of each.messages) yield binary(context) ? one.message(method.output) : write(one.value);
+        }
       } catch (thrown) {
         throw statusOf(deps, thrown);
       }
@@ -62,11 +66,18 @@ function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod
       const call = await callOf(deps, method, { context, implementation });
       if (method.methodKind === "client_streaming")
         return write(await collected(implementation, call, mapped(given as AsyncIterable<Message>, read)));
-      return write(await answer(implementation, call, read(given as Message)));
+      const result = await answer(implementation, call, read(given as Message));
+      if (!(result instanceof PreparedAnswer)) return write(result);
+      return await (binary(context) ? result.message(method.output) : write(result.object()));
     } catch (thrown) {
       throw statusOf(deps, thrown);
     }
   };
+}
+
+/** Whether messages go out in protobuf's binary form: gRPC and Connect can also speak JSON. */
+function binary({ requestHeader }: HandlerContext): boolean {
+  return !(requestHeader.get("content-type") ?? "json").includes("json");
 }
 
 async function* mapped<T, U>(items: AsyncIterable<T>, map: (item: T) => U): AsyncGenerator<U> {

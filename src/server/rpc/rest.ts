@@ -8,6 +8,7 @@ import { fromJson } from "#protocol/json.ts";
 import { bindingsOf, type Binding } from "#protocol/services.ts";
 import { fieldsOf } from "../application/fields.ts";
 import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
+import { PreparedAnswer } from "./prepared.ts";
 import { answer, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 import { writeStream } from "./stream.ts";
 
@@ -55,8 +56,10 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
       if (streams(implementation))
         return stream(deps, { request, reply }, () => messages(implementation, untilClosed(call, reply), json));
       const result = await answer(implementation, call, json);
-      const pick = fieldsOf((request.query as Record<string, string>)["fields"]);
-      return reply.send(pick ? pick(result) : result);
+      const fields = fieldsParameter(request);
+      if (result instanceof PreparedAnswer)
+        return reply.type("application/json; charset=utf-8").send(await result.text(fields));
+      return reply.send(fieldsOf(fields)?.(result) ?? result);
     },
   });
 }
@@ -68,13 +71,12 @@ async function stream(
 ): Promise<FastifyReply> {
   const started = await start();
   reply.hijack();
-  const pick = fieldsOf((request.query as Record<string, string>)["fields"]);
   await writeStream(reply.raw, started, {
     clock: deps.clock,
     headers: reply.getHeaders() as Record<string, string>,
     events: (request.headers.accept ?? "").includes("text/event-stream"),
     signal: deps.stopping,
-    ...(pick ? { pick } : {}),
+    fields: fieldsParameter(request),
   }).catch(() => reply.raw.destroy());
   return reply;
 }
@@ -85,8 +87,13 @@ function callOf(deps: RestDeps, request: FastifyRequest, reply: FastifyReply): C
     account: request.account,
     transport: "rest",
     address: request.ip,
+    query: request.query as Record<string, string | string[]>,
     setSession: (token) => setSessionCookie(reply, request, token),
   };
+}
+
+function fieldsParameter(request: FastifyRequest): string {
+  return [(request.query as Record<string, string | string[] | undefined>)["fields"] ?? ""].flat().join(",");
 }
 
 /** A stream's work ends with its client, also while there is nothing to send. */

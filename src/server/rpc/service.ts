@@ -14,6 +14,8 @@ export interface Call {
   readonly transport: "grpc" | "rest";
   /** The caller's network address, for limits and audit. */
   readonly address: string;
+  /** REST alone: the query's parameters as they came, also those that the protocol does not know. */
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** REST alone: the session's cookie for a browser; "" takes it away. */
   setSession?(token: string): void;
 }

@@ -3,14 +3,15 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Clock } from "#base/ports.ts";
+import { SharedMessage, SharedMessages } from "./prepared.ts";
 
 export interface StreamOptions {
   readonly clock: Clock;
   readonly headers: Readonly<Record<string, string | number | string[]>>;
   readonly events: boolean;
   readonly signal: AbortSignal;
-  /** Leaves out what the client did not ask for. */
-  readonly pick?: (message: unknown) => unknown;
+  /** The parameter `fields`: what the client asked for of each message; "" for everything. */
+  readonly fields: string;
 }
 
 const keepAliveMs = 15_000;
@@ -23,8 +24,8 @@ export async function writeStream(
   messages: AsyncIterable<object>,
   options: StreamOptions,
 ): Promise<void> {
-  const { clock, events, signal } = options;
-  const write = (text: string): boolean => raw.write(text);
+  const { clock, events, fields, signal } = options;
+  const write = (chunk: string | Buffer): boolean => raw.write(chunk);
   let cancelKeepAlive: (() => void) | undefined;
   const keepAlive = (): void => {
     write(events ? ":\n" : "\n");
@@ -47,9 +48,9 @@ export async function writeStream(
     for (;;) {
       const next = await iterator.next();
       if (next.done === true || signal.aborted || raw.destroyed) break;
-      const message = { result: next.value };
-      const text = JSON.stringify(options.pick ? options.pick(message) : message);
-      if (!write(events ? `data: ${text}\n\n` : `${text}\n`) && !(await drained(raw, clock, signal))) break;
+      const { value } = next;
+      const chunk = (value instanceof SharedMessages ? value : new SharedMessage(value)).chunk(events, fields);
+      if (!write(chunk) && !(await drained(raw, clock, signal))) break;
     }
     raw.end();
   } finally {

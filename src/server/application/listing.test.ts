@@ -1,0 +1,204 @@
+import { describe, expect, it } from "vitest";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Application } from "#model/application.ts";
+import { ApplicationListSchema } from "#protocol/gen/argoproj/v1alpha1_pb.js";
+import { fromJson, toJson } from "#protocol/json.ts";
+import { Listing, type ListingDeps } from "./listing.ts";
+import { filterOf, pageOf, type ProtocolQuery, type QueryParameters } from "./listing-query.ts";
+
+type Told = { before: Application | undefined; after: Application | undefined };
+
+/** Applications as an informer holds them. */
+class World {
+  readonly objects = new Map<string, Application>();
+  readonly listeners = new Set<(change: Told) => void>();
+  readonly tables = new Map<string, { version: number }>();
+  presentedTimes = 0;
+  version = 100;
+  readonly listing = new Listing({
+    applications: {
+      values: () => this.objects.values(),
+      subscribe: (listener: (change: Told) => void) => this.listeners.add(listener),
+      resourceVersion: "100",
+    },
+    controller: {
+      state: (_namespace: string, name: string) => {
+        const table = this.tables.get(name);
+        return table && { table };
+      },
+    },
+    normaliseUrl: (url: string) => url.replace(/\.git$/, ""),
+    presented: (app: Application) => {
+      this.presentedTimes++;
+      return { ...app, apiVersion: "argoproj.io/v1alpha1" };
+    },
+  } as unknown as ListingDeps);
+
+  set(
+    name: string,
+    fields: Partial<Record<"project" | "cluster" | "sync" | "health" | "repo" | "team", string>>,
+  ): void {
+    const after = {
+      metadata: {
+        name,
+        namespace: "argocd",
+        resourceVersion: String(++this.version),
+        creationTimestamp: "2026-01-01T00:00:00Z",
+        labels: { team: fields.team ?? "a" },
+      },
+      spec: {
+        project: fields.project ?? "",
+        source: { repoURL: fields.repo ?? "https://git.example.com/a.git" },
+        destination: { name: fields.cluster ?? "", namespace: "web" },
+      },
+      status: { sync: { status: fields.sync ?? "Synced" }, health: { status: fields.health ?? "Healthy" } },
+    } as unknown as Application;
+    const before = this.objects.get(name);
+    this.objects.set(name, after);
+    for (const listener of this.listeners) listener({ before, after });
+  }
+
+  delete(name: string): void {
+    const before = this.objects.get(name);
+    this.objects.delete(name);
+    for (const listener of this.listeners) listener({ before, after: undefined });
+  }
+
+  answer(
+    parameters: QueryParameters,
+    request: ProtocolQuery = {},
+    visible: (app: Application) => boolean = () => true,
+  ) {
+    return this.listing.list(
+      filterOf(request, parameters, (url) => url.replace(/\.git$/, "")),
+      pageOf(parameters),
+      visible,
+    );
+  }
+
+  async list(parameters: QueryParameters, request: ProtocolQuery = {}, visible?: (app: Application) => boolean) {
+    const { metadata, items } = JSON.parse(await this.answer(parameters, request, visible).text("")) as {
+      metadata: Record<string, unknown>;
+      items: Application[];
+    };
+    return { metadata, names: items.map((app) => app.metadata.name).join(" ") };
+  }
+}
+
+function world(): World {
+  const made = new World();
+  made.set("web", { project: "shop", cluster: "eu", sync: "OutOfSync", health: "Degraded", team: "b" });
+  made.set("api", { project: "shop", health: "Progressing" });
+  made.set("mail", { project: "ops", cluster: "eu", repo: "https://git.example.com/ops" });
+  made.set("cart", { sync: "OutOfSync" });
+  return made;
+}
+
+describe("a list", () => {
+  it.each<[string, QueryParameters, ProtocolQuery, string]>([
+    ["everything, by name", {}, {}, "api cart mail web"],
+    ["by projects", {}, { projects: ["shop"] }, "api web"],
+    ["the project of those without one", {}, { project: ["default"] }, "cart"],
+    ["by a selector", {}, { selector: "team=b" }, "web"],
+    ["by repository, however its URL is written", {}, { repo: "https://git.example.com/a" }, "api cart web"],
+    ["by cluster", { cluster: "eu" }, {}, "mail web"],
+    ["by the cluster it runs in", { cluster: "https://kubernetes.default.svc" }, {}, "api cart"],
+    ["any of several values", { health: "Degraded,Progressing" }, {}, "api web"],
+    ["all of several filters", { sync: "OutOfSync", cluster: "eu" }, {}, "web"],
+    ["by words", { search: "SHOP eu" }, {}, "web"],
+    ["by words of which one is nowhere", { search: "shop nowhere" }, {}, ""],
+    ["by name downwards", { sortBy: "-name" }, {}, "web mail cart api"],
+    ["problems first", { sortBy: "health" }, {}, "web api cart mail"],
+    ["problems last, equal ones still by name", { sortBy: "-sync" }, {}, "api mail cart web"],
+    ["a page", { limit: "2" }, {}, "api cart"],
+    ["a page from an offset", { limit: "2", offset: "3" }, {}, "web"],
+    ["behind the end", { limit: "2", offset: "9" }, {}, ""],
+  ])("%s", async (_name, parameters, request, names) => {
+    expect((await world().list(parameters, request)).names).toBe(names);
+  });
+
+  it("has what its caller may see, counted and paged without the rest", async () => {
+    const visible = (app: Application): boolean => app.spec.project === "shop";
+    const { metadata, names } = await world().list({ limit: "1", counts: "project,sync" }, {}, visible);
+    expect(names).toBe("api");
+    expect(metadata).toMatchObject({
+      total: 2,
+      remainingItemCount: 1,
+      counts: { project: { shop: 2 }, sync: { Synced: 1, OutOfSync: 1 } },
+    });
+  });
+
+  it("counts a facet's values as if nothing of it were chosen", async () => {
+    const { metadata } = await world().list({ sync: "OutOfSync", cluster: "eu", counts: "sync,cluster,health" });
+    expect(metadata).toMatchObject({
+      total: 1,
+      counts: { sync: { OutOfSync: 1, Synced: 1 }, cluster: { eu: 1, "in-cluster": 1 }, health: { Degraded: 1 } },
+    });
+  });
+
+  it("goes on behind the last row, whatever came or went before it", async () => {
+    const made = world();
+    const first = await made.list({ limit: "2" });
+    made.set("aaa", {});
+    expect((await made.list({ limit: "2", continue: first.metadata["continue"] as string })).names).toBe("mail web");
+    made.delete("cart");
+    expect((await made.list({ limit: "9", continue: first.metadata["continue"] as string })).names).toBe("mail web");
+  });
+
+  it("follows changes in every order", async () => {
+    const made = world();
+    await made.list({ sortBy: "health" });
+    made.set("mail", { health: "Degraded" });
+    made.delete("web");
+    made.set("zoo", { health: "Missing" });
+    expect((await made.list({ sortBy: "health" })).names).toBe("mail zoo api cart");
+  });
+
+  it("to those who ask for nothing of ours it is Argo CD's", async () => {
+    expect((await world().list({})).metadata).toEqual({ resourceVersion: "100" });
+  });
+
+  it.each<[QueryParameters, string]>([
+    [{ sortBy: "colour" }, "sortBy"],
+    [{ limit: "-1" }, "limit"],
+    [{ counts: "colour" }, "counts"],
+    [{ continue: "%" }, "continue"],
+  ])("of %o is refused with the field", (parameters, field) => {
+    expect(() => world().answer(parameters)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+    expect(() => world().answer(parameters)).toThrow(field);
+  });
+});
+
+describe("what is written", () => {
+  it("is kept until the application changes, or the health of its objects", async () => {
+    const made = world();
+    made.tables.set("web", { version: 1 });
+    await made.list({});
+    await made.list({});
+    expect(made.presentedTimes).toBe(4);
+    made.set("api", {});
+    made.tables.get("web")!.version++;
+    await made.list({});
+    expect(made.presentedTimes).toBe(6);
+  });
+
+  it.each([
+    "items.metadata.name,metadata.resourceVersion",
+    "-items.spec,items.status",
+    "metadata",
+    "items.metadata.name",
+  ])("fields=%s leave the same of it as of any answer", async (fields) => {
+    const { fieldsOf } = await import("./fields.ts");
+    const answer = world().answer({});
+    expect(JSON.parse(await answer.text(fields))).toEqual(fieldsOf(fields)!(answer.object()));
+  });
+
+  it("has the bytes that the message has", async () => {
+    const answer = world().answer({});
+    const ready = toBinary(ApplicationListSchema, (await answer.message(ApplicationListSchema)) as never);
+    expect(ready).toEqual(toBinary(ApplicationListSchema, fromJson(ApplicationListSchema, answer.object()) as never));
+    expect(toJson(ApplicationListSchema, fromBinary(ApplicationListSchema, ready))).toMatchObject({
+      items: [{ metadata: { name: "api" } }, { metadata: { name: "cart" } }, {}, {}],
+    });
+  });
+});

@@ -1,0 +1,185 @@
+// Lists of applications: filtered, sorted, paged and counted from an index that follows the watch, and written from texts
+// that are kept for as long as an application stays as it is. Knows nothing of transports.
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import type { Application } from "#model/application.ts";
+import { ApplicationSchema } from "#protocol/gen/argoproj/v1alpha1_pb.js";
+import { delimitedBytes, readyList } from "#protocol/ready.ts";
+import { PreparedAnswer } from "../rpc/prepared.ts";
+import type { ApplicationServiceDeps } from "./deps.ts";
+import { fieldsOf } from "./fields.ts";
+import { tokenOf, type ListPage } from "./listing-query.ts";
+import { refusals, rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-rows.ts";
+
+/** Texts that are kept of one application: as many different `fields`. */
+const textsKept = 3;
+/** Other work gets its turn after so long. */
+const turnMs = 10;
+/** The number of the field `items` in Argo CD's ApplicationList. */
+const itemsNumber = 2;
+
+interface Written {
+  /** The comparison that health was read from, and its version. */
+  readonly table: unknown;
+  readonly version: number;
+  readonly texts: Map<string, string>;
+  bytes: Uint8Array | undefined;
+}
+
+export interface ListingDeps extends Pick<ApplicationServiceDeps, "applications" | "controller" | "normaliseUrl"> {
+  /** What an application looks like in an answer. */
+  presented(app: Application): Application;
+}
+
+/** The index and the texts; follows the watch from its first use on. */
+export class Listing {
+  readonly #deps: ListingDeps;
+  readonly #written = new WeakMap<Application, Written>();
+  readonly #rowByApp = new WeakMap<Application, Row>();
+  #rows: Rows | undefined;
+
+  constructor(deps: ListingDeps) {
+    this.#deps = deps;
+  }
+
+  /** The row of an application as it is now or was. */
+  rowOf(app: Application): Row {
+    let row = this.#rowByApp.get(app);
+    if (!row) this.#rowByApp.set(app, (row = rowOf(app, (url) => this.#deps.normaliseUrl(url))));
+    return row;
+  }
+
+  /** The applications that pass, of those that the caller may see. */
+  list(filter: ListFilter, page: ListPage, visible: (app: Application) => boolean): PreparedAnswer {
+    const { applications } = this.#deps;
+    const passed: Row[] = [];
+    const tallies = new Map(page.counts.map((facet) => [facet, new Map<string, number>()]));
+    for (const row of this.#index().sorted(page.sort, page.descending)) {
+      const refused = refusals(row, filter);
+      // A row counts for a facet where no other facet refuses it.
+      if (refused === undefined || refused.count > 1) continue;
+      if (refused.count === 1 && !tallies.has(refused.facet!)) continue;
+      if (!visible(row.app)) continue;
+      if (refused.count === 0) passed.push(row);
+      count(tallies, row, refused.facet);
+    }
+    const start = startOf(passed, page);
+    const end = page.limit === 0 ? passed.length : Math.min(passed.length, start + page.limit);
+    const rest = passed.length - end;
+    const metadata = {
+      resourceVersion: applications.resourceVersion,
+      ...(rest > 0 ? { continue: tokenOf(passed[end - 1]?.key ?? "", end), remainingItemCount: rest } : {}),
+      ...(page.ours ? { total: passed.length } : {}),
+      ...(page.counts.length > 0 ? { counts: countsOf(tallies) } : {}),
+    };
+    return new ListAnswer(this, metadata, start === 0 && rest === 0 ? passed : passed.slice(start, end));
+  }
+
+  presented(app: Application): Application {
+    return this.#deps.presented(app);
+  }
+
+  /** An application's JSON in a list, with what `fields` leaves of it. */
+  text(app: Application, fields: string): string {
+    const { texts } = this.#writtenOf(app);
+    let text = texts.get(fields);
+    if (text === undefined) {
+      const shown = this.#deps.presented(app);
+      const picked = fieldsOf(fields)?.({ items: [shown] }) as { items?: readonly unknown[] } | undefined;
+      text = JSON.stringify(picked ? (picked.items?.[0] ?? {}) : shown);
+      for (const oldest of texts.keys()) if (texts.size >= textsKept) texts.delete(oldest);
+      texts.set(fields, text);
+    }
+    return text;
+  }
+
+  /** An application's message in a list, with its length before it. */
+  bytes(app: Application): Uint8Array {
+    const written = this.#writtenOf(app);
+    return (written.bytes ??= delimitedBytes(ApplicationSchema, this.#deps.presented(app)));
+  }
+
+  /** What is kept of this state of an application and of its objects' health. */
+  #writtenOf(app: Application): Written {
+    const { namespace = "", name = "" } = app.metadata;
+    const table = this.#deps.controller.state(namespace, name)?.table;
+    const version = table?.version ?? 0;
+    let written = this.#written.get(app);
+    if (written?.table !== table || written?.version !== version)
+      this.#written.set(app, (written = { table, version, texts: new Map(), bytes: undefined }));
+    return written;
+  }
+
+  #index(): Rows {
+    if (this.#rows) return this.#rows;
+    const { applications } = this.#deps;
+    const rows = (this.#rows = new Rows());
+    for (const app of applications.values()) rows.set(this.rowOf(app));
+    applications.subscribe(({ before, after }) => {
+      if (after) rows.set(this.rowOf(after));
+      else if (before) rows.delete(`${before.metadata.name}/${before.metadata.namespace}`);
+    });
+    return rows;
+  }
+}
+
+/** Rows, and what is written of them when somebody asks. */
+class ListAnswer extends PreparedAnswer {
+  readonly #listing: Listing;
+  readonly #metadata: object;
+  readonly #rows: readonly Row[];
+
+  constructor(listing: Listing, metadata: object, rows: readonly Row[]) {
+    super();
+    this.#listing = listing;
+    this.#metadata = metadata;
+    this.#rows = rows;
+  }
+
+  object(): object {
+    return { metadata: this.#metadata, items: this.#rows.map(({ app }) => this.#listing.presented(app)) };
+  }
+
+  async text(fields: string): Promise<string> {
+    const frame = { metadata: this.#metadata, items: [] };
+    const picked = (fieldsOf(fields)?.(frame) ?? frame) as Partial<typeof frame>;
+    const { items, ...rest } = picked;
+    if (!items) return JSON.stringify(picked);
+    const texts = await inTurns(this.#rows, ({ app }) => this.#listing.text(app, fields));
+    const head = JSON.stringify(rest).slice(1, -1);
+    return `{${head === "" ? "" : `${head},`}"items":[${texts.join(",")}]}`;
+  }
+
+  async message(output: DescMessage): Promise<Message> {
+    const items = await inTurns(this.#rows, ({ app }) => this.#listing.bytes(app));
+    return readyList(output, { metadata: this.#metadata }, { number: itemsNumber, items });
+  }
+}
+
+async function inTurns<T, U>(items: readonly T[], map: (item: T) => U): Promise<U[]> {
+  const mapped: U[] = [];
+  let turnEnds = performance.now() + turnMs;
+  for (const item of items) {
+    mapped.push(map(item));
+    if (performance.now() < turnEnds) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turnEnds = performance.now() + turnMs;
+  }
+  return mapped;
+}
+
+/** Where a page begins: behind the last row of the page before, or where that stood. */
+function startOf(rows: readonly Row[], { after, offset }: ListPage): number {
+  const at = after === undefined ? -1 : rows.findIndex(({ key }) => key === after);
+  return at >= 0 ? at + 1 : Math.min(offset, rows.length);
+}
+
+function count(tallies: ReadonlyMap<Facet, Map<string, number>>, row: Row, refusedBy: Facet | undefined): void {
+  for (const [facet, tally] of tallies) {
+    if (refusedBy !== undefined && refusedBy !== facet) continue;
+    for (const value of row.values[facet]) tally.set(value, (tally.get(value) ?? 0) + 1);
+  }
+}
+
+function countsOf(tallies: ReadonlyMap<Facet, ReadonlyMap<string, number>>): Record<string, Record<string, number>> {
+  return Object.fromEntries([...tallies].map(([facet, tally]) => [facet, Object.fromEntries(tally)]));
+}

@@ -1,0 +1,62 @@
+// Answers and messages of which the work to write them is shared: a list that is kept as text and bytes, and events that
+// many streams are sent. Transports ask for the form that they send. No business logic.
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { readyMessage } from "#protocol/ready.ts";
+import { fieldsOf } from "../application/fields.ts";
+
+/** An answer that its service can write faster than transports can. */
+export abstract class PreparedAnswer {
+  /** The answer as an object, as every other method gives it. */
+  abstract object(): object;
+  /** Its JSON, with what the parameter `fields` leaves of it. */
+  abstract text(fields: string): Promise<string>;
+  /** Its message, for protobuf's binary form alone. */
+  abstract message(output: DescMessage): Promise<Message>;
+}
+
+/** One message, for any number of streams: each form is made once. */
+export class SharedMessage {
+  readonly value: object;
+  readonly #forms = new Map<string, Buffer>();
+  #message: Message | undefined;
+
+  constructor(value: object) {
+    this.value = value;
+  }
+
+  /** As REST streams it: a server-sent event or a line of JSON, with what `fields` leaves of it. */
+  chunk(events: boolean, fields: string): Buffer {
+    const form = `${events}|${fields}`;
+    let chunk = this.#forms.get(form);
+    if (!chunk) {
+      const message = { result: this.value };
+      const text = JSON.stringify(fieldsOf(fields)?.(message) ?? message);
+      this.#forms.set(form, (chunk = Buffer.from(events ? `data: ${text}\n\n` : `${text}\n`)));
+    }
+    return chunk;
+  }
+
+  /** Its message, for protobuf's binary form alone. */
+  message(output: DescMessage): Message {
+    return (this.#message ??= readyMessage(output, this.value));
+  }
+}
+
+/** Messages that are sent together. */
+export class SharedMessages {
+  readonly messages: readonly SharedMessage[];
+  readonly #forms = new Map<string, Buffer>();
+
+  constructor(messages: readonly SharedMessage[]) {
+    this.messages = messages;
+  }
+
+  /** All of them as REST streams them. */
+  chunk(events: boolean, fields: string): Buffer {
+    const form = `${events}|${fields}`;
+    let chunk = this.#forms.get(form);
+    if (!chunk)
+      this.#forms.set(form, (chunk = Buffer.concat(this.messages.map((message) => message.chunk(events, fields)))));
+    return chunk;
+  }
+}
