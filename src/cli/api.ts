@@ -176,6 +176,8 @@ export interface ApiClient {
     drift(op: Operation, ref: AppRef, filter: DriftQuery): Promise<DriftAnswer>;
     manifests(op: Operation, ref: AppRef, query?: RevisionQuery): Promise<ManifestsAnswer>;
     manifestsOfFiles(op: Operation, ref: AppRef, upload: Upload): Promise<ManifestsAnswer>;
+    /** The objects of an application that need not be on the server: of its sources, or of files. */
+    manifestsOfWanted(op: Operation, app: Application, upload?: Upload): Promise<ManifestsAnswer>;
     /** How other revisions or files would compare with the live state. */
     compare(op: Operation, ref: AppRef, what: RevisionQuery | Upload): Promise<ComparisonAnswer>;
     /** One application as it is and as it changes, across lost connections, until its deletion or the signal. */
@@ -298,6 +300,11 @@ export function createApi(http: Http, clock: Clock, token: () => string = () => 
           query: { name: ref.name, ...scope(ref), ...upload },
           raw: body,
         })) as ManifestsAnswer,
+      manifestsOfWanted: async (op, application, upload) => {
+        const { body, ...query } = upload ?? { body: undefined };
+        const raw = chunked({ application, files: upload !== undefined }, body);
+        return (await http.send(op, "POST", `${base}/manifestsWithFiles`, { query, raw })) as ManifestsAnswer;
+      },
       compare: async (op, ref, what) => {
         if (!("body" in what))
           return (await http.send(op, "GET", path(ref, "/diff"), {
@@ -355,9 +362,9 @@ function healthFrom(tree: ApplicationTree, app: Application): Application {
 }
 
 /** A request and an archive as lines of JSON, as a gateway makes them of a stream of chunks. */
-function chunked(query: object, { bytes }: RawBody): RawBody {
-  const chunk = Buffer.from(bytes).toString("base64");
-  const lines = [{ query }, { chunk: { chunk } }].map((line) => `${JSON.stringify(line)}\n`).join("");
+function chunked(query: object, files: RawBody | undefined): RawBody {
+  const chunks = files ? [{ chunk: { chunk: Buffer.from(files.bytes).toString("base64") } }] : [];
+  const lines = [{ query }, ...chunks].map((line) => `${JSON.stringify(line)}\n`).join("");
   return { type: "application/json", bytes: Buffer.from(lines) };
 }
 

@@ -184,6 +184,12 @@ export class ApplicationController {
     return this.#states.get(`${namespace}/${name}`);
   }
 
+  /** What is to be known of an application that is not on the server, to render it; nothing of it is followed or kept. */
+  outline(app: Application): AppState {
+    const { namespace = this.#options.namespace, name = "" } = app.metadata;
+    return newAppState(`${namespace}/${name}`, this.#tagOf(app), app, this.#options.health);
+  }
+
   states(): IterableIterator<AppState> {
     return this.#states.values();
   }

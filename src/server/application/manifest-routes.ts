@@ -2,6 +2,7 @@
 // come. POST of lines of JSON to `manifestsWithFiles` is what a gateway makes of Argo CD's stream of chunks.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
+import type { Application } from "#model/application.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
 import type { ApplicationAccess } from "./access.ts";
 import { queryAndFiles } from "./chunks.ts";
@@ -54,6 +55,13 @@ export async function manifestRoutes(
       if (!request.headers["content-type"]?.startsWith("application/json"))
         return manifests.manifestsOfFiles(inner, permitted(request), filesOf(request, bodyOf(request)));
       const { query, packed } = await queryAndFiles(linesOf(bodyOf(request)));
+      if (query["application"] !== undefined) {
+        // One that need not be there: rendering it says what making it would.
+        const wanted = service.writes.wanted(query["application"] as Application);
+        deps.access.requireWanted(request.account, "create", wanted);
+        const files = query["files"] === false ? undefined : filesOf(request, packed);
+        return manifests.manifestsOfWanted(inner, wanted, files);
+      }
       const ref = refFrom({ ...query, ...(request.query as Query) });
       deps.access.require(request.account, "get", ref);
       return manifests.manifestsOfFiles(inner, ref, { packed, checksum: textOf(query["checksum"]) });

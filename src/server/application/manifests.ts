@@ -11,7 +11,7 @@ import type { AppState } from "#controllers/application/state.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import { overlayRepository } from "#git/overlay.ts";
 import { unpackFiles } from "#git/unpack.ts";
-import { sourcesOf, type ApplicationSource } from "#model/application.ts";
+import { sourcesOf, type Application, type ApplicationSource } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ManagedResource } from "#protocol/rest.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -87,6 +87,15 @@ export class ApplicationManifests {
     return this.#presented(await this.desiredOfFiles(op, state, files));
   }
 
+  /** The objects of an application that need not be on the server: of its sources, or of files. Errors: as of the others. */
+  async manifestsOfWanted(op: Op, app: Application, files: LocalFiles | undefined): Promise<Manifests> {
+    const { controller } = this.#deps;
+    const state = controller.outline(app);
+    return this.#presented(
+      files ? await this.desiredOfFiles(op, state, files) : await controller.desiredAt(op, state, []),
+    );
+  }
+
   /** Desired, live and predicted state of each object at other revisions; what is live and not desired there, too. */
   async compare(op: Op, ref: AppRef, query: RevisionQuery): Promise<Comparison> {
     const state = this.#queries.state(ref);
@@ -108,7 +117,9 @@ export class ApplicationManifests {
       const source = sources[position - 1];
       if (!source) throw outOfRange();
       const elsewhere = await this.#elsewhere(op, state, source, files);
-      const followed = this.#deps.controller.sources.revisions(state.key);
+      const { namespace = "", name = "" } = state.app.metadata;
+      const isKnown = this.#deps.controller.state(namespace, name) === state;
+      const followed = isKnown ? this.#deps.controller.sources.revisions(state.key) : [];
       const choices = sources.map((other, index): RevisionChoice => {
         if (index === position - 1) return elsewhere;
         const { path: _path, ...tree } = elsewhere;

@@ -139,6 +139,13 @@ export class ApplicationWrites {
     await this.#deps.control.delete(op, applicationType, refOf(existing));
   }
 
+  /** An application as it would be written. Errors: INVALID_ARGUMENT, SPEC_INVALID. */
+  wanted(app: Application): Application {
+    const wanted = this.normalised(app);
+    validate(wanted);
+    return wanted;
+  }
+
   /** An application as it will be written. Error: INVALID_ARGUMENT. */
   normalised(app: Application): Application {
     const given: unknown = app;

@@ -21,6 +21,48 @@ function write(repository: Repository, path: string, content: string): void {
 }
 
 export const previews: readonly Scenario[] = [
+  scenario(
+    "an application that is only a file yet is rendered, of its repository and of local files",
+    async (stage) => {
+      const repository = await stage.repository({ "web/settings.yaml": settings("blue") });
+      const name = `${stage.name}-unborn`;
+      const written = {
+        apiVersion: "argoproj.io/v1alpha1",
+        kind: "Application",
+        metadata: { name },
+        spec: {
+          project: "default",
+          source: { repoURL: repository.url, path: "web", targetRevision: "main" },
+          destination: { server: "https://kubernetes.default.svc", namespace: stage.namespace },
+        },
+      };
+      write(repository, "app.yaml", JSON.stringify(written));
+      write(repository, "web/settings.yaml", settings("red"));
+      write(repository, "web/login.yaml", secret("hunter2"));
+      const cli = (...args: string[]) =>
+        driftless(stage.up, ["app", "render", "-f", "app.yaml", ...args], { cwd: repository.directory });
+
+      const committed = await cli("-o", "yaml");
+      expect(committed, committed.err).toMatchObject({ code: 0, err: "" });
+      expect(committed.out).toContain("color: blue");
+      expect(committed.out).toContain(`namespace: ${stage.namespace}`);
+      const local = await cli("--local", "web", "-o", "yaml");
+      expect(local, local.err).toMatchObject({ code: 0, err: "" });
+      expect(local.out).toMatch(/^--- # web\/settings\.yaml$/m);
+      expect(local.out).toContain("color: red");
+      expect(local.out).not.toContain("hunter2");
+
+      const twice = await cli("--revision", "main");
+      expect(twice.err).toContain("revisions are those that the file says");
+      write(repository, "app.yaml", JSON.stringify({ ...written, spec: { ...written.spec, project: "nowhere" } }));
+      expect((await cli("--local", "web")).err).toContain("references project nowhere, which does not exist");
+      write(repository, "app.yaml", JSON.stringify({ ...written, metadata: { name: "../up" } }));
+      expect((await cli("--local", "web")).err).toContain("is not a valid name");
+      // Nothing was made.
+      expect((await driftless(stage.up, ["app", "get", name])).err).toMatch(/not found/);
+    },
+  ),
+
   scenario("a diff of a branch and of local files tells what a sync of them would change", async (stage) => {
     const repository = await stage.repository({
       "web/settings.yaml": settings("blue"),

@@ -1,23 +1,28 @@
 // `driftless app render`.
+import { DriftlessError } from "#base/errors.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { parseApiVersion } from "#model/object.ts";
 import { command } from "../../command.ts";
 import { numbers, text, texts } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { renderedFor } from "../../rendered.ts";
+import { renderedFor, renderedOfFile } from "../../rendered.ts";
 import { jsonText, yamlText } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";
 
 export default command({
-  usage: "APPNAME",
+  usage: "APPNAME | -f FILE",
   about:
     "What an application consists of, and where each object is written. Rendered by the server; nothing is applied. Values of Secrets are masked.",
   examples: [
     ["As Git has it", "driftless app render my-app"],
     ["At another revision", "driftless app render my-app --revision v1.2.3"],
     ["Of local files, as documents", "driftless app render my-app --local ./apps/my-app -o yaml"],
+    ["Of an Application that is only a file yet", "driftless app render -f app.yaml --local ./apps/my-app"],
   ],
   flags: {
+    file: text("File, URL, or - for standard input, with the Application; it need not be on the server", {
+      short: "f",
+    }),
     revision: text("At this revision"),
     revisions: texts("At these revisions of several sources, with --source-positions or --source-names"),
     "source-positions": numbers("Positions of sources, counted from 1"),
@@ -31,11 +36,17 @@ export default command({
     }),
     "app-namespace": text("Namespace of the application", { short: "N" }),
   },
-  args: { min: 1, max: 1 },
+  args: { min: 0, max: 1 },
   async run(context, { values, args }) {
-    const ref = parseName(args[0]!, values["app-namespace"]);
+    const [name] = args;
+    if (name === undefined && values.file === "")
+      throw new DriftlessError("INVALID_ARGUMENT", "say which application: driftless app render APPNAME, or -f FILE");
     const root = values["local-repo-root"];
-    const { manifests, places } = await renderedFor(context, ref, { ...values, ...(root === "" ? {} : { root }) });
+    const flags = { ...values, ...(root === "" ? {} : { root }) };
+    const { manifests, places } =
+      values.file === ""
+        ? await renderedFor(context, parseName(name!, values["app-namespace"]), flags)
+        : await renderedOfFile(context, name, flags);
     const objects = manifests.map((manifest) => JSON.parse(manifest) as KubernetesObject);
     const placeOf = (index: number): string => {
       const place = places?.[index];
