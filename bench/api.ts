@@ -36,7 +36,10 @@ const fields = [
   .join(",");
 
 export const bench: Bench = async (context) => {
-  const up = await startUp({ demo: false, readyWithinMs: 120_000 });
+  // BENCH_PROFILE=DIR leaves a CPU profile there.
+  const profile = process.env["BENCH_PROFILE"];
+  const env = profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` } : {};
+  const up = await startUp({ demo: false, readyWithinMs: 120_000, env });
   const client = clientFromKubeconfig(
     { path: up.kubeconfig },
     { clock: systemClock, random: systemRandom, userAgent: "driftless-bench", concurrency: 64 },

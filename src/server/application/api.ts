@@ -11,7 +11,7 @@ import { applicationLinks, resourceLinks } from "./links.ts";
 import { podLogs } from "./logs.ts";
 import { Listing } from "./listing.ts";
 import { filterOf, pageOf, type ProtocolQuery } from "./listing-query.ts";
-import { refusals } from "./listing-rows.ts";
+import { verdict } from "./listing-rows.ts";
 import { clusterOf, liveResource, resourceEvents } from "./objects.ts";
 import type { SyncRequest } from "./operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
@@ -76,7 +76,7 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     const ours = { cluster, namespace, sync, health, repo, search };
     return {
       group: JSON.stringify([asked, ours, kind, issuer, username, groups, project]),
-      matches: (app) => refusals(listing.rowOf(app), filter)?.count === 0 && access.may(call.account, "get", app),
+      matches: (app) => verdict(listing.rowOf(app), filter) === "passes" && access.may(call.account, "get", app),
       since: resourceVersion,
       complete: complete === "true",
     };

@@ -43,11 +43,10 @@ export function filterOf(
   for (const facet of ["cluster", "namespace", "sync", "health"] as const)
     values[facet] = listOf(parameters[facet]).flatMap((value) => value.split(","));
   values.cluster = values.cluster?.map((value) => (value === inClusterServer ? inClusterName : value)) ?? [];
-  const chosen: Partial<Record<Facet, ReadonlySet<string>>> = {};
-  for (const facet of facets) {
+  const chosen = facets.flatMap((facet) => {
     const wanted = (values[facet] ?? []).filter((value) => value !== "");
-    if (wanted.length > 0) chosen[facet] = new Set(wanted);
-  }
+    return wanted.length === 0 ? [] : [{ facet, wanted: new Set(wanted) }];
+  });
   return {
     name,
     appNamespace,

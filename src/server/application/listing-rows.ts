@@ -17,7 +17,7 @@ export interface ListFilter {
   /** Each has to be found, in lower case. */
   readonly words: readonly string[];
   /** Any of a facet's values is enough; facets that are not there let everything through. */
-  readonly chosen: Readonly<Partial<Record<Facet, ReadonlySet<string>>>>;
+  readonly chosen: readonly { readonly facet: Facet; readonly wanted: ReadonlySet<string> }[];
 }
 
 export interface Row {
@@ -70,27 +70,25 @@ export function rowOf(app: Application, normaliseUrl: (url: string) => string): 
   };
 }
 
-/** How many of the filter's facets refuse a row, and the last that does; undefined where it fails for another reason. */
-export function refusals(
-  row: Row,
-  filter: ListFilter,
-): { readonly count: number; readonly facet: Facet | undefined } | undefined {
-  if (filter.name !== "" && row.name !== filter.name) return undefined;
-  if (filter.appNamespace !== "" && row.appNamespace !== filter.appNamespace) return undefined;
-  if (filter.labels?.matches(row.app.metadata.labels ?? {}) === false) return undefined;
-  for (const word of filter.words) if (!row.haystack.includes(word)) return undefined;
-  let count = 0;
-  let refused: Facet | undefined;
-  for (const facet in filter.chosen) {
-    const wanted = filter.chosen[facet as Facet]!;
-    if (row.values[facet as Facet].some((value) => wanted.has(value))) continue;
-    count++;
-    refused = facet as Facet;
+/** What a filter says of a row: it passes, it fails, or it fails by one facet alone, which is then given. */
+export function verdict(row: Row, filter: ListFilter): "passes" | "fails" | Facet {
+  if (filter.name !== "" && row.name !== filter.name) return "fails";
+  if (filter.appNamespace !== "" && row.appNamespace !== filter.appNamespace) return "fails";
+  if (filter.labels?.matches(row.app.metadata.labels ?? {}) === false) return "fails";
+  let refusedBy: Facet | undefined;
+  for (const { facet, wanted } of filter.chosen) {
+    if (hasAny(row.values[facet], wanted)) continue;
+    if (refusedBy) return "fails";
+    refusedBy = facet;
   }
-  return count === 0 ? passes : { count, facet: refused };
+  for (const word of filter.words) if (!row.haystack.includes(word)) return "fails";
+  return refusedBy ?? "passes";
 }
 
-const passes = { count: 0, facet: undefined };
+function hasAny(values: readonly string[], wanted: ReadonlySet<string>): boolean {
+  for (const value of values) if (wanted.has(value)) return true;
+  return false;
+}
 
 const syncOrder = ["OutOfSync", "Unknown", "Synced"];
 const healthOrder = ["Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy"];
@@ -109,40 +107,55 @@ const comparisons: Readonly<Record<SortKey, (a: Row, b: Row) => number>> = {
   changed: (a, b) => compareText(a.changed, b.changed),
 };
 
-/** All rows, in whatever order is asked for; orders are kept, and mended where rows have changed. */
+/** Where the row of one application stands, whatever it is at the moment. */
+interface Slot {
+  row: Row;
+}
+
+interface Order {
+  readonly compare: (a: Row, b: Row) => number;
+  slots: readonly Slot[];
+  /** A row stands elsewhere by now, or came or went. */
+  stale: boolean;
+}
+
+/** All rows, in whatever order is asked for; orders are kept, and mended where a change moved a row. */
 export class Rows {
-  readonly #rows = new Map<string, Row>();
-  readonly #orders = new Map<string, { version: number; rows: readonly Row[] }>();
-  #version = 0;
+  readonly #slots = new Map<string, Slot>();
+  readonly #orders = new Map<string, Order>();
 
   set(row: Row): void {
-    this.#rows.set(row.key, row);
-    this.#version++;
+    const slot = this.#slots.get(row.key);
+    if (!slot) this.#slots.set(row.key, { row });
+    for (const order of this.#orders.values()) order.stale ||= !slot || order.compare(slot.row, row) !== 0;
+    if (slot) slot.row = row;
   }
 
   delete(key: string): void {
-    this.#rows.delete(key);
-    this.#version++;
+    if (!this.#slots.delete(key)) return;
+    for (const order of this.#orders.values()) order.stale = true;
   }
 
   /** Every row in this order, names ascending among equals (also in a descending order, but by name itself). */
-  sorted(sort: SortKey, descending: boolean): readonly Row[] {
+  sorted(sort: SortKey, descending: boolean): readonly Slot[] {
     const id = `${sort} ${descending}`;
-    const known = this.#orders.get(id);
-    if (known?.version === this.#version) return known.rows;
+    let order = this.#orders.get(id);
+    if (!order) this.#orders.set(id, (order = { compare: comparisonOf(sort, descending), slots: [], stale: true }));
+    if (!order.stale) return order.slots;
     // Nearly in order as they stand, which sorting makes use of.
-    const rows: Row[] = [];
-    const missing = new Set(this.#rows.keys());
-    for (const { key } of known?.rows ?? []) {
-      const row = this.#rows.get(key);
-      if (row && missing.delete(key)) rows.push(row);
-    }
-    for (const key of missing) rows.push(this.#rows.get(key)!);
-    const sign = descending ? -1 : 1;
-    const compare = comparisons[sort];
-    const nameSign = sort === "name" ? sign : 1;
-    rows.sort((a, b) => sign * compare(a, b) || nameSign * compareText(a.key, b.key));
-    this.#orders.set(id, { version: this.#version, rows });
-    return rows;
+    const missing = new Set(this.#slots.values());
+    const slots = order.slots.filter((slot) => missing.delete(slot));
+    slots.push(...missing);
+    const { compare } = order;
+    order.slots = slots.sort((a, b) => compare(a.row, b.row));
+    order.stale = false;
+    return order.slots;
   }
+}
+
+function comparisonOf(sort: SortKey, descending: boolean): (a: Row, b: Row) => number {
+  const sign = descending ? -1 : 1;
+  const compare = comparisons[sort];
+  const nameSign = sort === "name" ? sign : 1;
+  return (a, b) => sign * compare(a, b) || nameSign * compareText(a.key, b.key);
 }

@@ -8,7 +8,7 @@ import { PreparedAnswer } from "../rpc/prepared.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { fieldsOf } from "./fields.ts";
 import { tokenOf, type ListPage } from "./listing-query.ts";
-import { refusals, rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-rows.ts";
+import { verdict, rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-rows.ts";
 
 /** Texts that are kept of one application: as many different `fields`. */
 const textsKept = 3;
@@ -52,15 +52,14 @@ export class Listing {
   list(filter: ListFilter, page: ListPage, visible: (app: Application) => boolean): PreparedAnswer {
     const { applications } = this.#deps;
     const passed: Row[] = [];
-    const tallies = new Map(page.counts.map((facet) => [facet, new Map<string, number>()]));
-    for (const row of this.#index().sorted(page.sort, page.descending)) {
-      const refused = refusals(row, filter);
+    const tallies = page.counts.map((facet): Tally => ({ facet, counts: new Map() }));
+    for (const { row } of this.#index().sorted(page.sort, page.descending)) {
+      const said = verdict(row, filter);
       // A row counts for a facet where no other facet refuses it.
-      if (refused === undefined || refused.count > 1) continue;
-      if (refused.count === 1 && !tallies.has(refused.facet!)) continue;
+      if (said === "fails" || (said !== "passes" && !page.counts.includes(said))) continue;
       if (!visible(row.app)) continue;
-      if (refused.count === 0) passed.push(row);
-      count(tallies, row, refused.facet);
+      if (said === "passes") passed.push(row);
+      for (const tally of tallies) if (said === "passes" || said === tally.facet) count(tally, row);
     }
     const start = startOf(passed, page);
     const end = page.limit === 0 ? passed.length : Math.min(passed.length, start + page.limit);
@@ -116,7 +115,7 @@ export class Listing {
     for (const app of applications.values()) rows.set(this.rowOf(app));
     applications.subscribe(({ before, after }) => {
       if (after) rows.set(this.rowOf(after));
-      else if (before) rows.delete(`${before.metadata.name}/${before.metadata.namespace}`);
+      else if (before) rows.delete(this.rowOf(before).key);
     });
     return rows;
   }
@@ -173,13 +172,25 @@ function startOf(rows: readonly Row[], { after, offset }: ListPage): number {
   return at >= 0 ? at + 1 : Math.min(offset, rows.length);
 }
 
-function count(tallies: ReadonlyMap<Facet, Map<string, number>>, row: Row, refusedBy: Facet | undefined): void {
-  for (const [facet, tally] of tallies) {
-    if (refusedBy !== undefined && refusedBy !== facet) continue;
-    for (const value of row.values[facet]) tally.set(value, (tally.get(value) ?? 0) + 1);
+/** How often each value of a facet was seen; in boxes, so that one more is one look-up. */
+interface Tally {
+  readonly facet: Facet;
+  readonly counts: Map<string, { count: number }>;
+}
+
+function count({ facet, counts }: Tally, row: Row): void {
+  for (const value of row.values[facet]) {
+    const box = counts.get(value);
+    if (box) box.count++;
+    else counts.set(value, { count: 1 });
   }
 }
 
-function countsOf(tallies: ReadonlyMap<Facet, ReadonlyMap<string, number>>): Record<string, Record<string, number>> {
-  return Object.fromEntries([...tallies].map(([facet, tally]) => [facet, Object.fromEntries(tally)]));
+function countsOf(tallies: readonly Tally[]): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    tallies.map(({ facet, counts }) => [
+      facet,
+      Object.fromEntries([...counts].map(([value, box]) => [value, box.count] as const)),
+    ]),
+  );
 }
