@@ -36,7 +36,7 @@ beforeEach(async () => {
       return () => void polled.delete(repository.url);
     },
   };
-  const registries = createRegistries({ dir, clock: testClock, timeoutMs: 5000, lookAgainMs: 0 });
+  const registries = createRegistries({ dir, clock: testClock, timeoutMs: 1000, lookAgainMs: 0 });
   const told: World["told"] = [];
   const renderer = createRenderer({ digest: (text) => text });
   renderer.render = async () => ({
@@ -52,6 +52,7 @@ beforeEach(async () => {
     artifacts: createArtifacts({ registries, poller: poller as Poller, access: (url) => world.access(url) }),
     renderer,
     access: (url) => ({ url }),
+    expireFiles: () => registries.askAnew(),
     affected: (applications, why) => void told.push([[...applications].sort(), why]),
     op,
   });
@@ -108,6 +109,18 @@ describe("charts that applications follow", () => {
     expect(sources.problem("a")?.message).toContain("503");
     await sources.follow(op, request("a", "web", "^1"));
     expect(sources.revisions("a")).toEqual(["1.0.0"]);
+  });
+
+  it("are asked for at once by an explicit refresh, although the repository did not answer a moment ago", async () => {
+    const { op, server, sources, polled } = world;
+    await sources.follow(op, request("a", "web", "^1"));
+    await server.publish("web", "1.1.0");
+    server.answer("hang");
+    for (const poll of polled.values()) await expect(poll()).rejects.toThrow("no answer within 1 s");
+    server.answer(undefined);
+    for (const poll of polled.values()) await expect(poll()).rejects.toThrow("no answer within 1 s");
+    await sources.refresh(op, request("a", "web", "^1"));
+    expect(sources.revisions("a")).toEqual(["1.1.0"]);
   });
 
   it("with other credentials now are asked with those, and with the old ones no longer", async () => {
