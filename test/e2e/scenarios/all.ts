@@ -10,6 +10,7 @@ import { diffing } from "./diffing.ts";
 import { deletion } from "./deletion.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
+import { liveObjects } from "./live-objects.ts";
 import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
 import { plugins } from "./plugins.ts";
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   ...previews,
   ...ordering,
   ...following,
+  ...liveObjects,
   ...registries,
   ...beside,
   ...health,
