@@ -332,6 +332,8 @@ export class ApplicationController {
       const goes = after.metadata.deletionTimestamp !== undefined;
       const went = known.app.metadata.deletionTimestamp !== undefined;
       known.app = after;
+      // The request is off the server: the next one is another, also where it asks for the same.
+      if (after.operation === undefined) known.carriedOut = undefined;
       if (wanted) known.specDirty = true;
       this.#dependencies.changed(key, after);
       if (ends || (goes && !went)) known.interrupt?.();

@@ -484,12 +484,19 @@ export class Reconciler {
       // The answer may hold what somebody else changed meanwhile: whoever follows applications compares and asks for a pass.
       this.#options.applications.observe(written as Application);
       state.app = this.#options.applications.get(ref.namespace, ref.name) ?? (written as Application);
+      if (extra?.["operation"] === null) this.#tookOff(state);
     } catch (thrown) {
       const error = toError(thrown);
       if (error.code === "NOT_FOUND") return;
       state.lastWriteMs = Number.NEGATIVE_INFINITY;
       throw error;
     }
+  }
+
+  /** The request that was carried out is off the server: one that stands there now came after it, and is another. */
+  #tookOff(state: AppState): void {
+    state.carriedOut = undefined;
+    if (state.app.operation !== undefined) this.#options.wake(state.key, 0);
   }
 
   /** How long after its last write an application's status is written again. */
@@ -565,8 +572,9 @@ export class Reconciler {
 
 /** What goes with a status patch: the refresh that was answered, the operation that has ended. */
 function extraPatch(state: AppState, refresh: string | undefined): JsonObject | undefined {
-  const ended =
-    state.app.operation !== undefined && state.operationState?.finishedAt !== undefined && state.running === undefined;
+  const { carriedOut } = state;
+  // A request that came since, and was not begun yet, stays.
+  const ended = carriedOut !== undefined && state.running === undefined && sameJson(state.app.operation, carriedOut);
   const started = state.running?.announce === true && state.app.operation === undefined;
   if (refresh === undefined && !ended && !started) return undefined;
   return {
