@@ -337,6 +337,8 @@ export interface ErrorDetails {
   /** Status code and reason of a Kubernetes API answer. */
   readonly status?: number;
   readonly reason?: string;
+  /** Of a process that ended otherwise than by success. */
+  readonly exitCode?: number;
   /** Seconds after which to try again, where the other side said. */
   readonly retryAfterS?: number;
 }

@@ -67,6 +67,10 @@ export function createClient(connection: Connection, options: ClientOptions): Ku
       return answer.body;
     },
     lines: (op, path) => lineBatches(transport, op, { path, accept: "*/*", idleMs: 0, rest: true }),
+    async exec(op, request, handlers) {
+      const { openExec } = await import("./exec.ts");
+      return openExec(op, connection, { "user-agent": options.userAgent }, { request, handlers });
+    },
     close: () => transport.close(),
   };
 }

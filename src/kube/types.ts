@@ -1,4 +1,5 @@
 // What the rest of the program sees of a Kubernetes API server: kinds, the client and its options. Types only.
+import type { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
 import type { GroupVersionKind, KubernetesObject } from "#model/object.ts";
@@ -126,6 +127,31 @@ export interface Schemas {
   invalidate(): void;
 }
 
+export interface ExecRequest {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly tty: boolean;
+}
+
+export interface ExecHandlers {
+  onOutput(bytes: Uint8Array): void;
+  /** Called once, unless it was closed from here: without an error where the process succeeded. `details.exitCode`. */
+  onEnd(error?: DriftlessError): void;
+}
+
+export interface ExecSession {
+  write(bytes: Uint8Array): void;
+  resize(columns: number, rows: number): void;
+  /** No more output for now. */
+  pause(): void;
+  resume(): void;
+  /** What was written and is not sent yet. */
+  readonly waitingBytes: number;
+  close(): void;
+}
+
 /**
  * One API server with one identity. Errors are DriftlessErrors: NOT_FOUND, ALREADY_EXISTS, CONFLICT, RESOURCE_EXPIRED,
  * KUBERNETES_REFUSED (400, 422, 500 …), PERMISSION_DENIED (401, 403), TOO_MANY_REQUESTS, CLUSTER_UNREACHABLE, CANCELLED;
@@ -168,6 +194,8 @@ export interface KubeClient {
   raw(op: Operation, request: { method: "GET" | "POST" | "PUT"; path: string; body?: string }): Promise<string>;
   /** The answer's lines as they come, those at hand together, until the server ends it: pods' logs. Silence is no end. */
   lines(op: Operation, path: string): AsyncIterable<readonly string[]>;
+  /** Starts a process in a container, with its terminal; the operation's end is the process's connection's. */
+  exec(op: Operation, request: ExecRequest, handlers: ExecHandlers): Promise<ExecSession>;
   /** The same server and connections, each request sent as another user (`Impersonate-User`). */
   impersonating(user: string): ObjectClient;
   close(): Promise<void>;

@@ -18,6 +18,8 @@ import { ApplicationAccess } from "./application/access.ts";
 import type { ActionMeans } from "./application/action-means.ts";
 import { driftRoutes } from "./application/drift-routes.ts";
 import { planRoutes } from "./application/plan-routes.ts";
+import { clusterOf } from "./application/objects.ts";
+import type { AppRef } from "./application/queries.ts";
 import { applicationService } from "./application/service.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { secretName } from "./auth/accounts.ts";
@@ -27,11 +29,12 @@ import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { previewRoutes } from "./preview.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
-import { listen, type Listener } from "./rpc/listener.ts";
+import { listen, type Listener, type ListenOptions } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
 import type { RepositoryProbe } from "./repository/api.ts";
 import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
+import { terminalUpgrade, type TerminalDoorDeps } from "./terminal/upgrade.ts";
 import { firstCertificate, followCertificates } from "./tls/certificates.ts";
 import type { TlsSettings } from "./tls/settings.ts";
 
@@ -151,7 +154,11 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     services,
     (request, response) => http.routing(request as never, response as never),
   );
-  const listener = await listenWith(op, options, handler);
+  const listener = await listenWith(op, options, handler, (request, socket, head) => {
+    const cluster: TerminalDoorDeps["cluster"] = (app) => clusterOf(options, app).client;
+    const door = { ...options, sessions, access, cluster, tree: (ref: AppRef) => service.resources.tree(ref) };
+    void terminalUpgrade({ ...op, signal: stopping.signal }, door, { request, socket, head });
+  });
   const { port } = listener;
   return {
     url: `${options.tls ? "https" : "http"}://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
@@ -167,12 +174,17 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
 }
 
 /** Listens in clear text, or by TLS with the certificate that there is, and with those that come after it. */
-async function listenWith(op: Op, options: ServerOptions, handler: HttpHandler): Promise<Listener> {
-  if (!options.tls) return listen({ ...options.listen, handler });
+async function listenWith(
+  op: Op,
+  options: ServerOptions,
+  handler: HttpHandler,
+  upgrade: NonNullable<ListenOptions["upgrade"]>,
+): Promise<Listener> {
+  if (!options.tls) return listen({ ...options.listen, handler, upgrade });
   const { serverSecret, settings: tls } = options.tls;
   const deps = { ...options, serverSecret, host: options.listen.host };
   const certificate = await firstCertificate(op, deps);
-  const listener = await listen({ ...options.listen, handler, certificate, tls });
+  const listener = await listen({ ...options.listen, handler, upgrade, certificate, tls });
   followCertificates(op, deps, certificate, (next) => listener.setCertificate(next));
   return listener;
 }

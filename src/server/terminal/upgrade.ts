@@ -1,0 +1,168 @@
+// The web terminal's door: `/terminal` as Argo CD's page asks for it. Everything that may be wrong is answered by HTTP
+// before the WebSocket is there. Off unless `exec.enabled` in argocd-cm says "true".
+// Source: Argo CD's server/application/terminal.go and "Web-based Terminal".
+import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { DriftlessError, toError } from "#base/errors.ts";
+import { isObject, listAt, stringAt } from "#base/json.ts";
+import type { Operation as Op } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import type { KubeClient } from "#kube/types.ts";
+import type { Application } from "#model/application.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import type { ConfigData } from "#model/settings.ts";
+import type { ApplicationTree } from "#protocol/rest.ts";
+import type { ApplicationAccess } from "../application/access.ts";
+import type { AppRef } from "../application/queries.ts";
+import type { Account } from "../auth/account.ts";
+import { authenticate } from "../auth/authenticate.ts";
+import type { Sessions } from "../auth/sessions.ts";
+import { errorBody } from "../http.ts";
+import { runTerminal } from "./bridge.ts";
+
+export interface TerminalDoorDeps {
+  readonly clock: Clock;
+  readonly sessions: Pick<Sessions, "verify" | "anonymous">;
+  readonly access: Pick<ApplicationAccess, "require">;
+  config(name: string): ConfigData | undefined;
+  tree(ref: AppRef): ApplicationTree;
+  /** The cluster that an application goes to. */
+  cluster(app: Application): Pick<KubeClient, "get" | "exec">;
+}
+
+const podType = { group: "", version: "v1", plural: "pods", namespaced: true };
+const defaultShells = "bash,sh,powershell,cmd";
+const maxFrameBytes = 64 * 1024;
+const name = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+interface Asked {
+  readonly ref: AppRef;
+  readonly pod: string;
+  readonly container: string;
+  readonly namespace: string;
+  readonly shell: string;
+}
+
+/** Takes a request to upgrade, from the listener; answers it in every case. */
+export async function terminalUpgrade(
+  op: Op,
+  deps: TerminalDoorDeps,
+  given: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+): Promise<void> {
+  const { request, socket, head } = given;
+  socket.on("error", () => socket.destroy());
+  try {
+    const asked = askedFor(deps, request);
+    const { account, client } = await admitted(op, deps, request, asked);
+    const { WebSocketServer } = await import("ws");
+    const server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false });
+    server.handleUpgrade(request, socket, head, (page) => {
+      const { pod, container, namespace, ref } = asked;
+      const who = { application: ref.name, username: account.username, pod, container, namespace };
+      op.log.info("terminal opened", who);
+      const terminal = runTerminal(op, page, {
+        clock: deps.clock,
+        shells: shellsOf(deps, asked.shell),
+        start: (inner, shell, handlers) =>
+          client.exec(inner, { namespace, pod, container, command: [shell], tty: true }, handlers),
+        stillAllowed: async () => void requireTerminal(deps, await accountOf(deps, request), ref),
+      });
+      void terminal.finally(() => op.log.info("terminal closed", who));
+    });
+  } catch (thrown) {
+    refuse(op, socket, toError(thrown));
+  }
+}
+
+function askedFor(deps: TerminalDoorDeps, request: IncomingMessage): Asked {
+  const url = new URL(request.url ?? "/", "http://localhost");
+  if (url.pathname !== "/terminal" || deps.config("argocd-cm")?.["exec.enabled"] !== "true")
+    throw new DriftlessError("NOT_FOUND", `there is nothing at ${url.pathname}`);
+  const read = (parameter: string, required = true): string => {
+    const value = url.searchParams.get(parameter) ?? "";
+    if (value === "" ? required : !name.test(value))
+      throw new DriftlessError("INVALID_ARGUMENT", `${parameter}: a name is expected`, {
+        details: { field: parameter },
+      });
+    return value;
+  };
+  const appNamespace = read("appNamespace", false);
+  return {
+    ref: { name: read("appName"), project: read("projectName"), ...(appNamespace === "" ? {} : { appNamespace }) },
+    pod: read("pod"),
+    container: read("container"),
+    namespace: read("namespace"),
+    shell: url.searchParams.get("shell") ?? "",
+  };
+}
+
+/** Who asks. A cookie counts only from our own pages: any other could open a WebSocket with it. */
+function accountOf(deps: TerminalDoorDeps, request: IncomingMessage): Promise<Account | undefined> {
+  const header = (field: string): string | undefined => {
+    const value = request.headers[field];
+    return typeof value === "string" ? value : undefined;
+  };
+  return authenticate(deps.sessions as Sessions, { header, writes: true });
+}
+
+function requireTerminal(deps: TerminalDoorDeps, account: Account | undefined, ref: AppRef): Application {
+  deps.access.require(account, "get", ref);
+  return deps.access.require(account, "create", ref, "exec");
+}
+
+async function admitted(
+  op: Op,
+  deps: TerminalDoorDeps,
+  request: IncomingMessage,
+  asked: Asked,
+): Promise<{ readonly account: Account; readonly client: Pick<KubeClient, "exec"> }> {
+  const account = await accountOf(deps, request);
+  if (!account) throw new DriftlessError("UNAUTHENTICATED", "no session information");
+  const { pod, namespace, container, ref } = asked;
+  const app = requireTerminal(deps, account, ref);
+  if ((app.spec.project || "default") !== ref.project)
+    throw new DriftlessError("INVALID_ARGUMENT", "the application is of another project");
+  const mine = (deps.tree(ref).nodes ?? []).some(
+    (node) =>
+      node.kind === "Pod" && !node.group && node.uid && node.name === pod && (node.namespace ?? "") === namespace,
+  );
+  if (!mine) throw new DriftlessError("INVALID_ARGUMENT", "the pod is not one of the application's");
+  const client = deps.cluster(app);
+  const live = await client.get(op, podType, { namespace, name: pod });
+  if (stringAt(live, "status", "phase") !== "Running")
+    throw new DriftlessError("FAILED_PRECONDITION", "the pod is not running");
+  if (!containersOf(live).includes(container))
+    throw new DriftlessError("INVALID_ARGUMENT", "the pod has no container of this name");
+  return { account, client };
+}
+
+function containersOf(pod: KubernetesObject | undefined): readonly unknown[] {
+  return ["containers", "initContainers", "ephemeralContainers"]
+    .flatMap((field) => listAt(pod, "spec", field))
+    .filter(isObject)
+    .map((container) => container["name"]);
+}
+
+/** The shell that was asked for, where it is allowed; else all that are. */
+function shellsOf(deps: TerminalDoorDeps, asked: string): readonly string[] {
+  const allowed = (deps.config("argocd-cm")?.["exec.shells"] ?? defaultShells)
+    .split(",")
+    .flatMap((shell) => shell.trim() || []);
+  return allowed.includes(asked) ? [asked] : allowed;
+}
+
+function refuse(op: Op, socket: Duplex, error: DriftlessError): void {
+  if (error.code === "INTERNAL") op.log.error("terminal failed", { error: error.message, stack: error.stack });
+  const { http: status } = error.entry;
+  const body = JSON.stringify(errorBody(error));
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+      "connection: close",
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(body)}`,
+      "",
+      body,
+    ].join("\r\n"),
+  );
+}
