@@ -171,8 +171,8 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
           known,
         );
         await reached(op, deps, secret);
-        await write(op, deps, secret, known);
-        await rotated.retire(op);
+        const written = await write(op, deps, secret, known);
+        await rotated.retire(op, written.client);
         return {};
       },
     },

@@ -14,8 +14,8 @@ const pollMs = 100;
 
 export interface RotatedToken {
   readonly token: string;
-  /** Removes the Secret of the token before. */
-  retire(op: Op): Promise<void>;
+  /** Removes the Secret of the token before, through a client with the new one: the other is closed by then. */
+  retire(op: Op, renewed: KubeClient): Promise<void>;
 }
 
 /** Takes a cluster's client and its present token; returns another. Errors: FAILED_PRECONDITION, those of the cluster. */
@@ -46,8 +46,8 @@ export async function rotateToken(
     if (token) {
       return {
         token,
-        retire: async (inner) => {
-          if (claims.secret) await client.delete(inner, secretType, { namespace, name: claims.secret });
+        retire: async (inner, renewed) => {
+          if (claims.secret) await renewed.delete(inner, secretType, { namespace, name: claims.secret });
         },
       };
     }
