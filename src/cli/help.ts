@@ -24,6 +24,7 @@ export function rootHelp(groups: readonly Group[], commands: readonly Listed[]):
 export function groupHelp(group: Group, commands: readonly Listed[]): string {
   const rows = commands
     .filter((item) => item.path.startsWith(`${group.path} `))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
     .map((item) => [`  ${item.path.slice(group.path.length + 1)}`, item.summary]);
   return `${group.summary}\n\nUsage:\n  driftless ${group.path} COMMAND [flags]\n\nCommands:\n${table(rows)}\ndriftless ${group.path} COMMAND --help says more about a command.\n`;
 }

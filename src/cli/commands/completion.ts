@@ -60,7 +60,10 @@ export const completion = (list: CommandList): Command =>
 async function suggestions(context: Context, list: CommandList, typed: readonly string[]): Promise<readonly string[]> {
   const { commands, groups } = list();
   const last = typed.at(-1) ?? "";
-  const before = typed.slice(0, -1).filter((word) => !word.startsWith("-"));
+  const before = inFull(
+    typed.slice(0, -1).filter((word) => !word.startsWith("-")),
+    groups,
+  );
   const listed = commands.find(({ path }) => before.slice(0, path.split(" ").length).join(" ") === path);
   if (!listed) {
     const prefix = before.length === 0 ? "" : `${before.join(" ")} `;
@@ -74,6 +77,12 @@ async function suggestions(context: Context, list: CommandList, typed: readonly 
   const previous = typed.at(-2) ?? "";
   if (previous === "-o" || previous === "--output") return outputs.filter((word) => word.startsWith(last));
   return (loaded.usage ?? "").includes("APPNAME") ? names(context, last) : [];
+}
+
+/** Words with a group's other name replaced by its own. */
+function inFull(words: readonly string[], groups: readonly Group[]): readonly string[] {
+  const group = groups.find(({ path, aliases = [] }) => !path.includes(" ") && aliases.includes(words[0] ?? ""));
+  return group ? [group.path, ...words.slice(1)] : words;
 }
 
 function flagsOf(loaded: Command): string[] {

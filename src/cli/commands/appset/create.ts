@@ -36,7 +36,8 @@ export default command({
         const before = await known(context, wanted);
         const made = await applicationSets.create(context.op, api, wanted, { upsert: values.upsert, dryRun });
         const verb = before === undefined ? "created" : sameJson(before.spec, made.spec) ? "unchanged" : "updated";
-        context.err.line(`ApplicationSet '${made.metadata.name}' ${verb}${dryRun ? " (dry run)" : ""}`);
+        const told = given.has("output") ? context.err : context.out;
+        told.line(`ApplicationSet '${made.metadata.name}' ${verb}${dryRun ? " (dry run)" : ""}`);
         if (values.wait && !dryRun) await untilCurrent(context, made);
         if (values.output === "json" || values.output === "yaml")
           context.out.write(await document(made, values.output));
