@@ -47,11 +47,14 @@ export function filterOf(
     const wanted = (values[facet] ?? []).filter((value) => value !== "");
     return wanted.length === 0 ? [] : [{ facet, wanted: new Set(wanted) }];
   });
+  const words = listOf(parameters["search"]).join(" ").toLowerCase().split(/\s+/).filter(Boolean);
+  const told = chosen.map(({ facet, wanted }) => [facet, ...wanted]);
   return {
+    id: JSON.stringify([name, appNamespace, selector, words, told]),
     name,
     appNamespace,
     labels: selector === "" ? undefined : parseSelector(selector),
-    words: listOf(parameters["search"]).join(" ").toLowerCase().split(/\s+/).filter(Boolean),
+    words,
     chosen,
   };
 }

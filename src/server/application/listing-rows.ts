@@ -10,6 +10,8 @@ export const sortKeys = ["name", "project", "cluster", "sync", "health", "create
 export type SortKey = (typeof sortKeys)[number];
 
 export interface ListFilter {
+  /** Equal for filters that say the same. */
+  readonly id: string;
   /** "" for any. */
   readonly name: string;
   readonly appNamespace: string;
@@ -70,8 +72,10 @@ export function rowOf(app: Application, normaliseUrl: (url: string) => string): 
   };
 }
 
+export type Verdict = "passes" | "fails" | Facet;
+
 /** What a filter says of a row: it passes, it fails, or it fails by one facet alone, which is then given. */
-export function verdict(row: Row, filter: ListFilter): "passes" | "fails" | Facet {
+export function verdict(row: Row, filter: ListFilter): Verdict {
   if (filter.name !== "" && row.name !== filter.name) return "fails";
   if (filter.appNamespace !== "" && row.appNamespace !== filter.appNamespace) return "fails";
   if (filter.labels?.matches(row.app.metadata.labels ?? {}) === false) return "fails";
@@ -109,8 +113,12 @@ const comparisons: Readonly<Record<SortKey, (a: Row, b: Row) => number>> = {
 
 /** Where the row of one application stands, whatever it is at the moment. */
 interface Slot {
+  readonly index: number;
   row: Row;
 }
+
+/** So many filters' verdicts are kept. */
+const filtersKept = 32;
 
 interface Order {
   readonly compare: (a: Row, b: Row) => number;
@@ -123,17 +131,41 @@ interface Order {
 export class Rows {
   readonly #slots = new Map<string, Slot>();
   readonly #orders = new Map<string, Order>();
+  /** What filters that were asked for lately say of the row of each slot, as far as it is known. */
+  readonly #verdicts = new Map<string, (Verdict | undefined)[]>();
+  readonly #free: number[] = [];
 
   set(row: Row): void {
     const slot = this.#slots.get(row.key);
-    if (!slot) this.#slots.set(row.key, { row });
+    if (slot) this.#forget(slot);
+    else this.#slots.set(row.key, { index: this.#free.pop() ?? this.#slots.size, row });
     for (const order of this.#orders.values()) order.stale ||= !slot || order.compare(slot.row, row) !== 0;
     if (slot) slot.row = row;
   }
 
   delete(key: string): void {
-    if (!this.#slots.delete(key)) return;
+    const slot = this.#slots.get(key);
+    if (!slot) return;
+    this.#slots.delete(key);
+    this.#forget(slot);
+    this.#free.push(slot.index);
     for (const order of this.#orders.values()) order.stale = true;
+  }
+
+  /** What a filter says of the row in a slot. */
+  verdictsOf(filter: ListFilter): (slot: Slot) => Verdict {
+    const known = this.#verdicts.get(filter.id) ?? [];
+    this.#verdicts.delete(filter.id);
+    this.#verdicts.set(filter.id, known);
+    for (const oldest of this.#verdicts.keys()) {
+      if (this.#verdicts.size <= filtersKept) break;
+      this.#verdicts.delete(oldest);
+    }
+    return ({ index, row }) => (known[index] ??= verdict(row, filter));
+  }
+
+  #forget({ index }: Slot): void {
+    for (const known of this.#verdicts.values()) if (index < known.length) known[index] = undefined;
   }
 
   /** Every row in this order, names ascending among equals (also in a descending order, but by name itself). */

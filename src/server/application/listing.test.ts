@@ -154,6 +154,17 @@ describe("a list", () => {
     expect((await made.list({ sortBy: "health" })).names).toBe("mail zoo api cart");
   });
 
+  it("asked for again knows what has changed, also where another took a place that became free", async () => {
+    const made = world();
+    expect((await made.list({ health: "Degraded" })).names).toBe("web");
+    made.set("mail", { health: "Degraded" });
+    made.delete("web");
+    made.set("new", { health: "Healthy" });
+    expect((await made.list({ health: "Degraded" })).names).toBe("mail");
+    made.set("other", { health: "Degraded" });
+    expect((await made.list({ health: "Degraded" })).names).toBe("mail other");
+  });
+
   it("to those who ask for nothing of ours it is Argo CD's", async () => {
     expect((await world().list({})).metadata).toEqual({ resourceVersion: "100" });
   });

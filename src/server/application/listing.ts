@@ -8,7 +8,7 @@ import { PreparedAnswer } from "../rpc/prepared.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { fieldsOf } from "./fields.ts";
 import { tokenOf, type ListPage } from "./listing-query.ts";
-import { verdict, rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-rows.ts";
+import { rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-rows.ts";
 
 /** Texts that are kept of one application: as many different `fields`. */
 const textsKept = 3;
@@ -53,10 +53,13 @@ export class Listing {
     const { applications } = this.#deps;
     const passed: Row[] = [];
     const tallies = page.counts.map((facet): Tally => ({ facet, counts: new Map() }));
-    for (const { row } of this.#index().sorted(page.sort, page.descending)) {
-      const said = verdict(row, filter);
+    const index = this.#index();
+    const verdictOf = index.verdictsOf(filter);
+    for (const slot of index.sorted(page.sort, page.descending)) {
+      const said = verdictOf(slot);
       // A row counts for a facet where no other facet refuses it.
       if (said === "fails" || (said !== "passes" && !page.counts.includes(said))) continue;
+      const { row } = slot;
       if (!visible(row.app)) continue;
       if (said === "passes") passed.push(row);
       for (const tally of tallies) if (said === "passes" || said === tally.facet) count(tally, row);
