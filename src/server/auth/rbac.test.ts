@@ -193,6 +193,22 @@ describe("Rbac", () => {
     expect(asked.may(member, "applications", "sync", "z/a")).toBe(false);
   });
 
+  it("answers for many objects as for each", () => {
+    const other = { ...project, metadata: { name: "q" }, spec: {} } as AppProject;
+    const policy =
+      "g, other, role:readonly\np, dave, applications, get, q/*, allow\np, dave, applications, get, q/b, deny";
+    const { rbac: asked } = rbac({ "policy.csv": policy }, [project, other]);
+    const member: Account = { ...local("carol"), kind: "sso", groups: ["ops", "other"] };
+    for (const account of [member, token, local("dave"), undefined])
+      for (const action of ["get", "sync"]) {
+        const may = asked.on(account, "applications", action);
+        for (const object of ["p/a", "q/a", "q/b", "z/a", "p/ns/a", "a"])
+          expect([object, may(object)]).toEqual([object, asked.may(account, "applications", action, object)]);
+      }
+    expect(asked.on(local("dave"), "applications", "get")("q/b")).toBe(false);
+    expect(asked.on(local("dave"), "applications", "get")("q/a")).toBe(true);
+  });
+
   it("whoever has no session may nothing, whatever the default role", () => {
     expect(rbac({ "policy.default": "role:admin" }).rbac.may(undefined, "clusters", "get", "x")).toBe(false);
   });

@@ -111,17 +111,7 @@ export class Rbac {
   may(account: Account | undefined, resource: Resource, action: string, object: string): boolean {
     if (account === undefined) return false;
     this.#refresh();
-    const project = this.#projectOf(resource, object);
-    const policy = project ? this.#policyOf(project) : this.#policy;
-    if (account.kind === "project") {
-      // A role of a project has no say outside it.
-      if (!project || account.project?.name !== project.metadata.name) return false;
-      return policy.may(account.username, resource, action, object);
-    }
-    const ask = (subject: string): boolean => policy.may(subject, resource, action, object);
-    const byDefault = this.#config?.["policy.default"];
-    if (byDefault && ask(byDefault)) return true;
-    return ask(account.username) || account.groups.some((group) => policy.grantsTo(group) && ask(group));
+    return this.#asker(account, resource, action, object)(object);
   }
 
   /** The same question for many objects of projects (`project/name`), to be asked at once: it follows no changes. */
@@ -138,10 +128,12 @@ export class Rbac {
     };
   }
 
+  /** The question for every object of this one's project. */
   #asker(account: Account, resource: Resource, action: string, object: string): (object: string) => boolean {
     const project = this.#projectOf(resource, object);
     const policy = project ? this.#policyOf(project) : this.#policy;
     if (account.kind === "project") {
+      // A role of a project has no say outside it.
       if (!project || account.project?.name !== project.metadata.name) return () => false;
       return policy.on(account.username, resource, action);
     }
