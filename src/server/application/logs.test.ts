@@ -141,6 +141,8 @@ describe("logs of several pods", () => {
     const entries = start({ kind: "Deployment", follow: true })[Symbol.asyncIterator]();
     const first = entries.next();
     await expect.poll(open).toBe(2);
+    // Both have been read as far as they go, and the wait for the silent one has begun.
+    await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(100);
     expect((await first).value.content).toBe("one");
     expect((await entries.next()).value.content).toBe("three");
