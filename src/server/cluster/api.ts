@@ -12,6 +12,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import { ClusterService } from "#protocol/gen/argoproj/cluster_pb.js";
 import type { Informer } from "#runtime/informer.ts";
 import { denied, type Rbac } from "../auth/rbac.ts";
+import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
 import { rotateToken } from "./rotate.ts";
 import { clusterSecret, shownSpec, type ClusterRequest } from "./secrets.ts";
@@ -91,7 +92,8 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
               rbac.may(call.account, "clusters", "get", objectOf(spec)),
           )
           .sort((a, b) => (a.spec.server < b.spec.server ? -1 : 1));
-        return { metadata: {}, items: items.map(shown) };
+        const page = paged(call, items, ({ spec }) => [spec.server, spec.name]);
+        return { metadata: page.metadata, items: page.items.map(shown) };
       },
     },
     get: { access: on("get"), handle: (_call, query) => shown(find(query)) },

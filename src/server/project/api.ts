@@ -16,6 +16,7 @@ import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
 import { denied, type Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
+import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
 import { changeProject, projectType, type ProjectDeps } from "./changes.ts";
 
@@ -53,13 +54,16 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
   return bind(ProjectService, {
     list: {
       access: session,
-      handle: ({ account }) => ({
-        metadata: { resourceVersion: projects.resourceVersion },
-        items: [...projects.values()]
-          .filter(({ metadata }) => rbac.may(account, "projects", "get", metadata.name ?? ""))
-          .sort((a, b) => ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1))
-          .map(shown),
-      }),
+      handle(call) {
+        const visible = [...projects.values()]
+          .filter(({ metadata }) => rbac.may(call.account, "projects", "get", metadata.name ?? ""))
+          .sort((a, b) => ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1));
+        const page = paged(call, visible, ({ metadata, spec }) => [metadata.name ?? "", spec.description ?? ""]);
+        return {
+          metadata: { resourceVersion: projects.resourceVersion, ...page.metadata },
+          items: page.items.map(shown),
+        };
+      },
     },
     get: { access: on("get"), handle: (_call, { name = "" }) => shown(find(name)) },
     getDetailedProject: {

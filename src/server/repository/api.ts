@@ -8,6 +8,7 @@ import type { Sources } from "#controllers/application/sources.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import { RepositoryService } from "#protocol/gen/argoproj/repository_pb.js";
 import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
+import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
 import { appsIn, detailsOf } from "./details.ts";
 import { shownFields, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
@@ -192,9 +193,14 @@ class Repositories {
               (appProject === "" || fields["project"] === appProject) &&
               rbac.may(call.account, this.#resource, "get", objectOf(fields)),
           );
+        const page = paged(call, visible, ({ fields }) => {
+          // A URL's password is nobody's to search for, nor part of a page's token.
+          const url = textOf(fields["url"]).replace(/\/\/[^/]*@/, "//");
+          return [`${url} ${textOf(fields["project"])}`, textOf(fields["name"])];
+        });
         return {
-          metadata: {},
-          items: await Promise.all(visible.map((each) => this.#shown(call.op, each, forceRefresh === true))),
+          metadata: page.metadata,
+          items: await Promise.all(page.items.map((each) => this.#shown(call.op, each, forceRefresh === true))),
         };
       },
     };
@@ -345,4 +351,8 @@ function withUrl(fields: RepositoryFields): RepositoryFields & { readonly url: s
 
 function given(fields: RepositoryFields): RepositoryFields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
