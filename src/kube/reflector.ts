@@ -140,7 +140,8 @@ export class Reflector {
       try {
         if (next === "list") await this.#list(op);
         else await this.#watch(op, {});
-        step = this.#afterEnd();
+        if (op.signal.aborted) return;
+        step = this.#afterEnd(op);
       } catch (thrown) {
         if (op.signal.aborted) return;
         step = this.#afterError(toError(thrown), next, op);
@@ -151,8 +152,10 @@ export class Reflector {
   }
 
   /** A stream that the server ended before the list in it was complete says nothing of what there is. */
-  #afterEnd(): Step {
+  #afterEnd(op: Operation): Step {
     this.#cutOff = this.#resourceVersion === "";
+    if (this.#cutOff)
+      op.log.info("the server ended a list before it was complete; it is read in pages", { kind: this.type.kind });
     return this.#cutOff ? { next: "list", delayMs: firstBackoffMs } : { next: "watch", delayMs: 0 };
   }
 
