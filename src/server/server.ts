@@ -34,6 +34,7 @@ import { restRoutes } from "./rpc/rest.ts";
 import type { RepositoryProbe } from "./repository/api.ts";
 import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
+import { swaggerRoutes } from "./swagger.ts";
 import { terminalUpgrade, type TerminalDoorDeps } from "./terminal/upgrade.ts";
 import { firstCertificate, followCertificates } from "./tls/certificates.ts";
 import type { TlsSettings } from "./tls/settings.ts";
@@ -109,6 +110,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const http = await createHttp(deps);
   const services = apiServices(deps, service);
   restRoutes(http, deps, services);
+  swaggerRoutes(http, options.version);
   planRoutes(http, deps, service);
   driftRoutes(http, deps, service);
   await manifestRoutes(http, deps, service);
