@@ -144,7 +144,7 @@ it("gRPC-Web tells a call's error in headers, where argocd looks for it", async 
   const refused = await call("GetAccount");
   expect([refused.headers.get("grpc-status"), refused.headers.get("grpc-message"), await refused.text()]).toEqual([
     "16",
-    "no%20session%20information",
+    "no session information",
     "",
   ]);
   const answered = await call("CanI");

@@ -20,10 +20,17 @@ export function withErrorsInHeaders(handler: UniversalHandler): UniversalHandler
     if (!trailers || (trailers.get("grpc-status") ?? "0") === "0") return { ...response, body: resumed(first, frames) };
     await frames.return?.();
     const header = new Headers(response.header);
-    trailers.forEach((value, name) => header.set(name, value));
+    trailers.forEach((value, name) => header.set(name, name === "grpc-message" ? readable(value) : value));
     return { status: response.status, header };
   };
   return Object.assign(wrapped, handler);
+}
+
+/** Encoded as little as gRPC allows, as grpc-go does it: argocd shows the text as it comes. */
+function readable(encoded: string): string {
+  return encodeURIComponent(decodeURIComponent(encoded)).replace(/%[2-7][0-9A-F]/g, (code) =>
+    code === "%25" || code === "%7F" ? code : decodeURIComponent(code),
+  );
 }
 
 function trailersOf(frame: Uint8Array): Headers | undefined {
