@@ -78,6 +78,8 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
       group: JSON.stringify([asked, ours, kind, issuer, username, groups, project]),
       matches: (app) => verdict(listing.rowOf(app), filter) === "passes" && access.may(call.account, "get", app),
       since: resourceVersion,
+      // Whoever waits for one application waits on where it is there already: argocd looks at nothing but events.
+      inclusive: (asked.name ?? "") !== "",
       complete: complete === "true",
     };
   };

@@ -49,13 +49,13 @@ class World {
     this.version++;
   }
 
-  watch(options: { project?: string; since?: string; complete?: boolean; group?: string } = {}) {
-    const { project = "shop", since = "", complete = false, group = project } = options;
+  watch(options: { project?: string; since?: string; inclusive?: boolean; complete?: boolean; group?: string } = {}) {
+    const { project = "shop", since = "", inclusive = false, complete = false, group = project } = options;
     const abort = new AbortController();
     stop.push(abort);
     const op = { signal: abort.signal, log: silentLogger };
     const matches = (app: Application): boolean => app.spec.project === project;
-    return this.groups.watch(op, { group, matches, since, complete });
+    return this.groups.watch(op, { group, matches, since, inclusive, complete });
   }
 }
 
@@ -93,6 +93,13 @@ describe("a stream", () => {
     coming = next(stream);
     world.set("web", "ops");
     expect(await coming).toBe("DELETED web");
+  });
+
+  it("begins with what stands at a resourceVersion where that is wanted too, and with nothing older", async () => {
+    const world = new World();
+    world.set("old");
+    world.set("web");
+    expect(await next(world.watch({ since: "12", inclusive: true }))).toBe("ADDED web");
   });
 
   it("from a resourceVersion tells what changed and what was deleted after it", async () => {

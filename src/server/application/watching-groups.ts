@@ -30,8 +30,10 @@ export interface Watch {
   /** Equal for streams that see the same. */
   readonly group: string;
   matches(app: Application): boolean;
-  /** A resourceVersion from which on changes are wanted; "" for everything. */
+  /** A resourceVersion after which changes are wanted; "" for everything. */
   readonly since: string;
+  /** The state that stands at `since` is wanted too. */
+  readonly inclusive?: boolean;
   /** Rather an error than a gap, where deletions after `since` are no longer known. */
   readonly complete: boolean;
 }
@@ -109,7 +111,7 @@ export class WatchGroups {
     group.send();
     const member = group.join((app) => watch.matches(app));
     try {
-      yield* this.#present(op, watch, since);
+      yield* this.#present(op, watch, since === undefined || !watch.inclusive ? since : since - 1);
       while (!op.signal.aborted) {
         const messages = await member.next(op.signal);
         if (messages) yield messages;
