@@ -41,7 +41,7 @@ export async function firstCertificate(op: Op, deps: CertificateDeps): Promise<C
     // Another replica may have been quicker.
     return there && !ownAndEnding(there, deps.clock.now()) ? {} : { "tls.crt": made.cert, "tls.key": made.key };
   });
-  op.log.info("a certificate was made for the server", { secret: secretName });
+  op.log.info("a certificate was made for the server", { kept: secretName });
   return certificateIn(op, secretName, now) ?? made;
 }
 
@@ -55,7 +55,9 @@ export function followCertificates(
   const own = (): KubernetesObject | undefined => deps.ownSecrets.get(deps.namespace, secretName);
   let shown = first.cert + first.key;
   const look = (): void => {
-    const found = serverSecret(op, deps) ?? certificateIn(op, secretName, secretData(own()));
+    // A Secret that is there and not usable is somebody's mistake: names and trust are not changed for it.
+    const given = deps.serverSecret.get(deps.namespace, serverSecretName);
+    const found = given ? serverSecret(op, deps) : certificateIn(op, secretName, secretData(own()));
     if (!found || found.cert + found.key === shown) return;
     try {
       use(found);
@@ -84,7 +86,7 @@ function certificateIn(op: Op, name: string, data: SecretData): Certificate | un
     checkPair(cert, key);
     return { cert, key };
   } catch (thrown) {
-    op.log.warn("certificate not usable", { secret: name, error: toError(thrown).message });
+    op.log.warn("certificate not usable", { from: name, error: toError(thrown).message });
     return undefined;
   }
 }
