@@ -71,7 +71,7 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
   const requireWanted = (call: Call, action: "create" | "update", cluster: ClusterRequest | undefined): void => {
     session(call);
     const object = objectOf({
-      server: (cluster?.server ?? "").replace(/\/+$/, ""),
+      server: (cluster?.server ?? "").trim().replace(/\/+$/, ""),
       ...(cluster?.project ? { project: cluster.project } : {}),
     });
     if (!rbac.may(call.account, "clusters", action, object)) throw denied(call.account, ["clusters", action, object]);
@@ -100,11 +100,14 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
     create: {
       access: (call, { cluster, upsert }) => {
         requireWanted(call, "create", cluster);
-        if (upsert && cluster?.server && clusters.byServer(cluster.server))
-          on("update")(call, { server: cluster.server });
+        const server = (cluster?.server ?? "").trim();
+        const existing = clusters.byServer(server);
+        // The cluster without a Secret would be replaced by one that gets its first.
+        if (existing && (upsert || existing.spec.secret === undefined)) on("update")(call, { server });
       },
       async handle({ op }, { cluster, upsert }) {
-        const wanted = (cluster ?? {}) as ClusterRequest;
+        const given = (cluster ?? {}) as ClusterRequest;
+        const wanted: ClusterRequest = { ...given, ...(given.server ? { server: given.server.trim() } : {}) };
         const known = wanted.server ? secretOf(deps, wanted.server) : undefined;
         const secret = clusterSecret(wanted, namespace, known);
         if (known && !sameJson(known["data"], secret["data"]) && !upsert)
@@ -120,10 +123,10 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
       access: (call, request) => {
         const query = request.id?.value ? { id: request.id } : { server: request.cluster?.server ?? "" };
         on("update")(call, query);
-        const project = request.cluster?.project;
-        // Moving it to another project needs a say there too.
-        if (project && project !== find(query).spec.project)
-          requireWanted(call, "update", { project, server: find(query).spec.server });
+        const { spec } = find(query);
+        const { project = "" } = merged(spec, request.cluster, request.updatedFields);
+        // Moving it to another project, or out of its own for everybody, needs a say there too.
+        if (project !== (spec.project ?? "")) requireWanted(call, "update", { project, server: spec.server });
       },
       async handle({ op }, request) {
         const { spec } = find(request.id?.value ? { id: request.id } : { server: request.cluster?.server ?? "" });
@@ -193,10 +196,21 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
 function wantedOf({ server, name, id }: Query): { readonly server?: string; readonly name?: string } {
   if (id?.value) {
     if (id.type === "name") return { name: id.value };
-    if (id.type === "name_escaped") return { name: decodeURIComponent(id.value) };
-    return { server: decodeURIComponent(id.value).replace(/\/+$/, "") };
+    if (id.type === "name_escaped") return { name: decoded(id.value) };
+    return { server: decoded(id.value).replace(/\/+$/, "") };
   }
   return { ...(server ? { server: server.replace(/\/+$/, "") } : {}), ...(name ? { name } : {}) };
+}
+
+/** Error: INVALID_ARGUMENT. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new DriftlessError("INVALID_ARGUMENT", `id.value: ${JSON.stringify(text)} is not URL-encoded`, {
+      details: { field: "id.value" },
+    });
+  }
 }
 
 function secretOf({ secrets }: ClusterApiDeps, server: string): KubernetesObject | undefined {

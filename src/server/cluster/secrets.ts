@@ -6,6 +6,8 @@ import { label } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { secretNameOf } from "../secret-names.ts";
 
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
 /** What clients send of a cluster. */
 export interface ClusterRequest {
   readonly server?: string;
@@ -81,7 +83,8 @@ export function shownSpec(spec: ClusterSpec): object {
   const { config } = spec;
   const tls = config.tlsClientConfig;
   const exec = config.execProviderConfig;
-  const { "managed-by": _by, ...annotations } = spec.annotations;
+  // What kubectl applied is the Secret as a whole, with what lets one in.
+  const { "managed-by": _by, [lastApplied]: _whole, ...annotations } = spec.annotations;
   return {
     server: spec.server,
     name: spec.name,

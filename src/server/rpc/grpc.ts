@@ -1,5 +1,12 @@
 // gRPC, gRPC-Web and Connect for the same services: bytes to JSON and back, errors as gRPC statuses. No business logic.
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type HandlerContext,
+  createContextKey,
+  createContextValues,
+} from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { toError, type GrpcStatus } from "#base/errors.ts";
@@ -21,6 +28,8 @@ export type HttpHandler = (request: NodeRequest, response: NodeResponse) => void
 type NodeRequest = Parameters<ReturnType<typeof connectNodeAdapter>>[0];
 type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
 
+const address = createContextKey("", { description: "the caller's network address" });
+
 /** The largest message that is read, packed or not. */
 const readMaxBytes = 32 * 1024 * 1024;
 
@@ -34,6 +43,8 @@ export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], f
     fallback,
     readMaxBytes,
     shutdownSignal: deps.stopping,
+    // The connection's own, never what a header claims: limits of guessing go by it.
+    contextValues: ({ socket }) => createContextValues().set(address, socket.remoteAddress ?? ""),
   });
   return (request, response) => adapter(request, response);
 }
@@ -98,7 +109,7 @@ async function callOf(
     // Whoever may be anybody may come with a session that has ended.
     account: await (implementation.access === open ? account.catch(() => undefined) : account),
     transport: "grpc",
-    address: context.requestHeader.get("x-driftless-address") ?? "",
+    address: context.values.get(address),
   };
 }
 
