@@ -30,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/security/**/*.test.ts"],
           // Scenarios wait much more than they compute.
           maxConcurrency: 10,
           testTimeout: 180_000,
