@@ -24,6 +24,9 @@ import type {
 import type { Preview } from "#protocol/preview.ts";
 import { errorOf, jsonBody, type Http, type Query, type RawBody } from "./http.ts";
 
+/** Which lines of which pods; named as the API names them. */
+export type LogQuery = Readonly<Record<string, string | number | boolean>>;
+
 export interface AppRef {
   readonly name: string;
   readonly appNamespace?: string;
@@ -163,6 +166,8 @@ export interface ApiClient {
     windows(op: Operation, ref: AppRef): Promise<SyncWindowsAnswer | undefined>;
     /** What the application's sync waits for, and what it depends on; nothing where the server does not tell. */
     waiting(op: Operation, ref: AppRef): Promise<WaitingAnswer>;
+    /** Lines of pods' logs as they come, `{ result: { content, podName, last } }` each. */
+    logs(op: Operation, ref: AppRef, query: LogQuery): Promise<AsyncIterable<unknown>>;
     managedResources(op: Operation, ref: AppRef): Promise<readonly ManagedResource[]>;
     actions(op: Operation, ref: AppRef, target: ActionTarget): Promise<readonly ResourceAction[]>;
     runAction(
@@ -258,6 +263,7 @@ export function createApi(http: Http, clock: Clock, token: () => string = () => 
           throw thrown;
         }
       },
+      logs: (op, ref, query) => http.open(op, path(ref, "/logs"), { ...scope(ref), ...query }),
       async waiting(op, ref) {
         try {
           return (await http.send(op, "GET", path(ref, "/waiting"), { query: scope(ref) })) as WaitingAnswer;

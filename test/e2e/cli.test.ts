@@ -198,6 +198,12 @@ describe("a day", { timeout: 120_000 }, () => {
     expect(await succeeds("app", "manifests", "day", "--source", "live")).toContain("uid: ");
   });
 
+  test("logs of what owns pods, each line with its pod in front", async () => {
+    const lines = await succeeds("app", "logs", "day", "--kind", "DaemonSet", "--name", "node-agent", "--tail", "5");
+    expect(lines).toMatch(/^node-agent-\w+ \S/m);
+    expect(await succeeds("app", "logs", "day", "--filter", "!:", "--tail", "5")).toBe("");
+  });
+
   test("actions of resources: listed, run, refused", async () => {
     const list = await succeeds("app", "actions", "list", "day", "--kind", "DaemonSet");
     expect(cells(list, "GROUP")).toEqual(["GROUP", "KIND", "NAME", "ACTION", "DISABLED"]);
@@ -308,7 +314,7 @@ describe("bad input ends with a sentence and a code", () => {
       /^driftless: .*"Bad_Name" is not a valid name\.\n$/,
     ],
     [["app", "patch", "nope", "--patch", "{"], 20, /^driftless: --patch is not JSON: .*\n$/],
-    [["app", "logs", "nope"], 20, /^driftless: logs of nope cannot be shown by this version.*\n$/],
+    [["app", "logs", "nope"], 20, /^driftless: applications\.argoproj\.io "nope" not found.*\n$/],
     [["context", "nope"], 20, /^driftless: there is no context "nope" in .*\n$/],
     [["completion", "tcsh"], 20, /^driftless: there is no completion for tcsh: bash, zsh or fish\.\n$/],
   ])("%j", async (args, code, sentence) => {
