@@ -48,6 +48,7 @@ describe("requestOf", () => {
       { path: { name: "a" }, body: { expiresIn: "3600" } },
       { name: "a", expiresIn: 3600 },
     ],
+    ["null, which is absent", application.sync, { path: { name: "a" }, body: { revision: null } }, { name: "a" }],
     [
       "a time in the query",
       application.podLogs,

@@ -17,7 +17,7 @@ export function requestOf(input: DescMessage, binding: Binding, parts: HttpParts
   const request: MutableJsonObject = {};
   if (binding.body === "*") {
     if (parts.body !== undefined && parts.body !== null)
-      Object.assign(request, numbersIn(input, objectBody(parts.body)));
+      Object.assign(request, fieldsIn(input, objectBody(parts.body)));
   } else if (binding.body !== "") {
     if (parts.body !== undefined && parts.body !== null) request[binding.body] = parts.body as MutableJson;
   }
@@ -36,11 +36,12 @@ function objectBody(body: unknown): MutableJsonObject {
   return body as MutableJsonObject;
 }
 
-/** Clients by protobuf's own JSON write int64 as texts; here they are numbers. */
-function numbersIn(input: DescMessage, body: MutableJsonObject): MutableJsonObject {
+/** As Go's decoder has it, null is absent; and clients by protobuf's own JSON write int64 as texts, here they are numbers. */
+function fieldsIn(input: DescMessage, body: MutableJsonObject): MutableJsonObject {
   const changed: MutableJsonObject = { ...body };
   for (const field of input.fields) {
     const value = body[field.name];
+    if (value === null) delete changed[field.name];
     const integer = field.fieldKind === "scalar" && [int64, int32].includes(field.scalar);
     if (integer && typeof value === "string") changed[field.name] = scalarOf(field.scalar, value, field.name);
   }
