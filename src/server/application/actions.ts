@@ -22,6 +22,7 @@ import { whyForbidden } from "#core/policy/project.ts";
 import type { ResourceType } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
 import { KindTable } from "#model/kind-table.ts";
+import { group } from "#model/names.ts";
 import { displayKey, gvkOf, keyOf, parseApiVersion, type KubernetesObject } from "#model/object.ts";
 import type { ResourceCustomization } from "#model/settings.ts";
 import type { ActionMeans } from "./action-means.ts";
@@ -75,6 +76,9 @@ export class ResourceActions {
 
   /** The actions of an object, by name. Errors: NOT_FOUND, FAILED_PRECONDITION, RENDER_FAILED (a script), ENGINE_MISSING. */
   async list(op: Op, target: ActionTarget): Promise<readonly ActionInfo[]> {
+    // Argo CD's command line asks for the application's own actions beside those of its objects.
+    const app = this.#queries.find(target.ref);
+    if (isItself(app, target)) return this.#actionsOf(op, app);
     const { object } = await this.#find(op, target);
     return this.#actionsOf(op, object);
   }
@@ -252,4 +256,11 @@ function byName(actions: readonly ActionInfo[]): readonly ActionInfo[] {
 
 function json(object: KubernetesObject): Json {
   return object as unknown as Json;
+}
+
+function isItself(
+  { metadata }: Application,
+  { group: of = "", kind, namespace = "", resourceName }: ActionTarget,
+): boolean {
+  return of === group && kind === "Application" && resourceName === metadata.name && namespace === metadata.namespace;
 }
