@@ -55,7 +55,13 @@ export function connectKube(kubeconfig: string): Kube {
   const typeOf = async (kind: string): Promise<ResourceType> => {
     const parts = kind.split("/");
     const apiVersion = parts.length > 1 ? parts.slice(0, -1).join("/") : (apiVersions[kind] ?? "v1");
-    const found = await client.discovery.find(op, { ...parseApiVersion(apiVersion), kind: parts.at(-1)! });
+    let found = await client.discovery.find(op, { ...parseApiVersion(apiVersion), kind: parts.at(-1)! });
+    // A kind that came a moment ago may be missing from what was learnt of its group before.
+    for (let attempt = 0; !found && attempt < 20; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      client.discovery.invalidate();
+      found = await client.discovery.find(op, { ...parseApiVersion(apiVersion), kind: parts.at(-1)! });
+    }
     if (!found) throw new Error(`the cluster does not know ${kind}`);
     return found;
   };
