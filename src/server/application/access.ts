@@ -80,6 +80,6 @@ export class ApplicationAccess {
   /** Whether an account may make an application as this one is to be. Errors as `require`. */
   requireWanted(account: Account | undefined, action: "create" | "update", app: Application): void {
     if (!account) throw new DriftlessError("UNAUTHENTICATED", "no session information");
-    if (!this.may(account, action, app)) throw denied(account, ["applications", action, this.nameOf(app)]);
+    this.#rbac.require(account, "applications", action, this.nameOf(app));
   }
 }

@@ -4,7 +4,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject, sameJson, type Json } from "#base/json.ts";
 import { isSourcePermitted } from "#core/policy/project.ts";
 import { sourcesOf, type Application, type ApplicationSource, type AppProject } from "#model/application.ts";
-import { denied, type Rbac } from "../auth/rbac.ts";
+import type { Rbac } from "../auth/rbac.ts";
 import { session, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess } from "./access.ts";
 import type { ApplicationQueries } from "./queries.ts";
@@ -38,8 +38,7 @@ export function requireSource(deps: SourceAccessDeps, call: Call, { source, appN
     if ((app.spec.project || "default") !== projectName || !hasSource(app, source)) throw refused;
   } else {
     const object = `${projectName}/${appName}`;
-    if (!deps.rbac.may(account, "applications", "create", object))
-      throw denied(account, ["applications", "create", object]);
+    deps.rbac.require(account, "applications", "create", object);
   }
   const project = deps.project(projectName);
   if (!project || !isSourcePermitted(project.spec, source.repoURL))

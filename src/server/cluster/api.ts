@@ -74,7 +74,7 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
       server: (cluster?.server ?? "").trim().replace(/\/+$/, ""),
       ...(cluster?.project ? { project: cluster.project } : {}),
     });
-    if (!rbac.may(call.account, "clusters", action, object)) throw denied(call.account, ["clusters", action, object]);
+    rbac.require(call.account, "clusters", action, object);
   };
   const shown = (cluster: ManagedCluster): object => present(cluster, deps.applications);
 

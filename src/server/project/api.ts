@@ -14,7 +14,7 @@ import type { Settings } from "#model/settings.ts";
 import { ProjectService } from "#protocol/gen/argoproj/project_pb.js";
 import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
-import { denied, type Rbac } from "../auth/rbac.ts";
+import type { Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
@@ -46,7 +46,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
     (call: Call, request: { readonly name?: string; readonly project?: unknown }): void => {
       session(call);
       const name = typeof request.project === "string" ? request.project : (request.name ?? "");
-      if (!rbac.may(call.account, "projects", action, name)) throw denied(call.account, ["projects", action, name]);
+      rbac.require(call.account, "projects", action, name);
     };
   const globals = (project: AppProject): readonly AppProject[] =>
     globalProjectsOf(project, deps.settings().globalProjects, known);
@@ -81,10 +81,8 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       access: (call, request) => {
         const wanted = normalised(request.project as unknown as AppProject, namespace);
         const name = wanted.metadata.name!;
-        if (!rbac.may(call.account, "projects", "create", name)) {
-          session(call);
-          throw denied(call.account, ["projects", "create", name]);
-        }
+        session(call);
+        rbac.require(call.account, "projects", "create", name);
         if (request.upsert && known(name)) on("update")(call, { name });
       },
       async handle({ op }, request) {

@@ -271,8 +271,7 @@ class Repositories {
   #requireWanted(call: Call, action: "create" | "update", fields: RepositoryFields): void {
     session(call);
     const object = objectOf({ ...fields, url: urlOf(fields) });
-    if (!this.#deps.rbac.may(call.account, this.#resource, action, object))
-      throw denied(call.account, [this.#resource, action, object]);
+    this.#deps.rbac.require(call.account, this.#resource, action, object);
   }
 
   /** With the credentials that a template lends, where it has none of its own. */

@@ -2,7 +2,7 @@
 // lets one in. Names and semantics follow Argo CD's RepoCredsService.
 import { DriftlessError } from "#base/errors.ts";
 import { RepoCredsService } from "#protocol/gen/argoproj/repocreds_pb.js";
-import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
+import type { Rbac, Resource } from "../auth/rbac.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
 import { shownFields, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
 import type { RepositoryStore, StoredRepository } from "./store.ts";
@@ -42,7 +42,7 @@ interface Methods {
 function methods({ rbac, repositories }: RepoCredsApiDeps, kind: RepositoryKind, resource: Resource): Methods {
   const require = (call: Call, action: "create" | "update" | "delete", url: string): void => {
     session(call);
-    if (!rbac.may(call.account, resource, action, url)) throw denied(call.account, [resource, action, url]);
+    rbac.require(call.account, resource, action, url);
   };
   const fieldsIn = ({ creds }: Creds): RepositoryFields => (creds ?? {}) as RepositoryFields;
   return {
