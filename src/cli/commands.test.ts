@@ -1,11 +1,12 @@
-// Every command takes what argocd takes: the same flags, of the same type, with the same short form and default. The facts
-// stand in argocd-flags.json.
+// Every command of argocd is there and takes what argocd takes: the same flags, of the same type, with the same short form
+// and default. The facts stand in argocd-flags.json.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseDuration } from "#model/duration.ts";
 import { commands, groups } from "./commands.ts";
 import type { Flag, Flags } from "./flags.ts";
 import { globalFlags } from "./global-flags.ts";
+import { allFlags } from "./run.ts";
 
 type Fact = readonly [name: string, type: string, short?: string | null, fallback?: string];
 
@@ -30,7 +31,6 @@ const elsewhere = new Set(["config", "local-include", "ignore-normalizer-jq-exec
 function check(flags: Flags, wanted: readonly Fact[]): void {
   for (const [written, type, short, fallback] of wanted) {
     const name = written.slice(2);
-    // Flags for --core that argocd adds to groups are added by the program to each command of the group.
     const flag = flags[name];
     expect(flag, `--${name}`).toBeDefined();
     expect(flag?.kind, `type of --${name}`).toBe(kinds[type]);
@@ -48,18 +48,34 @@ function check(flags: Flags, wanted: readonly Fact[]): void {
   }
 }
 
-describe("flags are those of argocd", () => {
+/** Commands of argocd that are not there yet. */
+const absent = /^admin( |$)/;
+const aliases = facts["(aliases)"] as unknown as Readonly<Record<string, readonly string[]>>;
+const paths = Object.keys(facts).filter((path) => !path.startsWith("("));
+/** Groups whose flags are flags of each of their commands. */
+const groupsOf = (path: string): readonly string[] => paths.filter((other) => path.startsWith(`${other} `));
+
+describe("commands and flags are those of argocd", () => {
   test("of every command", () => {
     check(globalFlags, facts["(every command)"]!);
+  });
+
+  test("each command and group is there, with its other names", () => {
+    expect(paths.length).toBe(167);
+    const there = new Map([...commands, ...groups].map((item) => [item.path, item.aliases ?? []]));
+    const missing = paths.filter((path) => !there.has(path) && !absent.test(path));
+    expect(missing).toEqual([]);
+    for (const path of paths.filter((other) => there.has(other)))
+      expect([...there.get(path)!].toSorted(), path).toEqual([...(aliases[path] ?? [])].toSorted());
   });
 
   test.each(commands.map((item) => item.path))("driftless %s", async (path) => {
     const listed = commands.find((item) => item.path === path)!;
     const { default: command } = await listed.load();
-    const kube =
-      /^(cluster|context|insecure-skip-tls-verify|kubeconfig|namespace|password|proxy-url|request-timeout|token|user|username)$/;
-    const wanted = (facts[path] ?? []).filter(([name]) => path !== "version" || !kube.test(name.slice(2)));
-    check(command.flags, wanted);
+    const flags = allFlags(listed, command);
+    check(flags, facts[path] ?? []);
+    const inherited = groupsOf(path).flatMap((group) => facts[group]!.map(([name]) => name.slice(2)));
+    expect(inherited.filter((name) => !(name in flags))).toEqual([]);
     expect(command.examples.length).toBeGreaterThan(0);
   });
 });

@@ -29,12 +29,22 @@ export const commands: readonly Listed[] = [
     load: () => import("./commands/app/actions/run.ts"),
   },
   {
+    path: "app add-source",
+    summary: "Add a source to an application with several",
+    load: () => import("./commands/app/add-source.ts"),
+  },
+  {
     path: "app confirm-deletion",
     summary: "Approve what waits for a confirmation to be deleted",
     load: () => import("./commands/app/confirm-deletion.ts"),
   },
   { path: "app create", summary: "Create an application", load: () => import("./commands/app/create.ts") },
   { path: "app delete", summary: "Delete applications", load: () => import("./commands/app/delete.ts") },
+  {
+    path: "app delete-resource",
+    summary: "Delete live resources of an application",
+    load: () => import("./commands/app/delete-resource.ts"),
+  },
   {
     path: "app diff",
     summary: "Show what differs between the desired and the live state",
@@ -52,6 +62,11 @@ export const commands: readonly Listed[] = [
   },
   { path: "app get", summary: "Show an application", load: () => import("./commands/app/get.ts") },
   {
+    path: "app get-resource",
+    summary: "Show live resources of an application, or fields of them",
+    load: () => import("./commands/app/get-resource.ts"),
+  },
+  {
     path: "app history",
     summary: "Show an application's deployments",
     load: () => import("./commands/app/history.ts"),
@@ -65,9 +80,19 @@ export const commands: readonly Listed[] = [
   },
   { path: "app patch", summary: "Patch an application", load: () => import("./commands/app/patch.ts") },
   {
+    path: "app patch-resource",
+    summary: "Patch live resources of an application",
+    load: () => import("./commands/app/patch-resource.ts"),
+  },
+  {
     path: "app plan",
     summary: "Show what a sync would do, in its order",
     load: () => import("./commands/app/plan.ts"),
+  },
+  {
+    path: "app remove-source",
+    summary: "Remove a source of an application with several",
+    load: () => import("./commands/app/remove-source.ts"),
   },
   {
     path: "app render",

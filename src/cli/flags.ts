@@ -13,6 +13,7 @@ export interface Flag<T = unknown> {
   readonly fallback: T;
   readonly choices?: readonly string[];
   readonly hidden?: boolean;
+  readonly required?: boolean;
   /** Why the flag cannot be honoured yet: giving it ends the command with this sentence. */
   readonly later?: string;
 }
@@ -32,6 +33,7 @@ interface Options<T> {
   readonly fallback?: T;
   readonly choices?: readonly string[];
   readonly hidden?: boolean;
+  readonly required?: boolean;
 }
 
 const make = <T>(kind: Kind, about: string, fallback: T, options: Options<T>): Flag<T> => ({
@@ -114,6 +116,9 @@ export function parseFlags<F extends Flags>(specs: F, argv: readonly string[]): 
     const sentence = specs[name]?.later;
     if (sentence !== undefined) throw new DriftlessError("UNIMPLEMENTED", `--${name}: ${sentence}`);
   }
+  const missing = Object.entries(specs).filter(([name, flag]) => flag.required && !given.has(name));
+  if (missing.length > 0)
+    throw new DriftlessError("INVALID_ARGUMENT", `${missing.map(([name]) => `--${name}`).join(" and ")} must be given`);
   return { values: values as FlagValues<F>, given, args: command.args };
 }
 

@@ -37,8 +37,7 @@ export async function run(argv: readonly string[], wiring: Wiring): Promise<numb
       wiring.print(commandHelp(listed, loaded));
       return 0;
     }
-    const flags: Flags = { ...globalFlags, ...kubeFlagsFor(listed, loaded.flags), ...loaded.flags };
-    const parsed = parseFlags(flags, [...optionWords(wiring.options), ...rest]);
+    const parsed = parseFlags(allFlags(listed, loaded), [...optionWords(wiring.options), ...rest]);
     checkCount(listed, loaded, parsed.args);
     command = loaded;
     return (await loaded.run(wiring.context(parsed.values as Context["global"]), parsed)) ?? 0;
@@ -48,6 +47,11 @@ export async function run(argv: readonly string[], wiring: Wiring): Promise<numb
     wiring.complain(error, command !== undefined);
     return command ? (command.errorCode ?? exitCode.error) : exitCode.usage;
   }
+}
+
+/** The flags that a command takes: those of every command, of its group, and its own. */
+export function allFlags(listed: Listed, command: Command): Flags {
+  return { ...globalFlags, ...kubeFlagsFor(listed, command.flags), ...command.flags };
 }
 
 /** Kubernetes' own flags, where the command does not use their names for something else. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ApplicationSpec } from "#model/application.ts";
 import { parseFlags } from "./flags.ts";
-import { changeSpec, imageName, specFlags } from "./spec-flags.ts";
+import { addSource, changeSpec, imageName, specFlags } from "./spec-flags.ts";
 
 const empty: ApplicationSpec = { project: "", destination: {} };
 
@@ -213,4 +213,23 @@ test.each([
   ["mysql=mariadb:10", "mysql"],
 ])("the image %s is named %s", (image, name) => {
   expect(imageName(image)).toBe(name);
+});
+
+test("a source is added behind the others, by the flags that are about sources", () => {
+  const spec: ApplicationSpec = { project: "p", destination: {}, sources: [{ repoURL: "https://x/a.git", path: "a" }] };
+  const line = ["--repo", "https://x/b.git", "--ref", "values", "--helm-set", "a=1", "--project", "other"];
+  const { values, given } = parseFlags(specFlags, line);
+  expect(addSource(spec, { values, given }, "b")).toEqual({
+    ...spec,
+    sources: [
+      { repoURL: "https://x/a.git", path: "a" },
+      {
+        name: "b",
+        repoURL: "https://x/b.git",
+        ref: "values",
+        helm: { parameters: [{ name: "a", value: "1" }] },
+      },
+    ],
+  });
+  expect(() => addSource(spec, { values, given: new Set(["ref"]) }, "")).toThrow(/needs --repo/);
 });

@@ -3,7 +3,7 @@
 import { DriftlessError } from "#base/errors.ts";
 import { cloneJson, isObject, type MutableJson, type MutableJsonObject } from "#base/json.ts";
 import { formatDuration } from "#model/duration.ts";
-import type { ApplicationSpec } from "#model/application.ts";
+import type { ApplicationSource, ApplicationSpec } from "#model/application.ts";
 import { bool, duration, int, text, texts, type FlagValues, type Flags } from "./flags.ts";
 import { parsePairs } from "./resources.ts";
 
@@ -275,6 +275,16 @@ export function changeSpec(spec: ApplicationSpec, change: SpecChange): Applicati
   const policy = draft["syncPolicy"];
   if (isObject(policy) && Object.keys(policy).length === 0) delete draft["syncPolicy"];
   return draft as unknown as ApplicationSpec;
+}
+
+/** The spec with one more source behind its others, as the flags describe it. Error: INVALID_ARGUMENT naming the flag. */
+export function addSource(spec: ApplicationSpec, change: SpecChange, name: string): ApplicationSpec {
+  const source: Draft = name === "" ? {} : { name };
+  for (const [flag, edit] of Object.entries(sourceEdits)) {
+    if (change.given.has(flag)) edit(source, change.values[flag as keyof SpecValues] as never, change);
+  }
+  if (source["repoURL"] === undefined) throw new DriftlessError("INVALID_ARGUMENT", "the source needs --repo");
+  return { ...spec, sources: [...(spec.sources ?? []), source as unknown as ApplicationSource] };
 }
 
 function sourceOf(draft: Draft, position: number | undefined): Draft {
