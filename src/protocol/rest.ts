@@ -24,17 +24,45 @@ export interface ResourceRef {
 export interface ResourceNode extends ResourceRef {
   readonly parentRefs?: readonly ResourceRef[];
   readonly info?: readonly { readonly name: string; readonly value: string }[];
-  readonly networkingInfo?: { readonly externalURLs?: readonly string[] };
+  readonly networkingInfo?: NetworkingInfo;
   readonly resourceVersion?: string;
   readonly images?: readonly string[];
   readonly health?: HealthStatus;
   readonly createdAt?: string;
 }
 
+/** Whom an object sends to, and where it answers. */
+export interface NetworkingInfo {
+  readonly targetLabels?: Readonly<Record<string, string>>;
+  readonly targetRefs?: readonly Omit<ResourceRef, "version">[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[];
+  /** URLs, or `title|URL`. */
+  readonly externalURLs?: readonly string[];
+}
+
+/** A node, and what is asked of it; in thousandths of cores and bytes. */
+export interface HostResourceInfo {
+  readonly resourceName: string;
+  readonly requestedByApp?: number;
+  readonly requestedByNeighbors?: number;
+  readonly capacity?: number;
+}
+
+export interface HostInfo {
+  readonly name: string;
+  readonly resourcesInfo?: readonly HostResourceInfo[];
+  /** Core/v1 NodeSystemInfo. */
+  readonly systemInfo?: Readonly<Record<string, unknown>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 export interface ApplicationTree {
   readonly nodes?: readonly ResourceNode[];
   /** Objects in the application's namespace that no application manages, where its project asks for them. */
   readonly orphanedNodes?: readonly ResourceNode[];
+  /** The nodes that the application's pods run on. */
+  readonly hosts?: readonly HostInfo[];
 }
 
 /** One object's states, each as JSON text; `"null"` where there is none. Secrets are masked. */

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { authorName, plural, splitName, shortRepository, shortRevision } from "./text.ts";
+import { authorName, bytesText, plural, splitName, shortRepository, shortRevision } from "./text.ts";
 import { ago, duration } from "./time.ts";
 
 describe("writing things short", () => {
+  it.each([
+    [0, "0 B"],
+    [0.5, "0.5 B"],
+    [1000, "1000 B"],
+    [134_217_728, "128 MiB"],
+    [1_610_612_736, "1.5 GiB"],
+  ])("%d bytes", (bytes, expected) => expect(bytesText(bytes)).toBe(expected));
   it.each([
     ["https://github.com/a/b.git", "github.com/a/b"],
     ["git@github.com:a/b.git", "github.com:a/b"],

@@ -31,3 +31,10 @@ export function splitName(name: string): readonly [head: string, tail: string] {
   const tail = name.length > 16 ? 6 : 0;
   return [name.slice(0, name.length - tail), name.slice(name.length - tail)];
 }
+
+/** `134217728` as `128 MiB`. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`;
+}

@@ -2,6 +2,7 @@
 import type { Application } from "#model/application.ts";
 import { Ago } from "../common/ago.tsx";
 import { Status } from "../common/status.tsx";
+import { bytesText } from "../model/text.ts";
 import { healthOf, refKey, type Resource } from "../model/tree.ts";
 import { Fact } from "./fact.tsx";
 import { ResourceLinks } from "./resource-links.tsx";
@@ -22,7 +23,7 @@ export function ResourceSummary({ resource, resources, application, onChoose }: 
   const result = results.find((each) => refKey(each) === resource.key);
   const owners = resources.filter((each) => parents.includes(each.id));
   const owned = resources.filter((each) => each.parents.includes(resource.id));
-  const urls = (node.networkingInfo?.externalURLs ?? []).filter((url) => /^https?:/.test(url));
+  const links = (node.networkingInfo?.externalURLs ?? []).map(linkOf).filter(({ url }) => /^https?:/.test(url));
   return (
     <dl className="facts">
       {status?.status && (
@@ -49,9 +50,9 @@ export function ResourceSummary({ resource, resources, application, onChoose }: 
         </Fact>
       )}
       {status?.syncWave !== undefined && <Fact name="Wave">{status.syncWave}</Fact>}
-      {(node.info ?? []).map((info) => (
-        <Fact key={info.name} name={info.name}>
-          {info.value}
+      {factsOf(node.info ?? []).map(([name, value]) => (
+        <Fact key={name} name={name}>
+          {value}
         </Fact>
       ))}
       {(node.images ?? []).map((image) => (
@@ -59,8 +60,8 @@ export function ResourceSummary({ resource, resources, application, onChoose }: 
           <code>{image}</code>
         </Fact>
       ))}
-      {urls.map((url) => (
-        <Fact key={url} name="Address">
+      {links.map(({ title, url }) => (
+        <Fact key={url} name={title || "Address"}>
           <a href={url} target="_blank" rel="noreferrer noopener">
             {url}
           </a>
@@ -84,4 +85,22 @@ export function ResourceSummary({ resource, resources, application, onChoose }: 
       )}
     </dl>
   );
+}
+
+/** `URL`, or `title|URL`. */
+function linkOf(text: string): { readonly title: string; readonly url: string } {
+  const bar = text.indexOf("|");
+  return { title: text.slice(0, Math.max(0, bar)), url: text.slice(bar + 1) };
+}
+
+/** What a pod asks of its node comes in thousandths of cores and bytes. */
+function factsOf(
+  info: readonly { readonly name: string; readonly value: string }[],
+): readonly (readonly [name: string, value: string])[] {
+  return info.flatMap(({ name, value }): [string, string][] => {
+    if (name !== "cpu" && name !== "memory") return [[name, value]];
+    const amount = Number(value) / 1000;
+    if (amount === 0) return [];
+    return name === "cpu" ? [["CPU asked for", String(amount)]] : [["Memory asked for", bytesText(amount)]];
+  });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Application } from "#model/application.ts";
 import { keyOf, keyText, type KubernetesObject } from "#model/object.ts";
-import { buildStatus, externalUrlsOf, statusPatch, type StatusInput } from "./status.ts";
+import { buildStatus, statusPatch, type StatusInput } from "./status.ts";
 import type { Row } from "./table.ts";
 import { configMap } from "./testing/fakes.ts";
 
@@ -114,21 +114,6 @@ describe("buildStatus", () => {
       refreshed: true,
     });
     expect(refreshed.reconciledAt).toBe("2026-01-01T00:01:00Z");
-  });
-});
-
-describe("externalUrlsOf", () => {
-  it("takes hosts and paths of an Ingress, https where TLS names the host", () => {
-    const ingress = {
-      apiVersion: "networking.k8s.io/v1",
-      kind: "Ingress",
-      metadata: { name: "web" },
-      spec: {
-        tls: [{ hosts: ["shop.example.com"] }],
-        rules: [{ host: "shop.example.com", http: { paths: [{ path: "/a" }] } }, { host: "plain.example.com" }, {}],
-      },
-    };
-    expect(externalUrlsOf(row(ingress))).toEqual(["https://shop.example.com/a", "http://plain.example.com/"]);
   });
 });
 

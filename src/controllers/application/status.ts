@@ -21,6 +21,7 @@ import type {
   SyncStatusCode,
 } from "#model/application.ts";
 import type { Desired } from "./desired.ts";
+import { externalUrlsOf } from "./networking.ts";
 import type { Row } from "./table.ts";
 
 export interface StatusInput {
@@ -190,30 +191,11 @@ function summaryOf(rows: readonly Row[]): NonNullable<ApplicationStatus["summary
     const object = row.live?.object ?? row.desired?.object;
     if (!object) continue;
     for (const image of imagesOf(object)) images.add(image);
-    for (const url of externalUrlsOf(row)) urls.add(url);
+    if (row.live?.object) for (const url of externalUrlsOf(row.live.object)) urls.add(url);
   }
   return {
     ...(images.size > 0 ? { images: [...images].sort() } : {}),
     ...(urls.size > 0 ? { externalURLs: [...urls].sort() } : {}),
     ...(isAppOfApps ? { isAppOfApps } : {}),
   };
-}
-
-/** Addresses under which an Ingress or a LoadBalancer Service answers, as far as its status and rules tell. */
-export function externalUrlsOf(row: Pick<Row, "key" | "live">): readonly string[] {
-  const object = row.live?.object;
-  if (!object || row.key.kind !== "Ingress") return [];
-  const spec = object["spec"] as
-    | {
-        rules?: readonly { host?: string; http?: { paths?: readonly { path?: string }[] } }[];
-        tls?: readonly { hosts?: readonly string[] }[];
-      }
-    | undefined;
-  const secure = new Set((spec?.tls ?? []).flatMap((entry) => entry.hosts ?? []));
-  const links = (spec?.rules ?? []).flatMap((rule) =>
-    (rule.http?.paths ?? [{}]).map((path) =>
-      rule.host ? `${secure.has(rule.host) ? "https" : "http"}://${rule.host}${path.path ?? "/"}` : undefined,
-    ),
-  );
-  return links.filter((link): link is string => link !== undefined);
 }

@@ -6,8 +6,9 @@ import { parseApiVersion, type ObjectKey } from "#model/object.ts";
 import type { ApplicationTree, ResourceNode, ResourceRef } from "#protocol/rest.ts";
 import type { LiveCache, LiveEntry } from "#kube/live.ts";
 import type { ObjectHealth } from "./custom-health.ts";
+import { labelsOf, shownFacts } from "./facts.ts";
+import { networkingOf } from "./networking.ts";
 import type { AppState } from "./state.ts";
-import { externalUrlsOf } from "./status.ts";
 
 const deepest = 12;
 
@@ -74,17 +75,16 @@ function nodeOf(entry: LiveEntry, parent: LiveEntry | undefined, scripts: Object
     : (fact("images")
         ?.split(" ")
         .filter((image) => image !== "") ?? []);
-  const urls = externalUrlsOf({ key: entry.key, live: entry });
-  const info = (entry.info ?? []).filter(
-    (item) => !["health", "health message", "images", "trouble"].includes(item.name),
-  );
+  const info = shownFacts(entry.info ?? []);
+  const labels = object ? undefined : labelsOf(entry.info ?? []);
+  const networkingInfo = object ? networkingOf(object) : labels && { labels };
   return {
     ...refOf(entry.key, entry.version, entry.uid),
     ...(parent ? { parentRefs: [refOf(parent.key, parent.version, parent.uid)] } : {}),
     ...(info.length > 0 ? { info } : {}),
     resourceVersion: entry.resourceVersion,
     ...(images.length > 0 ? { images } : {}),
-    ...(urls.length > 0 ? { networkingInfo: { externalURLs: urls } } : {}),
+    ...(networkingInfo ? { networkingInfo } : {}),
     ...(health ? { health } : {}),
     ...(entry.createdAt === undefined ? {} : { createdAt: entry.createdAt }),
   };

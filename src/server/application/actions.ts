@@ -111,8 +111,8 @@ export class ResourceActions {
     const { ref, group = "", kind = "", namespace = "", resourceName = "" } = target;
     const app = this.#queries.find(ref);
     const node = this.#resources
-      .tree(ref)
-      .nodes?.find(
+      .nodes(ref)
+      .find(
         (one) =>
           one.kind === kind &&
           one.name === resourceName &&

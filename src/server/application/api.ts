@@ -302,7 +302,7 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
         const ref = refOf(request);
         const { client } = clusterOf(deps, queries.find(ref));
         const maxPods = Number(deps.config("argocd-cm")?.["server.maxPodLogsToRender"] ?? "");
-        const nodes = resources.tree(ref).nodes ?? [];
+        const nodes = resources.nodes(ref);
         return podLogs(op, { client, clock: deps.clock, nodes, maxPods: maxPods > 0 ? maxPods : 10 }, request);
       },
     },

@@ -66,7 +66,7 @@ export function inTree(
   ref: AppRef,
   matches: (node: ResourceNode) => boolean,
 ): ResourceNode {
-  const found = service.resources.tree(ref).nodes?.find(matches);
+  const found = service.resources.nodes(ref).find(matches);
   if (!found) throw new DriftlessError("NOT_FOUND", `the object is not part of application ${ref.name}`);
   return found;
 }

@@ -1,8 +1,9 @@
 // What an application's objects are: its tree, each object's desired, live and predicted state. Secrets are
 // masked in every answer. Names and semantics follow Argo CD's ApplicationService.
+import { Hosts } from "#controllers/application/hosts.ts";
 import type { Row } from "#controllers/application/table.ts";
 import { nodesOf, resourceTree } from "#controllers/application/tree.ts";
-import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
+import type { ApplicationTree, ManagedResource, ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -11,16 +12,30 @@ import type { ApplicationQueries, AppRef } from "./queries.ts";
 export class ApplicationResources {
   readonly #deps: Pick<ApplicationServiceDeps, "controller">;
   readonly #queries: ApplicationQueries;
+  readonly #hosts: Hosts;
 
-  constructor(deps: Pick<ApplicationServiceDeps, "controller">, queries: ApplicationQueries) {
+  constructor(deps: Pick<ApplicationServiceDeps, "controller" | "clock">, queries: ApplicationQueries) {
     this.#deps = deps;
     this.#queries = queries;
+    this.#hosts = new Hosts(deps.clock);
   }
 
+  /** The application's objects and all that they own. */
+  nodes(ref: AppRef): readonly ResourceNode[] {
+    return resourceTree(this.#queries.state(ref)).nodes ?? [];
+  }
+
+  /** The same with orphans, where the project asks for them, and the nodes that pods run on. */
   tree(ref: AppRef): ApplicationTree {
     const state = this.#queries.state(ref);
     const orphans = this.#deps.controller.orphansOf(state);
-    return { ...resourceTree(state), ...(orphans.length > 0 ? { orphanedNodes: nodesOf(state, orphans) } : {}) };
+    const { nodes = [] } = resourceTree(state);
+    const hosts = state.cluster ? this.#hosts.of(state.cluster.cache, nodes) : [];
+    return {
+      nodes,
+      ...(orphans.length > 0 ? { orphanedNodes: nodesOf(state, orphans) } : {}),
+      ...(hosts.length > 0 ? { hosts } : {}),
+    };
   }
 
   /** Desired, live and predicted state of each object, secrets masked. */
