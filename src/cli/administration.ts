@@ -1,8 +1,10 @@
 // The commands that administer an installation, as commands.ts lists them: accounts, projects, clusters, repositories,
 // certificates, keys, ApplicationSets. Each is loaded when it is run.
+import { adminCommands, adminGroups } from "./admin-commands.ts";
 import type { Group, Listed } from "./command.ts";
 
 export const administrationGroups: readonly Group[] = [
+  ...adminGroups,
   { path: "appset", summary: "ApplicationSets" },
   { path: "cert", summary: "Certificates and SSH hosts that repositories are trusted by" },
   { path: "cluster", summary: "Clusters that applications go to" },
@@ -305,4 +307,5 @@ export const administration: readonly Listed[] = [
     summary: "Remove credentials of repositories",
     load: () => import("./commands/repocreds/rm.ts"),
   },
+  ...adminCommands,
 ];

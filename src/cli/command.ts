@@ -39,4 +39,6 @@ export interface Group {
   readonly path: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
+  /** Flags that may also stand before the rest of the command's name. */
+  readonly flags?: Flags;
 }

@@ -1,6 +1,7 @@
 // What a command may use: streams, the environment, the connection, time. src/main wires it; tests wire their own.
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
+import type { AdminMeans } from "./admin-means.ts";
 import type { ApiClient } from "./api.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { ConnectDeps } from "./connect.ts";
@@ -46,6 +47,8 @@ export interface Context {
   readonly connect: ConnectDeps;
   /** The client of the chosen server. Error: CONFIG_INVALID where none is configured. */
   api(): Promise<ApiClient>;
+  /** For commands that work without a server: what the server would do. */
+  admin(): Promise<AdminMeans>;
   /** Runs a program with the terminal handed to it (an editor, an external differ); resolves with its exit code. */
   runProgram(program: string, args: readonly string[]): Promise<number>;
 }

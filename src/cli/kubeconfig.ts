@@ -10,6 +10,7 @@ export interface KubeContext {
   readonly name: string;
   readonly cluster: string;
   readonly server: string;
+  readonly namespace?: string;
   readonly current: boolean;
 }
 
@@ -59,8 +60,9 @@ function contextsIn(file: string, config: unknown): KubeContext[] {
   return listAt(config, "contexts").flatMap((item) => {
     const [name, cluster] = [stringAt(item, "name"), stringAt(item, "context", "cluster")];
     const server = cluster === undefined ? undefined : servers.get(cluster);
+    const namespace = stringAt(item, "context", "namespace");
     return name === undefined || cluster === undefined || server === undefined
       ? []
-      : [{ file, name, cluster, server, current: false }];
+      : [{ file, name, cluster, server, ...(namespace ? { namespace } : {}), current: false }];
   });
 }

@@ -37,7 +37,9 @@ export async function run(argv: readonly string[], wiring: Wiring): Promise<numb
       wiring.print(commandHelp(listed, loaded));
       return 0;
     }
-    const parsed = parseFlags(allFlags(listed, loaded), [...optionWords(wiring.options), ...rest]);
+    // What is set for all commands is about our server, and these talk to none: --server is the cluster's address here.
+    const common = listed.path.startsWith("admin ") ? [] : optionWords(wiring.options);
+    const parsed = parseFlags(allFlags(listed, loaded), [...common, ...rest]);
     checkCount(listed, loaded, parsed.args);
     command = loaded;
     return (await loaded.run(wiring.context(parsed.values as Context["global"]), parsed)) ?? 0;
@@ -83,9 +85,13 @@ function find(argv: readonly string[], wiring: Wiring): Found | string {
     const word = argv[i]!;
     if (i < end && (word === "--help" || word === "-h" || (word === "help" && words.length === 0 && !help))) {
       help = true;
+    } else if (listed && rest.length === 0 && named([...words, word], wiring.commands)) {
+      // A command that is a group, too: what follows may be one of its own.
+      words.push(word);
+      listed = named(words, wiring.commands);
     } else if (listed || word.startsWith("-")) {
       rest.push(word);
-      if (!listed && takesNext(globalFlags, word) && i + 1 < argv.length) rest.push(argv[++i]!);
+      if (!listed && takesNext(flagsBefore(words, wiring.groups), word) && i + 1 < argv.length) rest.push(argv[++i]!);
     } else {
       words.push(groupNamed([...words, word], wiring.groups) ?? word);
       listed = named(words, wiring.commands);
@@ -97,6 +103,13 @@ function find(argv: readonly string[], wiring: Wiring): Found | string {
   const group = wiring.groups.find((item) => item.path === words.join(" ")) ?? { path: words.join(" "), summary: "" };
   const text = groupHelp(group, wiring.commands);
   return help ? `${text}\nFlags of every command: driftless --help\n` : text;
+}
+
+/** The flags that are known while the command's name is still being read. */
+function flagsBefore(words: readonly string[], groups: readonly Group[]): Flags {
+  const path = `${words.join(" ")} `;
+  const own = groups.filter((group) => group.flags && path.startsWith(`${group.path} `)).map((group) => group.flags);
+  return Object.assign({}, globalFlags, ...own) as Flags;
 }
 
 function named(words: readonly string[], commands: readonly Listed[]): Listed | undefined {

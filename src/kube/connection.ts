@@ -30,7 +30,7 @@ export interface Connection {
   readonly proxyUrl?: string;
   readonly disableCompression?: boolean;
   /** Sent with every request (impersonation). */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export const anonymous: Authenticator = { authorization: () => undefined, refused: () => false };

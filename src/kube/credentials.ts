@@ -36,23 +36,32 @@ export function clientFromKubeconfig(
 
 export function connectionFromKubeconfig(
   source: { readonly text: string } | { readonly path: string },
-  options: CredentialOptions & { readonly context?: string; readonly name?: string },
+  options: CredentialOptions & {
+    readonly context?: string;
+    readonly name?: string;
+    /** In place of the context's. */
+    readonly cluster?: string;
+    readonly user?: string;
+  },
 ): Connection {
   const where = "path" in source ? source.path : "kubeconfig";
   const config = readKubeconfig("path" in source ? readText(source.path, "kubeconfig") : source.text, where);
   const wanted = options.context ?? config.current;
   const context = config.contexts.find(({ name }) => name === wanted);
   if (context === undefined) throw invalid(`${where} has no context ${JSON.stringify(wanted ?? "")}`);
-  const cluster = config.clusters.find(({ name }) => name === context.cluster);
-  if (cluster === undefined) throw invalid(`${where} has no cluster ${JSON.stringify(context.cluster)}`);
-  const user = config.users.find(({ name }) => name === context.user);
+  const { cluster: clusterName = context.cluster, user: userName = context.user } = options;
+  const cluster = config.clusters.find(({ name }) => name === clusterName);
+  if (cluster === undefined) throw invalid(`${where} has no cluster ${JSON.stringify(clusterName)}`);
+  const user = config.users.find(({ name }) => name === userName);
+  if (user === undefined && options.user !== undefined)
+    throw invalid(`${where} has no user ${JSON.stringify(options.user)}`);
   const folder = "path" in source ? dirname(source.path) : ".";
   const tls = kubeconfigTls(cluster, user, folder);
   return {
     name: options.name ?? context.name,
     server: cluster.server,
     tls,
-    auth: kubeconfigAuth(user, config.rawUser(context.user), { folder, cluster, options }),
+    auth: kubeconfigAuth(user, config.rawUser(userName), { folder, cluster, options }),
     ...(cluster.proxyUrl === undefined ? {} : { proxyUrl: cluster.proxyUrl }),
     ...(user?.impersonateUser ? { headers: { "impersonate-user": user.impersonateUser } } : {}),
   };
@@ -240,6 +249,12 @@ export function connectionInCluster(
     tls: { ca: readText(join(folder, "ca.crt"), "the service account's authority") },
     auth: tokenFile(join(folder, "token"), options.clock),
   };
+}
+
+/** The namespace that the pod is in; undefined outside a pod. */
+export function podNamespace(folder = serviceAccount): string | undefined {
+  const file = join(folder, "namespace");
+  return existsSync(file) ? readText(file, "the pod's namespace").trim() : undefined;
 }
 
 /** Takes a cluster Secret as the API server gives it; returns its data decoded. */

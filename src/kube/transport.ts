@@ -210,7 +210,8 @@ export class Transport {
   #headers(authorization: string | undefined, accept: string): string[] {
     const headers = ["user-agent", this.#options.userAgent, "accept", accept];
     if (authorization !== undefined) headers.push("authorization", authorization);
-    for (const name in this.connection.headers) headers.push(name, this.connection.headers[name] ?? "");
+    for (const [name, values] of Object.entries(this.connection.headers ?? {}))
+      for (const value of typeof values === "string" ? [values] : values) headers.push(name, value);
     return headers;
   }
 

@@ -72,6 +72,7 @@ function contextOf(global: Context["global"], signal: AbortSignal): Context {
     config: readConfig,
     connect,
     api: () => (api ??= connectToServer(op, connect)),
+    admin: async () => (await import("./admin.ts")).adminMeans(),
     runProgram,
   };
 }

@@ -1,0 +1,9 @@
+// What `admin` commands share with the server: how policies and settings are read, what Secrets look like, where scripts
+// run. Loads each part when it is first asked for: most commands need none of it.
+import type { AdminMeans } from "#cli/admin-means.ts";
+
+export function adminMeans(): AdminMeans {
+  return {
+    policies: () => import("#server/auth/rbac.ts"),
+  };
+}
