@@ -85,3 +85,31 @@ export function listAt(value: unknown, ...path: (string | number)[]): readonly u
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];
 }
+
+/** Deeper JSON than this is refused where it comes in: what reads it further on may recurse. */
+export const maxJsonDepth = 500;
+
+/**
+ * What is wrong with a value that was read from JSON text, or undefined: it is nested deeper than `maxJsonDepth`, a number
+ * in it is too large to be held, or a text has half a character. Does not recurse.
+ */
+export function problemOfJson(value: unknown): string | undefined {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const below: unknown[] = [];
+    for (const each of level) {
+      if (typeof each === "number" && !Number.isFinite(each)) return "a number is too large";
+      if (typeof each === "string" && !each.isWellFormed()) return "a text holds half a character";
+      if (typeof each !== "object" || each === null) continue;
+      if (depth >= maxJsonDepth) return `it is nested deeper than ${maxJsonDepth} levels`;
+      if (Array.isArray(each)) for (const item of each) below.push(item);
+      else
+        for (const [key, item] of Object.entries(each)) {
+          if (!key.isWellFormed()) return "a name holds half a character";
+          below.push(item);
+        }
+    }
+    level = below;
+  }
+  return undefined;
+}

@@ -23,8 +23,8 @@ export function requestOf(input: DescMessage, binding: Binding, parts: HttpParts
   }
   if (binding.body !== "*") {
     for (const [name, given] of Object.entries(parts.query)) {
-      if (given === undefined) continue;
-      put(input, request, name.split("."), typeof given === "string" ? [given] : given);
+      const texts = typeof given === "string" ? [given] : (given ?? []);
+      if (texts.length > 0) put(input, request, name.split("."), texts);
     }
   }
   for (const [name, value] of Object.entries(parts.path)) put(input, request, name.split("."), [value]);

@@ -41,10 +41,18 @@ function shapeOf(desc: DescMessage): Shape {
   return shape;
 }
 
-/** A message's JSON. A message that stands for free JSON gives that value. */
+/**
+ * A message's JSON. A message that stands for free JSON gives that value. Error: INVALID_ARGUMENT with the type whose value
+ * JSON cannot hold.
+ */
 export function toJson(desc: DescMessage, message: Message): Json {
   const shape = shapeOf(desc);
-  if (shape.special) return shape.special.toJson(message, (inner) => plainToJson(shape, inner));
+  if (shape.special)
+    return shape.special.toJson(
+      message,
+      (inner) => plainToJson(shape, inner),
+      (problem) => invalid(desc.name, problem),
+    );
   return plainToJson(shape, message);
 }
 
@@ -89,7 +97,11 @@ function fieldToJson({ desc, keepsZero: keeps }: Field, value: unknown): Json | 
 }
 
 function scalarToJson(value: unknown): Json {
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") {
+    if (!Number.isSafeInteger(Number(value)))
+      throw new DriftlessError("INVALID_ARGUMENT", `request: the integer ${value} is too large`);
+    return Number(value);
+  }
   return value instanceof Uint8Array ? base64Encode(value) : (value as Json);
 }
 
@@ -130,7 +142,7 @@ function fieldFromJson(desc: DescField, value: Json, path: string): unknown {
     case "map":
       if (!isObject(value)) throw invalid(path, "an object is expected");
       return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, element(desc, item ?? null, `${path}.${key}`)]),
+        Object.entries(value).map(([key, item]) => [key.toWellFormed(), element(desc, item ?? null, `${path}.${key}`)]),
       );
     case "enum":
       return scalarFromJson(int32, value, path);
@@ -152,15 +164,17 @@ function scalarFromJson(type: number, value: Json, path: string): unknown {
       const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
       if (typeof number !== "number" || !Number.isSafeInteger(number)) throw invalid(path, "an integer is expected");
       if (type === int64) return BigInt(number);
-      if (number < -(2 ** 31) || number >= 2 ** 31) throw invalid(path, "an integer of 32 bits is expected");
-      return number;
+      const short = number | 0;
+      if (short !== number) throw invalid(path, "an integer of 32 bits is expected");
+      return short;
     }
     case bool:
       if (typeof value !== "boolean") throw invalid(path, "true or false is expected");
       return value;
     case text:
       if (typeof value !== "string") throw invalid(path, "a text is expected");
-      return value;
+      // Half a character cannot be written in UTF-8; Go's decoder puts the same in its place.
+      return value.toWellFormed();
     case bytes:
       try {
         if (typeof value === "string") return base64Decode(value);
