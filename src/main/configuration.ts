@@ -49,6 +49,11 @@ export class Configuration {
     });
   }
 
+  /** Repositories and templates of credentials, with what lets one in. */
+  get repositories(): readonly RepositoryConfig[] {
+    return this.#repositories;
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }

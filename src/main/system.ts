@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { toError } from "#base/errors.ts";
+import { sameJson } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
 import { clusterDirectory } from "#controllers/application/clusters.ts";
 import { ApplicationController } from "#controllers/application/controller.ts";
@@ -15,8 +16,8 @@ import { Sources } from "#controllers/application/sources.ts";
 import { CustomHealth } from "#controllers/application/custom-health.ts";
 import { describeObjects } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
-import { globalProjectsOf, withGlobalProjects } from "#core/policy/global-projects.ts";
-import { defaultProject } from "#core/policy/project.ts";
+import { Projects } from "#controllers/project/projects.ts";
+import { followedNamespaces, isApplicationNamespace } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
 import { createGitRepositories } from "#git/repository.ts";
 import { createUrlFiles } from "#git/url-files.ts";
@@ -26,7 +27,7 @@ import { parseWebhook } from "#git/webhook.ts";
 import { Clusters, isClusterSecret } from "#kube/clusters.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
-import { apiVersion, group, label, version } from "#model/names.ts";
+import { group, label, version } from "#model/names.ts";
 import type { GroupKind, KubernetesObject } from "#model/object.ts";
 import type { Settings } from "#model/settings.ts";
 import { createRegistries } from "#registry/registries.ts";
@@ -97,11 +98,20 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     });
   const configMaps = informer(configMapType, "app.kubernetes.io/part-of=argocd");
   const secrets = informer(secretType, label.secretType);
-  const applications = informer<Application>(custom("applications"));
+  const applications = new Informer<Application>({
+    client: control,
+    type: custom("applications"),
+    ...ports,
+    op: life,
+    namespaces: () => followedNamespaces(configuration.settings.applicationNamespaces, namespace),
+    include: counts,
+  });
   const projects = informer<AppProject>(custom("appprojects"));
   const applicationSets = informer(custom("applicationsets"));
   const ownSecrets = informer(secretType, "app.kubernetes.io/part-of=argocd");
   await Promise.all([
+  const counts = ({ metadata }: KubernetesObject): boolean =>
+    isApplicationNamespace(configuration.settings.applicationNamespaces, metadata.namespace ?? "", namespace);
     configMaps.start(),
     secrets.start(),
     ownSecrets.start(),
@@ -166,11 +176,14 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     onResult: (url, error) => controller.sources.polled(url, error),
   });
   const directory = clusterDirectory(clusters, excludes);
-  const builtin = builtinProject(namespace);
-  const projectOf = withInherited(
-    (name) => projects.get(namespace, name) ?? (name === "default" ? builtin : undefined),
+  const holding = new Projects({
+    projects,
+    namespace,
     settings,
-  );
+    repositories: () => configuration.repositories,
+    clusters: () => clusters.list().map(({ spec }) => spec),
+  });
+  const projectOf = (name: string): AppProject | undefined => holding.get(name);
   const signatures = createSignatureGate({
     ...ports,
     project: projectOf,
@@ -187,7 +200,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     control,
     namespace,
     applications,
-    projects,
+    projects: holding,
     clusters: directory,
     evaluators,
     health,
@@ -226,7 +239,13 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   });
   applicationMetrics(metrics, controller, directory);
   reconsiderOnChange(settings, (listener) => configuration.onChange(listener), clusters);
-  configuration.onChange(() => controller.everythingAgain());
+  projects.subscribe((change) => holding.look(change));
+  secrets.subscribe(() => holding.look());
+  clusters.onChange(() => holding.look());
+  configuration.onChange(() => {
+    holding.look();
+    controller.everythingAgain();
+  });
   await controller.start();
 
   const pushed: System["pushed"] = async (url, refs) => {
@@ -236,6 +255,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     control,
     namespace,
     clock: systemClock,
+  followApplications(applications, configuration);
     applications,
     projects,
     applicationSets,
@@ -300,28 +320,15 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   };
 }
 
-/** Projects with what they inherit from global ones; one answer for each as long as neither changes. */
-function withInherited(
-  find: (name: string) => AppProject | undefined,
-  settings: () => Settings,
-): (name: string) => AppProject | undefined {
-  const answers = new WeakMap<AppProject, { readonly from: readonly AppProject[]; readonly merged: AppProject }>();
-  return (name) => {
-    const project = find(name);
-    const { globalProjects } = settings();
-    if (!project || globalProjects.length === 0) return project;
-    const from = globalProjectsOf(project, globalProjects, find);
-    const known = answers.get(project);
-    if (known?.from.length === from.length && known.from.every((each, index) => each === from[index]))
-      return known.merged;
-    const merged = withGlobalProjects(project, from);
-    answers.set(project, { from, merged });
-    return merged;
-  };
-}
-
-function builtinProject(namespace: string): AppProject {
-  return { apiVersion, kind: "AppProject", metadata: { name: "default", namespace }, spec: defaultProject };
+/** Follows the namespaces in which Applications count, where the settings come to name others. */
+function followApplications(applications: Informer<Application>, configuration: Configuration): void {
+  let known = configuration.settings.applicationNamespaces;
+  configuration.onChange(() => {
+    const { applicationNamespaces } = configuration.settings;
+    if (sameJson(applicationNamespaces, known)) return;
+    known = applicationNamespaces;
+    void applications.follow();
+  });
 }
 
 async function readSecret(

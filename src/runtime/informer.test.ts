@@ -37,6 +37,89 @@ async function following(...items: KubernetesObject[]) {
   return { informer, say };
 }
 
+/** A server of objects in several namespaces, which tells what is watched. */
+function several(...items: KubernetesObject[]) {
+  const watched = new Map<string, number>();
+  const lists: string[] = [];
+  const client = {
+    list: (_op: unknown, _type: unknown, { namespace = "" }: { namespace?: string }) => {
+      lists.push(namespace);
+      const found = items.filter((item) => namespace === "" || item.metadata.namespace === namespace);
+      return Promise.resolve({ items: found, resourceVersion: "10" });
+    },
+    async *watch({ signal }: { signal: AbortSignal }, _type: unknown, { namespace = "" }: { namespace?: string }) {
+      watched.set(namespace, (watched.get(namespace) ?? 0) + 1);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      watched.set(namespace, watched.get(namespace)! - 1);
+      if (signal.aborted) return;
+      yield undefined as never;
+    },
+  } as unknown as KubeClient;
+  const open = (): string[] => [...watched].flatMap(([name, count]) => (count > 0 ? [name] : [])).sort();
+  return { client, open, lists, items };
+}
+
+const inNamespace = (namespace: string, name: string): KubernetesObject => {
+  const made = object(name, 5);
+  return { ...made, metadata: { ...made.metadata, namespace, uid: `${namespace}-${name}` } };
+};
+
+describe("Informer of several namespaces", () => {
+  const setUp = (initial: readonly string[] | undefined, include: (namespace: string) => boolean = () => true) => {
+    const server = several(inNamespace("one", "a"), inNamespace("two", "a"), inNamespace("three", "a"));
+    let wanted = initial;
+    let includes = include;
+    const informer = new Informer({
+      client: server.client,
+      type: { group: "", version: "v1", plural: "configmaps", namespaced: true },
+      clock: fakeClock(),
+      random: { next: () => 0.5 },
+      op: { signal: new AbortController().signal, log: silentLogger },
+      namespaces: () => wanted,
+      include: ({ metadata }) => includes(metadata.namespace ?? ""),
+    });
+    const told: string[] = [];
+    informer.subscribe(({ before, after }) =>
+      told.push(after ? `+${after.metadata.namespace}` : `-${before!.metadata.namespace}`),
+    );
+    const known = (): string[] => [...informer.values()].map(({ metadata }) => metadata.namespace ?? "").sort();
+    const follow = async (next: readonly string[] | undefined, test = includes): Promise<void> => {
+      [wanted, includes] = [next, test];
+      await informer.follow();
+    };
+    return { server, informer, told, known, follow };
+  };
+
+  it("reads the named ones alone, and others when they are asked for", async () => {
+    const { server, informer, told, known, follow } = setUp(["one", "two"]);
+    await informer.start();
+    expect(known()).toEqual(["one", "two"]);
+    expect(server.lists.sort()).toEqual(["one", "two"]);
+    told.length = 0;
+    await follow(["two", "three"]);
+    expect(known()).toEqual(["three", "two"]);
+    expect(told.sort()).toEqual(["+three", "-one"]);
+    expect(informer.resourceVersion).toBe("10");
+    await informer.stop();
+    expect(server.open()).toEqual([]);
+  });
+
+  it("keeps of all only what is included, and asks again", async () => {
+    const { informer, told, known, follow } = setUp(undefined, (namespace) => namespace !== "two");
+    await informer.start();
+    expect(known()).toEqual(["one", "three"]);
+    told.length = 0;
+    await follow(undefined, (namespace) => namespace !== "three");
+    expect(known()).toEqual(["one", "two"]);
+    expect(told).toEqual(["+two", "-three"]);
+    await follow(["three"], () => true);
+    expect(known()).toEqual(["three"]);
+    informer.observe(inNamespace("one", "b"));
+    expect(known()).toEqual(["three"]);
+    await informer.stop();
+  });
+});
+
 describe("Informer", () => {
   it("takes in the answer to a write before the watch brings it, never an older one", async () => {
     const { informer } = await following(object("a", 5));

@@ -1,5 +1,5 @@
-// Keeps every object of one kind (in one namespace, or all) in memory and tells what changed: list, then watch, resume,
-// relist when the server forgot. Generic: used for our own custom resources, Secrets and ConfigMaps.
+// Keeps every object of one kind (in one namespace, some, or all) in memory and tells what changed: list, then watch,
+// resume, relist when the server forgot. Generic: used for our own custom resources, Secrets and ConfigMaps.
 import { toError, type DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
@@ -15,8 +15,12 @@ export interface InformerOptions {
   readonly client: KubeClient;
   readonly type: ResourcePath;
   readonly namespace?: string;
+  /** In its place: those that are followed now, or undefined for all; asked again by `follow`. */
+  readonly namespaces?: () => readonly string[] | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Objects for which it says no are not kept, nor told of; asked again by `follow`. */
+  readonly include?: (object: KubernetesObject) => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly op: Operation;
@@ -33,31 +37,52 @@ export class Informer<T extends KubernetesObject> {
   readonly #listeners = new Set<(change: InformerChange<T>) => void>();
   /** The uids of objects that ended lately. */
   readonly #ended = new Set<string>();
-  readonly #abort = new AbortController();
-  #resourceVersion = "";
-  #listed: Promise<void>;
-  #markListed!: () => void;
-  #lastError: DriftlessError | undefined;
-  #running: Promise<void> | undefined;
+  /** What is to be listed and watched. */
+  #scopes: readonly Scope[] = [];
+  /** Those that run: what went before, too, until what comes after it was listed. */
+  readonly #running = new Set<Scope>();
+  #started: Promise<void> | undefined;
 
   constructor(options: InformerOptions) {
     this.#options = options;
-    this.#listed = new Promise((resolve) => (this.#markListed = resolve));
   }
 
   /** Starts; resolves once everything was listed for the first time. Never rejects: it goes on trying. */
   start(): Promise<void> {
-    this.#running ??= this.#run();
-    return this.#listed;
+    this.#started ??= this.follow();
+    return this.#started;
+  }
+
+  /**
+   * Asks anew which namespaces are followed and which objects are included; what is left out is told as gone. Resolves
+   * once what came in was listed. Never rejects, as `start`.
+   */
+  async follow(): Promise<void> {
+    const { namespace, namespaces } = this.#options;
+    const wanted = namespaces?.() ?? (namespace === undefined ? [""] : [namespace]);
+    const before = [...this.#running];
+    const scopes = [...new Set(wanted)].map((each) => new Scope(each));
+    this.#scopes = scopes;
+    for (const scope of scopes) this.#begin(scope);
+    await Promise.all(scopes.map(({ listed }) => listed));
+    for (const scope of before) scope.abort.abort();
+    // Somebody may have asked for others meanwhile: what is to stay is theirs to say.
+    if (this.#scopes !== scopes) return;
+    const covered = (object: T): boolean => scopes.some((scope) => scope.covers(object.metadata.namespace ?? ""));
+    for (const [id, object] of this.#objects) if (!covered(object) || !this.#includes(object)) this.#delete(id);
   }
 
   /** Why the kind cannot be listed or watched at present, or undefined. */
   get problem(): DriftlessError | undefined {
-    return this.#lastError;
+    return this.#scopes.find(({ lastError }) => lastError !== undefined)?.lastError;
   }
 
+  /** The newest version that was seen; "" before the first list. */
   get resourceVersion(): string {
-    return this.#resourceVersion;
+    let newest = "";
+    for (const { resourceVersion } of this.#scopes)
+      if (newest === "" || Number(resourceVersion) > Number(newest)) newest = resourceVersion;
+    return newest;
   }
 
   get(namespace: string, name: string): T | undefined {
@@ -85,32 +110,38 @@ export class Informer<T extends KubernetesObject> {
   observe(object: T): void {
     const known = this.#objects.get(idOf(object));
     if (known ? !isNewer(object, known) : this.#ended.has(object.metadata.uid ?? "")) return;
-    this.#set(object);
+    if (this.#scopes.some((scope) => scope.covers(object.metadata.namespace ?? ""))) this.#set(object);
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#running;
+    const running = [...this.#running];
+    for (const { abort } of running) abort.abort();
+    await Promise.all(running.map(({ ended }) => ended));
   }
 
-  async #run(): Promise<void> {
+  #begin(scope: Scope): void {
+    this.#running.add(scope);
+    scope.ended = this.#run(scope).finally(() => this.#running.delete(scope));
+  }
+
+  async #run(scope: Scope): Promise<void> {
     let failures = 0;
     const { op } = this.#options;
-    const stopped = AbortSignal.any([op.signal, this.#abort.signal]);
+    const stopped = AbortSignal.any([op.signal, scope.abort.signal]);
     const mine: Operation = { ...op, signal: stopped };
     while (!stopped.aborted) {
-      const listedBefore = this.#resourceVersion;
+      const listedBefore = scope.resourceVersion;
       try {
-        if (this.#resourceVersion === "") await this.#list(mine);
-        this.#lastError = undefined;
-        await this.#watch(mine);
+        if (scope.resourceVersion === "") await this.#list(mine, scope);
+        scope.lastError = undefined;
+        await this.#watch(mine, scope);
         failures = 0;
       } catch (thrown) {
         if (stopped.aborted) return;
         const error = toError(thrown);
-        if (error.code === "RESOURCE_EXPIRED") this.#resourceVersion = "";
-        else this.#lastError = error;
-        if (listedBefore !== this.#resourceVersion && error.code !== "RESOURCE_EXPIRED") failures = 0;
+        if (error.code === "RESOURCE_EXPIRED") scope.resourceVersion = "";
+        else scope.lastError = error;
+        if (listedBefore !== scope.resourceVersion && error.code !== "RESOURCE_EXPIRED") failures = 0;
         failures++;
         op.log.debug("watch ended", { kind: this.#options.type.plural, error: error.message });
         await this.#pause(Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(failures, 12)), stopped);
@@ -118,47 +149,55 @@ export class Informer<T extends KubernetesObject> {
     }
   }
 
-  async #list(op: Operation): Promise<void> {
-    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
-    const scope = {
-      ...(namespace === undefined ? {} : { namespace }),
+  #selection(scope: Scope): { namespace?: string; labelSelector?: string; fieldSelector?: string } {
+    const { labelSelector, fieldSelector } = this.#options;
+    return {
+      ...(scope.namespace === "" ? {} : { namespace: scope.namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
     };
-    const { items, resourceVersion } = await client.list(op, type, scope);
-    const gone = new Set(this.#objects.keys());
+  }
+
+  async #list(op: Operation, scope: Scope): Promise<void> {
+    const { client, type } = this.#options;
+    const { items, resourceVersion } = await client.list(op, type, this.#selection(scope));
+    op.signal.throwIfAborted();
+    const gone = new Set<string>();
+    for (const [id, { metadata }] of this.#objects) if (scope.covers(metadata.namespace ?? "")) gone.add(id);
     for (const item of items) {
       gone.delete(idOf(item));
       const known = this.#objects.get(idOf(item));
       if (known?.metadata.resourceVersion !== item.metadata.resourceVersion) this.#set(item as T);
     }
     for (const id of gone) this.#delete(id);
-    this.#resourceVersion = resourceVersion;
-    this.#markListed();
+    scope.resourceVersion = resourceVersion;
+    scope.markListed();
   }
 
-  async #watch(op: Operation): Promise<void> {
-    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
-    const events = client.watch(op, type, {
-      resourceVersion: this.#resourceVersion,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
-      ...(fieldSelector === undefined ? {} : { fieldSelector }),
-    });
+  async #watch(op: Operation, scope: Scope): Promise<void> {
+    const { client, type } = this.#options;
+    const events = client.watch(op, type, { resourceVersion: scope.resourceVersion, ...this.#selection(scope) });
     for await (const event of events) {
       const version = event.object.metadata.resourceVersion;
-      if (event.type === "DELETED") this.#delete(idOf(event.object));
-      else if (event.type !== "BOOKMARK") {
-        const known = this.#objects.get(idOf(event.object));
+      const known = this.#objects.get(idOf(event.object));
+      if (event.type === "DELETED") {
+        // What two watches tell is not in order: another of that name may have come since.
+        if (known?.metadata.uid === event.object.metadata.uid) this.#delete(idOf(event.object));
+      } else if (event.type !== "BOOKMARK") {
         if (!known || known.metadata.uid !== event.object.metadata.uid || isNewer(event.object, known))
           this.#set(event.object as T);
       }
-      if (version !== undefined) this.#resourceVersion = version;
+      if (version !== undefined) scope.resourceVersion = version;
     }
+  }
+
+  #includes(object: KubernetesObject): boolean {
+    return this.#options.include?.(object) ?? true;
   }
 
   #set(object: T): void {
     const id = idOf(object);
+    if (!this.#includes(object)) return this.#delete(id);
     const before = this.#objects.get(id);
     this.#objects.set(id, object);
     for (const listener of this.#listeners) listener({ before, after: object });
@@ -180,6 +219,27 @@ export class Informer<T extends KubernetesObject> {
       const cancel = clock.after(delayMs * (0.75 + random.next() / 2), resolve);
       stopped.addEventListener("abort", () => (cancel(), resolve()), { once: true });
     });
+  }
+}
+
+/** One list and watch. */
+class Scope {
+  /** "": all. */
+  readonly namespace: string;
+  readonly abort = new AbortController();
+  readonly listed: Promise<void>;
+  markListed!: () => void;
+  resourceVersion = "";
+  lastError: DriftlessError | undefined;
+  ended: Promise<void> | undefined;
+
+  constructor(namespace: string) {
+    this.namespace = namespace;
+    this.listed = new Promise((resolve) => (this.markListed = resolve));
+  }
+
+  covers(namespace: string): boolean {
+    return this.namespace === "" || this.namespace === namespace;
   }
 }
 

@@ -6,11 +6,12 @@ import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
-import type { AppProject, Application, SyncOperation } from "#model/application.ts";
+import type { Application, SyncOperation } from "#model/application.ts";
 import type { SyncWindowsAnswer, WaitingFor } from "#protocol/rest.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
+import type { Projects } from "../project/projects.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { Dependencies } from "./dependencies.ts";
 import { Fights } from "./fights.ts";
@@ -29,10 +30,12 @@ import { Windows } from "./windows.ts";
 
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
   readonly applications: Informer<Application>;
-  readonly projects: Informer<AppProject>;
+  readonly projects: Pick<Projects, "onChange">;
   readonly health: CustomHealth;
   /** How many applications of one cluster are worked on at once. */
   readonly concurrencyPerCluster?: number;
+  /** Nothing is written, synced or deleted, and an application is only worked on once somebody asked to look at it. */
+  readonly onlyLooks?: boolean;
 }
 
 /** Up to this many applications at once are no reason to hold back events and repeated status writes. */
@@ -58,6 +61,8 @@ export class ApplicationController {
   readonly #dependencies: Dependencies;
   readonly #windows: Windows;
   readonly #orphans: Orphans;
+  /** With `onlyLooks`: the applications that were asked for, each with the end of its first pass. */
+  readonly #looks = new Map<string, { readonly done: Promise<void>; readonly end: () => void }>();
   #cancelSweep: () => void = () => {};
 
   constructor(options: ApplicationControllerOptions) {
@@ -127,7 +132,11 @@ export class ApplicationController {
       log: options.log,
       concurrencyPerLane: options.concurrencyPerCluster ?? 50,
       lane: (key) => laneOf(this.#states.get(key)?.app),
-      reconcile: (op, key) => this.#reconciler.reconcile(op, key),
+      reconcile: async (op, key) => {
+        const look = this.#looks.get(key);
+        if (options.onlyLooks && !look) return { next: "done" };
+        return this.#reconciler.reconcile(op, key).finally(() => look?.end());
+      },
       observe: ({ key, durationMs }) => {
         const app = this.#states.get(key)?.app;
         reconcileSeconds.observe(
@@ -143,12 +152,13 @@ export class ApplicationController {
     const { applications, projects, clusters } = this.#options;
     this.#stops.push(
       applications.subscribe((change) => this.#applicationChanged(change)),
-      projects.subscribe((change) => this.#projectChanged(change)),
+      projects.onChange((names) => this.#projectsChanged(names)),
       this.#options.health.onChange((uids) => this.#healthChanged(uids)),
       clusters.onStart((cluster) => this.#follow(cluster)),
       clusters.onChange(() => this.everythingAgain()),
     );
     for (const cluster of clusters.started()) this.#follow(cluster);
+    if (this.#options.onlyLooks) return applications.start();
     this.#stops.push(
       hardRefreshes({
         ...this.#options,
@@ -156,10 +166,24 @@ export class ApplicationController {
         wake: (key, delayMs) => this.#wake(key, delayMs),
       }),
     );
-    await projects.start();
     await applications.start();
     const { reconciliationMs } = this.#options.settings();
     if (reconciliationMs > 0) this.#cancelSweep = this.#options.clock.after(reconciliationMs, () => this.#sweep());
+  }
+
+  /**
+   * With `onlyLooks`: resolves once the application was rendered and compared, or it stands why not; what comes after is
+   * followed. At once for one that is not there.
+   */
+  async look(key: string): Promise<void> {
+    if (!this.#states.has(key)) return;
+    let look = this.#looks.get(key);
+    if (!look) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#looks.set(key, (look = { done: promise, end: resolve }));
+      this.#loop.enqueue(key);
+    }
+    await look.done;
   }
 
   async stop(): Promise<void> {
@@ -379,11 +403,13 @@ export class ApplicationController {
     this.#orphans.forget(state.key);
   }
 
-  #projectChanged({ before, after }: InformerChange<AppProject>): void {
-    if (before && after && sameJson(before.spec, after.spec)) return;
-    const name = (after ?? before)!.metadata.name;
+  #projectsChanged(names: ReadonlySet<string>): void {
     for (const state of this.#states.values()) {
-      if ((state.app.spec.project || "default") === name) this.#loop.enqueue(state.key);
+      if (!names.has(state.app.spec.project || "default")) continue;
+      // What of the live objects counts may be another.
+      state.compareAll = true;
+      state.table.invalidate();
+      this.#loop.enqueue(state.key);
     }
   }
 

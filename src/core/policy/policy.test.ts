@@ -4,9 +4,11 @@ import { parse } from "yaml";
 import type { AppProjectSpec, ApplicationDestination } from "#model/application.ts";
 import { globAny } from "./glob.ts";
 import { isOrphan, warnsOfOrphans } from "./orphans.ts";
-import type { ResolvedDestination } from "./project.ts";
+import type { EffectiveSpec, ResolvedDestination } from "./project.ts";
 import {
   defaultProject,
+  followedNamespaces,
+  isApplicationNamespace,
   isDestinationPermitted,
   isKindPermitted,
   isSourceNamespacePermitted,
@@ -20,6 +22,8 @@ interface ProjectCases {
   readonly destinations: readonly [string, ApplicationDestination[], ResolvedDestination, boolean][];
   readonly kinds: readonly [string, AppProjectSpec, string, boolean, boolean][];
   readonly namespaces: readonly [string, string[], string, boolean][];
+  readonly own: readonly [string, EffectiveSpec, ResolvedDestination, boolean][];
+  readonly followed: readonly [string[], string[] | null, string[], string[]][];
 }
 interface WindowCase {
   readonly name: string;
@@ -55,6 +59,29 @@ describe("kinds", () => {
 describe("namespaces of applications", () => {
   test.each(project.namespaces)("%s", (_, sourceNamespaces, namespace, expected) => {
     expect(isSourceNamespacePermitted({ sourceNamespaces }, namespace, "argocd")).toBe(expected);
+  });
+});
+
+describe("clusters of the project's own", () => {
+  test.each(project.own)("%s", (_, spec, destination, expected) => {
+    expect(isDestinationPermitted(spec, destination)).toBe(expected);
+  });
+});
+
+test("a repository of the project's own is permitted unless the project denies it", () => {
+  const own = { repositories: ["https://git.example/Mine.git"], clusters: [] };
+  expect(isSourcePermitted({ own }, "https://git.example/mine")).toBe(true);
+  expect(isSourcePermitted({ own }, "https://git.example/mine/other")).toBe(false);
+  expect(isSourcePermitted({ own, sourceRepos: ["!https://git.example/mine"] }, "https://git.example/mine")).toBe(
+    false,
+  );
+});
+
+describe("namespaces that are followed", () => {
+  test.each(project.followed)("%j", (patterns, followed, counting, others) => {
+    expect(followedNamespaces(patterns, "argocd") ?? null).toEqual(followed);
+    for (const each of counting) expect([each, isApplicationNamespace(patterns, each, "argocd")]).toEqual([each, true]);
+    for (const each of others) expect([each, isApplicationNamespace(patterns, each, "argocd")]).toEqual([each, false]);
   });
 });
 

@@ -4,6 +4,24 @@ import type { AppProject, AppProjectSpec, ApplicationDestination, ResourceMatch 
 import type { GroupKind, ObjectKey } from "#model/object.ts";
 import { glob, globAny } from "./glob.ts";
 
+/**
+ * A project as it holds: what it says, with what belongs to it by a `project` in the Secret of a repository or cluster.
+ * `effective.ts` makes them; a plain `spec` of an AppProject is one to which nothing belongs.
+ */
+export interface EffectiveSpec extends AppProjectSpec {
+  readonly own?: {
+    readonly repositories: readonly string[];
+    readonly clusters: readonly OwnCluster[];
+  };
+}
+
+export interface OwnCluster {
+  readonly server: string;
+  readonly name: string;
+  /** Its only namespaces; empty: all. */
+  readonly namespaces: readonly string[];
+}
+
 /** A destination with what is known of it: the cluster's address and its name. */
 export interface ResolvedDestination {
   readonly server: string;
@@ -18,37 +36,45 @@ export const defaultProject: AppProjectSpec = {
   clusterResourceWhitelist: [{ group: "*", kind: "*" }],
 };
 
-/** Whether applications of the project may use a repository: some pattern matches and no `!` pattern does. */
-export function isSourcePermitted(project: AppProjectSpec, repoURL: string): boolean {
+/**
+ * Whether applications of the project may use a repository: some pattern matches, or it is the project's own, and no `!`
+ * pattern matches. A list of `!` patterns alone permits all that none of them matches.
+ */
+export function isSourcePermitted(project: EffectiveSpec, repoURL: string): boolean {
   const url = normaliseRepository(repoURL);
-  let permitted = false;
-  for (const pattern of project.sourceRepos ?? []) {
-    const denies = pattern.startsWith("!");
-    const body = denies ? pattern.slice(1) : pattern;
-    const matches = body === "*" || glob(normaliseRepository(body), "/")(url);
-    if (!matches) continue;
-    if (denies) return false;
-    permitted = true;
-  }
-  return permitted;
+  const patterns = project.sourceRepos ?? [];
+  const same = (pattern: string): boolean => pattern === "*" || glob(normaliseRepository(pattern), "/")(url);
+  if (patterns.some((pattern) => pattern.startsWith("!") && same(pattern.slice(1)))) return false;
+  const allowing = patterns.filter((pattern) => !pattern.startsWith("!"));
+  if (allowing.length === 0 && patterns.length > 0) return true;
+  return allowing.some(same) || (project.own?.repositories ?? []).some((own) => normaliseRepository(own) === url);
 }
 
 /**
- * Whether the project permits a cluster and namespace: some entry matches both, and no `!` entry does. An entry that
- * gives a server goes by address, one without by the cluster's name.
+ * Whether the project permits a cluster and namespace: some entry matches both, or the cluster is the project's own, and
+ * no `!` entry matches. A list of `!` entries alone permits all that they match but for what they negate. Clusters go by
+ * address or by name. With `permitOnlyProjectScopedClusters` the cluster has to be the project's own besides.
  */
-export function isDestinationPermitted(project: AppProjectSpec, destination: ResolvedDestination): boolean {
-  let permitted = false;
-  for (const entry of project.destinations ?? []) {
+export function isDestinationPermitted(project: EffectiveSpec, destination: ResolvedDestination): boolean {
+  const { server, name, namespace } = destination;
+  const mine = project.own?.clusters.find((own) => own.server === server || own.name === name);
+  if (project.permitOnlyProjectScopedClusters && !mine) return false;
+  const entries = (project.destinations ?? []).map((entry) => {
     const cluster = matchesCluster(entry, destination);
-    const namespace = matchesPart(entry.namespace ?? "", destination.namespace);
-    // A deny holds where everything that it does not negate matches too.
-    const denies = cluster.denies || namespace.denies;
-    if (!cluster.matches || !namespace.matches) continue;
-    if (denies) return false;
-    permitted = true;
-  }
-  return permitted;
+    const place = matchesPart(entry.namespace ?? "", namespace);
+    return { denies: cluster.denies || place.denies, cluster, place };
+  });
+  // A deny holds where everything that it does not negate matches too.
+  if (entries.some(({ denies, cluster, place }) => denies && cluster.matches && place.matches)) return false;
+  const onlyDenies = entries.every(({ denies }) => denies);
+  return (
+    entries.some(({ cluster, place, denies }) =>
+      onlyDenies
+        ? (cluster.denies || cluster.matches) && (place.denies || place.matches)
+        : !denies && cluster.matches && place.matches,
+    ) ||
+    (mine !== undefined && (mine.namespaces.length === 0 || mine.namespaces.includes(namespace)))
+  );
 }
 
 /**
@@ -97,6 +123,27 @@ export function isSourceNamespacePermitted(
   return namespace === controllerNamespace || matchesNamespace(project.sourceNamespaces, namespace);
 }
 
+/** Whether Applications in a namespace count at all: the controller's own, and those that `application.namespaces` names. */
+export function isApplicationNamespace(
+  patterns: readonly string[],
+  namespace: string,
+  controllerNamespace: string,
+): boolean {
+  return namespace === controllerNamespace || matchesNamespace(patterns, namespace);
+}
+
+/** So many namespaces are followed one by one; of more, all are. */
+const followedOneByOne = 32;
+
+/**
+ * Which namespaces have to be followed to see every Application that counts; undefined: all. Names alone are followed one
+ * by one: nothing else is read then, and a Role in each suffices.
+ */
+export function followedNamespaces(patterns: readonly string[], controllerNamespace: string): string[] | undefined {
+  const named = patterns.every((pattern) => /^[a-z0-9-]+$/.test(pattern)) && patterns.length < followedOneByOne;
+  return named ? [...new Set([controllerNamespace, ...patterns])] : undefined;
+}
+
 // Patterns between slashes are regular expressions, as in `--application-namespaces`.
 function matchesNamespace(patterns: readonly string[] | undefined, namespace: string): boolean {
   for (const pattern of patterns ?? []) {
@@ -116,9 +163,16 @@ function testExpression(source: string, text: string): boolean {
 }
 
 function matchesCluster(entry: ApplicationDestination, destination: ResolvedDestination): PartMatch {
-  if (entry.server) return matchesPart(entry.server, destination.server);
-  if (entry.name) return matchesPart(entry.name, destination.name ?? "");
-  return { matches: false, denies: false };
+  const parts = [
+    ...(entry.server ? [matchesPart(entry.server, destination.server)] : []),
+    ...(entry.name ? [matchesPart(entry.name, destination.name ?? "")] : []),
+  ];
+  const denying = parts.filter(({ denies }) => denies);
+  // An entry with both is met by either; where one of them is negated, by that one.
+  return {
+    matches: (denying.length > 0 ? denying : parts).some(({ matches }) => matches),
+    denies: denying.length > 0,
+  };
 }
 
 interface PartMatch {
