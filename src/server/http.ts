@@ -33,6 +33,8 @@ export interface HttpDeps {
 const bodyLimit = 8 * 1024 * 1024;
 /** Shorter answers are sent as they are. */
 const compressedFromBytes = 1024;
+/** As much as takes a millisecond or two. */
+const compressedAtOnceBytes = 256 * 1024;
 const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
@@ -44,11 +46,13 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
     forceCloseConnections: true,
     requestTimeout: 0,
   });
-  // Streams and what is compressed already are left alone. Speed matters more than the last percent.
+  // Streams and what is compressed already are left alone. Speed matters more than the last percent. What is short is
+  // compressed in one go: less time and far less garbage than a stream, which costs every request beside it.
   await app.register(fastifyCompress, {
     encodings: ["gzip", "deflate"],
     threshold: compressedFromBytes,
     zlibOptions: { level: constants.Z_BEST_SPEED },
+    syncThreshold: compressedAtOnceBytes,
   });
   app.addHook("onRequest", async (request, reply) => {
     secure(reply);

@@ -20,6 +20,8 @@ type Test = (text: string) => boolean;
 interface Compiled {
   readonly resource: Test;
   readonly action: Test;
+  /** The object's pattern. */
+  readonly of: string;
   readonly object: Test;
   readonly allows: boolean;
 }
@@ -51,11 +53,26 @@ export class Policy {
 
   /** The same question for many objects. */
   on(subject: string, resource: string, action: string): (object: string) => boolean {
-    const rules = this.#rulesOf(subject).filter((rule) => rule.resource(resource) && rule.action(action));
-    const allow = rules.filter(({ allows }) => allows);
-    const deny = rules.filter(({ allows }) => !allows);
+    const { allow, deny } = this.#about(subject, resource, action);
     if (allow.length === 0) return () => false;
     return (object) => allow.some((rule) => rule.object(object)) && !deny.some((rule) => rule.object(object));
+  }
+
+  /** Whether the answer is yes for every object below `PROJECT/`, without looking at any. */
+  allowsAll(subject: string, resource: string, action: string, project: string): boolean {
+    const { allow, deny } = this.#about(subject, resource, action);
+    const patterns = this.#mode === "glob" ? ["*", "*/*", `${project}/*`] : [".*", ".*/.*"];
+    return deny.length === 0 && /^[\w.-]+$/.test(project) && allow.some(({ of }) => patterns.includes(of));
+  }
+
+  /** The rules that say something of this action. */
+  #about(
+    subject: string,
+    resource: string,
+    action: string,
+  ): { readonly allow: readonly Compiled[]; readonly deny: readonly Compiled[] } {
+    const rules = this.#rulesOf(subject).filter((rule) => rule.resource(resource) && rule.action(action));
+    return { allow: rules.filter(({ allows }) => allows), deny: rules.filter(({ allows }) => !allows) };
   }
 
   #rulesOf(subject: string): readonly Compiled[] {
@@ -79,6 +96,7 @@ export class Policy {
     return {
       resource: this.#test(resource),
       action: this.#test(action),
+      of: object,
       object: this.#test(object),
       allows: effect === "allow",
     };

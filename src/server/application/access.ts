@@ -45,8 +45,13 @@ export class ApplicationAccess {
 
   /** Whether an account may see each of many applications, to be asked at once: it follows no changes. */
   visible(account: Account | undefined): (app: Application) => boolean {
-    const may = this.#rbac.on(account, "applications", "get");
-    return (app) => may(this.nameOf(app));
+    const inProject = this.#rbac.on(account, "applications", "get");
+    return (app) => {
+      const name = app.spec.project || "default";
+      // What no project can be called belongs to the one that stands before the slash.
+      const may = inProject(name.includes("/") ? name.slice(0, name.indexOf("/")) : name);
+      return may === "all" || may(this.nameOf(app));
+    };
   }
 
   /**

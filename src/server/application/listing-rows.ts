@@ -28,9 +28,9 @@ export interface Row {
   readonly key: string;
   readonly name: string;
   readonly appNamespace: string;
-  readonly created: string;
-  /** When a sync last ended or began; "" where there was none. */
-  readonly changed: string;
+  readonly createdMs: number;
+  /** When a sync last ended or began; 0 where there was none. */
+  readonly changedMs: number;
   readonly values: Readonly<Record<Facet, readonly string[]>>;
   /** Everything that `search` looks through, in lower case. */
   readonly haystack: string;
@@ -65,11 +65,15 @@ export function rowOf(app: Application, normaliseUrl: (url: string) => string): 
     key: `${name}/${namespace}`,
     name,
     appNamespace: namespace,
-    created: metadata.creationTimestamp ?? "",
-    changed: operation?.finishedAt ?? operation?.startedAt ?? "",
+    createdMs: msOf(metadata.creationTimestamp),
+    changedMs: msOf(operation?.finishedAt ?? operation?.startedAt),
     values,
     haystack: words.join("\n").toLowerCase(),
   };
+}
+
+function msOf(time: string | undefined): number {
+  return (time === undefined ? 0 : Date.parse(time)) || 0;
 }
 
 export type Verdict = "passes" | "fails" | Facet;
@@ -96,20 +100,23 @@ function hasAny(values: readonly string[], wanted: ReadonlySet<string>): boolean
 
 const syncOrder = ["OutOfSync", "Unknown", "Synced"];
 const healthOrder = ["Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy"];
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const first = (row: Row, facet: Facet): string => row.values[facet][0] ?? "";
 
-/** Problems stand first by status and health, the oldest first by time; equal ones by name. */
-const comparisons: Readonly<Record<SortKey, (a: Row, b: Row) => number>> = {
-  name: () => 0,
-  project: (a, b) => compareText(first(a, "project"), first(b, "project")),
-  cluster: (a, b) =>
-    compareText(first(a, "cluster"), first(b, "cluster")) || compareText(first(a, "namespace"), first(b, "namespace")),
-  sync: (a, b) => syncOrder.indexOf(first(a, "sync")) - syncOrder.indexOf(first(b, "sync")),
-  health: (a, b) => healthOrder.indexOf(first(a, "health")) - healthOrder.indexOf(first(b, "health")),
-  created: (a, b) => compareText(a.created, b.created),
-  changed: (a, b) => compareText(a.changed, b.changed),
+type Rank = string | number;
+
+/** What rows are sorted by: problems stand first by status and health, the oldest first by time. */
+const ranks: Readonly<Record<SortKey, (row: Row) => Rank>> = {
+  name: ({ key }) => key,
+  project: (row) => first(row, "project"),
+  cluster: (row) => `${first(row, "cluster")}\0${first(row, "namespace")}`,
+  sync: (row) => syncOrder.indexOf(first(row, "sync")),
+  health: (row) => healthOrder.indexOf(first(row, "health")),
+  created: ({ createdMs }) => createdMs,
+  changed: ({ changedMs }) => changedMs,
 };
+
+/** For ranks of one kind: all texts or all numbers. */
+const compareRanks = (a: Rank, b: Rank): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Where the row of one application stands, whatever it is at the moment. */
 interface Slot {
@@ -119,28 +126,39 @@ interface Slot {
 
 /** So many filters' verdicts are kept. */
 const filtersKept = 32;
+/** An order in which more rows than this moved is made anew. */
+const mendedAtOnce = 500;
+/** By their number less one; 0 is what is not known yet. */
+const verdicts: readonly Verdict[] = ["passes", "fails", ...facets];
 
 interface Order {
-  readonly compare: (a: Row, b: Row) => number;
-  slots: readonly Slot[];
-  /** A row stands elsewhere by now, or came or went. */
-  stale: boolean;
+  readonly sort: SortKey;
+  readonly descending: boolean;
+  slots: Slot[];
+  /** What stands elsewhere by now, or came or went. */
+  readonly moved: Set<Slot>;
 }
 
-/** All rows, in whatever order is asked for; orders are kept, and mended where a change moved a row. */
+/** All rows, in whatever order is asked for; orders are kept, and mended where changes moved rows. */
 export class Rows {
   readonly #slots = new Map<string, Slot>();
   readonly #orders = new Map<string, Order>();
   /** What filters that were asked for lately say of the row of each slot, as far as it is known. */
-  readonly #verdicts = new Map<string, (Verdict | undefined)[]>();
+  readonly #verdicts = new Map<string, { codes: Uint8Array }>();
   readonly #free: number[] = [];
 
   set(row: Row): void {
     const slot = this.#slots.get(row.key);
-    if (slot) this.#forget(slot);
-    else this.#slots.set(row.key, { index: this.#free.pop() ?? this.#slots.size, row });
-    for (const order of this.#orders.values()) order.stale ||= !slot || order.compare(slot.row, row) !== 0;
-    if (slot) slot.row = row;
+    if (!slot) {
+      const fresh: Slot = { index: this.#free.pop() ?? this.#slots.size, row };
+      this.#slots.set(row.key, fresh);
+      for (const { moved } of this.#orders.values()) moved.add(fresh);
+      return;
+    }
+    this.#forget(slot);
+    for (const { sort, moved } of this.#orders.values())
+      if (ranks[sort](slot.row) !== ranks[sort](row)) moved.add(slot);
+    slot.row = row;
   }
 
   delete(key: string): void {
@@ -149,45 +167,89 @@ export class Rows {
     this.#slots.delete(key);
     this.#forget(slot);
     this.#free.push(slot.index);
-    for (const order of this.#orders.values()) order.stale = true;
+    for (const { moved } of this.#orders.values()) moved.add(slot);
   }
 
   /** What a filter says of the row in a slot. */
   verdictsOf(filter: ListFilter): (slot: Slot) => Verdict {
-    const known = this.#verdicts.get(filter.id) ?? [];
+    const known = this.#verdicts.get(filter.id) ?? { codes: new Uint8Array(0) };
     this.#verdicts.delete(filter.id);
     this.#verdicts.set(filter.id, known);
     for (const oldest of this.#verdicts.keys()) {
       if (this.#verdicts.size <= filtersKept) break;
       this.#verdicts.delete(oldest);
     }
-    return ({ index, row }) => (known[index] ??= verdict(row, filter));
+    const highest = this.#slots.size + this.#free.length;
+    if (known.codes.length < highest) {
+      const { codes } = known;
+      known.codes = new Uint8Array(highest + 256);
+      known.codes.set(codes);
+    }
+    const { codes } = known;
+    return ({ index, row }) => {
+      const code = codes[index] ?? 0;
+      if (code !== 0) return verdicts[code - 1]!;
+      const said = verdict(row, filter);
+      codes[index] = verdicts.indexOf(said) + 1;
+      return said;
+    };
   }
 
   #forget({ index }: Slot): void {
-    for (const known of this.#verdicts.values()) if (index < known.length) known[index] = undefined;
+    for (const { codes } of this.#verdicts.values()) if (index < codes.length) codes[index] = 0;
   }
 
   /** Every row in this order, names ascending among equals (also in a descending order, but by name itself). */
   sorted(sort: SortKey, descending: boolean): readonly Slot[] {
     const id = `${sort} ${descending}`;
     let order = this.#orders.get(id);
-    if (!order) this.#orders.set(id, (order = { compare: comparisonOf(sort, descending), slots: [], stale: true }));
-    if (!order.stale) return order.slots;
-    // Nearly in order as they stand, which sorting makes use of.
-    const missing = new Set(this.#slots.values());
-    const slots = order.slots.filter((slot) => missing.delete(slot));
-    slots.push(...missing);
-    const { compare } = order;
-    order.slots = slots.sort((a, b) => compare(a.row, b.row));
-    order.stale = false;
+    if (!order)
+      this.#orders.set(id, (order = { sort, descending, slots: this.#made(sort, descending), moved: new Set() }));
+    else if (order.moved.size > mendedAtOnce) order.slots = this.#made(sort, descending);
+    else if (order.moved.size > 0) order.slots = this.#mended(order);
+    order.moved.clear();
     return order.slots;
+  }
+
+  /** By name the rows are sorted; by anything else they are taken in the order of names and put with their equals. */
+  #made(sort: SortKey, descending: boolean): Slot[] {
+    const sign = descending ? -1 : 1;
+    if (sort === "name") return [...this.#slots.values()].sort((a, b) => sign * compareRanks(a.row.key, b.row.key));
+    const rank = ranks[sort];
+    const equals = new Map<Rank, Slot[]>();
+    for (const slot of this.sorted("name", false)) {
+      const mine = rank(slot.row);
+      const others = equals.get(mine);
+      if (others) others.push(slot);
+      else equals.set(mine, [slot]);
+    }
+    const inOrder = [...equals.keys()].sort((a, b) => sign * compareRanks(a, b));
+    return inOrder.flatMap((mine) => equals.get(mine)!);
+  }
+
+  /** What moved is taken out, and put where it belongs. */
+  #mended({ sort, descending, slots, moved }: Order): Slot[] {
+    const compare = comparisonOf(sort, descending);
+    const mended = slots.filter((slot) => !moved.has(slot));
+    for (const slot of moved)
+      if (this.#slots.get(slot.row.key) === slot) mended.splice(placeOf(mended, slot, compare), 0, slot);
+    return mended;
   }
 }
 
-function comparisonOf(sort: SortKey, descending: boolean): (a: Row, b: Row) => number {
+function comparisonOf(sort: SortKey, descending: boolean): (a: Slot, b: Slot) => number {
   const sign = descending ? -1 : 1;
-  const compare = comparisons[sort];
-  const nameSign = sort === "name" ? sign : 1;
-  return (a, b) => sign * compare(a, b) || nameSign * compareText(a.key, b.key);
+  const rank = ranks[sort];
+  return (a, b) => sign * compareRanks(rank(a.row), rank(b.row)) || compareRanks(a.row.key, b.row.key);
+}
+
+/** Before which of the sorted slots a slot belongs. */
+function placeOf(sorted: readonly Slot[], slot: Slot, compare: (a: Slot, b: Slot) => number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(sorted[middle]!, slot) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

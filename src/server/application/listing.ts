@@ -30,15 +30,20 @@ export interface ListingDeps extends Pick<ApplicationServiceDeps, "applications"
   presented(app: Application): Application;
 }
 
-/** The index and the texts; follows the watch from its first use on. */
+/** The index and the texts; follows the watch from the beginning, so that the first who asks does not wait for it. */
 export class Listing {
   readonly #deps: ListingDeps;
   readonly #written = new WeakMap<Application, Written>();
   readonly #rowByApp = new WeakMap<Application, Row>();
-  #rows: Rows | undefined;
+  readonly #rows = new Rows();
 
   constructor(deps: ListingDeps) {
     this.#deps = deps;
+    for (const app of deps.applications.values()) this.#rows.set(this.rowOf(app));
+    deps.applications.subscribe(({ before, after }) => {
+      if (after) this.#rows.set(this.rowOf(after));
+      else if (before) this.#rows.delete(this.rowOf(before).key);
+    });
   }
 
   /** The row of an application as it is now or was. */
@@ -53,9 +58,8 @@ export class Listing {
     const { applications } = this.#deps;
     const passed: Row[] = [];
     const tallies = page.counts.map((facet): Tally => ({ facet, counts: new Map() }));
-    const index = this.#index();
-    const verdictOf = index.verdictsOf(filter);
-    for (const slot of index.sorted(page.sort, page.descending)) {
+    const verdictOf = this.#rows.verdictsOf(filter);
+    for (const slot of this.#rows.sorted(page.sort, page.descending)) {
       const said = verdictOf(slot);
       // A row counts for a facet where no other facet refuses it.
       if (said === "fails" || (said !== "passes" && !page.counts.includes(said))) continue;
@@ -109,18 +113,6 @@ export class Listing {
     if (written?.table !== table || written?.version !== version)
       this.#written.set(app, (written = { table, version, texts: new Map(), bytes: undefined }));
     return written;
-  }
-
-  #index(): Rows {
-    if (this.#rows) return this.#rows;
-    const { applications } = this.#deps;
-    const rows = (this.#rows = new Rows());
-    for (const app of applications.values()) rows.set(this.rowOf(app));
-    applications.subscribe(({ before, after }) => {
-      if (after) rows.set(this.rowOf(after));
-      else if (before) rows.delete(this.rowOf(before).key);
-    });
-    return rows;
   }
 }
 

@@ -23,6 +23,12 @@ function rbac(config: ConfigData, projects: readonly AppProject[] = []): { rbac:
   };
 }
 
+/** What `Rbac.on` says of an object. */
+function told(inProject: ReturnType<Rbac["on"]>, object: string): boolean {
+  const said = inProject(object.slice(0, object.indexOf("/")));
+  return said === "all" || said(object);
+}
+
 const word = (...words: string[]): fc.Arbitrary<string> => fc.constantFrom(...words);
 const subjects = ["alice", "bob", "role:a", "role:b", "role:c", "proj:p:r"];
 const ruleLine = fc
@@ -201,12 +207,36 @@ describe("Rbac", () => {
     const member: Account = { ...local("carol"), kind: "sso", groups: ["ops", "other"] };
     for (const account of [member, token, local("dave"), undefined])
       for (const action of ["get", "sync"]) {
-        const may = asked.on(account, "applications", action);
-        for (const object of ["p/a", "q/a", "q/b", "z/a", "p/ns/a", "a"])
-          expect([object, may(object)]).toEqual([object, asked.may(account, "applications", action, object)]);
+        const inProject = asked.on(account, "applications", action);
+        for (const object of ["p/a", "q/a", "q/b", "z/a", "p/ns/a"])
+          expect([object, told(inProject, object)]).toEqual([
+            object,
+            asked.may(account, "applications", action, object),
+          ]);
       }
-    expect(asked.on(local("dave"), "applications", "get")("q/b")).toBe(false);
-    expect(asked.on(local("dave"), "applications", "get")("q/a")).toBe(true);
+    const dave = asked.on(local("dave"), "applications", "get");
+    expect([told(dave, "q/b"), told(dave, "q/a"), asked.on(local("carol"), "clusters", "get")("p")]).toEqual([
+      false,
+      true,
+      expect.any(Function),
+    ]);
+    expect(asked.on(member, "applications", "get")("p")).toBe("all");
+  });
+
+  it.each(["glob", "regex"] as const)("answers for many objects as for each, whatever the policy (%s)", (mode) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(ruleLine, grantLine, word("p, alice, *, *, */*, allow", "p, bob, *, get, p/*, allow"))),
+        word("alice", "bob"),
+        word("get", "sync"),
+        (lines, user, action) => {
+          const { rbac: asked } = rbac({ "policy.csv": lines.join("\n"), "policy.matchMode": mode });
+          const inProject = asked.on(local(user), "applications", action);
+          for (const object of ["p/a", "p/b", "q/a", "p/ab", "p/n/a", "q*/a"])
+            expect(told(inProject, object)).toBe(asked.may(local(user), "applications", action, object));
+        },
+      ),
+    );
   });
 
   it("whoever has no session may nothing, whatever the default role", () => {

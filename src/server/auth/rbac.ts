@@ -94,6 +94,9 @@ export interface RbacDeps {
   problem(error: DriftlessError): void;
 }
 
+/** What an account may do in a project: it to every object, or to those for which the function says so. */
+type OfProject = "all" | ((object: string) => boolean);
+
 /** Every question about permissions goes through here. */
 export class Rbac {
   readonly #deps: RbacDeps;
@@ -114,34 +117,50 @@ export class Rbac {
     return this.#asker(account, resource, action, object)(object);
   }
 
-  /** The same question for many objects of projects (`project/name`), to be asked at once: it follows no changes. */
-  on(account: Account | undefined, resource: Resource, action: string): (object: string) => boolean {
-    if (account === undefined) return () => false;
+  /**
+   * The same question for many objects, to be asked at once: it follows no changes. Takes a project; returns the answer
+   * for all of its objects where that is a yes, and otherwise what tells it for each (`project/name`).
+   */
+  on(account: Account | undefined, resource: Resource, action: string): (project: string) => OfProject {
+    if (account === undefined) return () => () => false;
     this.#refresh();
-    const byProject = new Map<string, (object: string) => boolean>();
-    return (object) => {
-      const slash = object.indexOf("/");
-      const name = slash > 0 ? object.slice(0, slash) : "";
-      let may = byProject.get(name);
-      if (!may) byProject.set(name, (may = this.#asker(account, resource, action, object)));
-      return may(object);
+    const byProject = new Map<string, OfProject>();
+    return (name) => {
+      let said = byProject.get(name);
+      if (said === undefined) byProject.set(name, (said = this.#ofProject(account, resource, action, name)));
+      return said;
     };
+  }
+
+  #ofProject(account: Account, resource: Resource, action: string, name: string): OfProject {
+    const { policy, subjects } = this.#whoAsks(account, resource, `${name}/`);
+    if (subjects.some((subject) => policy.allowsAll(subject, resource, action, name))) return "all";
+    return this.#asker(account, resource, action, `${name}/`);
   }
 
   /** The question for every object of this one's project. */
   #asker(account: Account, resource: Resource, action: string, object: string): (object: string) => boolean {
+    const { policy, subjects } = this.#whoAsks(account, resource, object);
+    const tests = subjects.map((subject) => policy.on(subject, resource, action));
+    return (text) => tests.some((test) => test(text));
+  }
+
+  /** The policy that tells of an object, and the names under which the account asks it: one yes is enough. */
+  #whoAsks(
+    account: Account,
+    resource: Resource,
+    object: string,
+  ): { readonly policy: Policy; readonly subjects: readonly string[] } {
     const project = this.#projectOf(resource, object);
     const policy = project ? this.#policyOf(project) : this.#policy;
     if (account.kind === "project") {
       // A role of a project has no say outside it.
-      if (!project || account.project?.name !== project.metadata.name) return () => false;
-      return policy.on(account.username, resource, action);
+      const own = project !== undefined && account.project?.name === project.metadata.name;
+      return { policy, subjects: own ? [account.username] : [] };
     }
     const byDefault = this.#config?.["policy.default"];
     const groups = account.groups.filter((group) => policy.grantsTo(group));
-    const asked = [...(byDefault ? [byDefault] : []), account.username, ...groups];
-    const tests = asked.map((subject) => policy.on(subject, resource, action));
-    return (text) => tests.some((test) => test(text));
+    return { policy, subjects: [...(byDefault ? [byDefault] : []), account.username, ...groups] };
   }
 
   /** Throws PERMISSION_DENIED where `may` says no. */
