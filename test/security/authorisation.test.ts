@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bindingsOf, type Binding, type Verb } from "#protocol/services.ts";
-import { byGrpc, byRest, methods, roles, startGuarded, type Answer, type Guarded, type Role } from "./world.ts";
+import { methods } from "../support/rpc.ts";
+import { byGrpc, byRest, roles, startGuarded, type Answer, type Guarded, type Role } from "./world.ts";
 
 interface Entry {
   readonly request?: Record<string, unknown>;

@@ -1,12 +1,13 @@
 // What the tests of this folder share: one `driftless up` with accounts of every kind, and calls by gRPC and REST whose
 // answers come back as they are, refusals too.
 import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { DriftlessError } from "#base/errors.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
-import { services, type Binding } from "#protocol/services.ts";
+import type { Binding } from "#protocol/services.ts";
 import { eventually } from "../support/eventually.ts";
+import { statusName } from "../support/rpc.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startUp, type Up } from "../support/up.ts";
 
@@ -33,15 +34,6 @@ export interface Answer {
 const guardedProject = "guarded-project";
 const guardedRepository = "https://127.0.0.1:9/guarded.git";
 const guardedCluster = "https://127.0.0.1:9/guarded";
-
-/** All methods of the API by `Service.method`. */
-export const methods: ReadonlyMap<string, DescMethod> = new Map(
-  services.flatMap((service) =>
-    (service.methods as readonly DescMethod[]).map(
-      (method) => [`${service.name}.${method.localName}`, method] as const,
-    ),
-  ),
-);
 
 const secret = (name: string, type: string, stringData: Record<string, string>): object => ({
   apiVersion: "v1",
@@ -216,16 +208,12 @@ async function sendGrpc(
     const error = ConnectError.from(thrown);
     if (ending.signal.aborted)
       return { status: method.methodKind === "unary" ? "UNANSWERED" : "OK", message: "", body: said };
-    return { status: nameOf(error.code), message: error.rawMessage };
+    return { status: statusName(error.code), message: error.rawMessage };
   } finally {
     clearTimeout(late);
     ending.abort();
   }
 }
-
-/** `PERMISSION_DENIED` of gRPC's number. */
-const nameOf = (code: number): string =>
-  code === 0 ? "OK" : (Code[code] ?? String(code)).replace(/(?<=[a-z])([A-Z])/g, "_$1").toUpperCase();
 
 /** The same by REST: what the binding has in the path goes there, the rest into the body or the query. */
 export async function byRest(
@@ -287,7 +275,7 @@ function answerOf(status: number, text: string): Answer {
   }
   const { code, message } = (body ?? {}) as { code?: number; message?: string };
   if (status < 300) return { status: "OK", message: "", body };
-  return { status: typeof code === "number" ? nameOf(code) : `HTTP ${status}`, message: message ?? "", body };
+  return { status: typeof code === "number" ? statusName(code) : `HTTP ${status}`, message: message ?? "", body };
 }
 
 function take(from: Record<string, unknown>, [name, ...rest]: readonly string[]): string {

@@ -11,8 +11,8 @@ export interface RunningWorld extends World {
   stop(): Promise<void>;
 }
 
-/** On the sandbox `driftless up` brings its own cluster; a real one is started first. */
-export async function startWorld(cluster: ClusterUnderTest): Promise<RunningWorld> {
+/** On the sandbox `driftless up` brings its own cluster; a real one is started first. Takes further flags of it. */
+export async function startWorld(cluster: ClusterUnderTest, more: readonly string[] = []): Promise<RunningWorld> {
   const real = cluster.name === "sandbox" ? undefined : await cluster.start();
   const endings: (() => Promise<void> | void)[] = real ? [() => real.stop()] : [];
   const end = async (): Promise<void> => {
@@ -21,7 +21,7 @@ export async function startWorld(cluster: ClusterUnderTest): Promise<RunningWorl
   try {
     const pluginCommands = mkdtempSync(join(tmpdir(), "driftless-plugins-"));
     endings.push(() => rmSync(pluginCommands, { recursive: true, force: true }));
-    const flags = ["--plugin-commands", pluginCommands];
+    const flags = ["--plugin-commands", pluginCommands, ...more];
     const up = await startUp(real ? { kubeconfig: real.kubeconfig, flags } : { flags });
     endings.push(() => up.stop());
     const kube = connectKube(up.kubeconfig);

@@ -3,5 +3,5 @@ import { VersionService } from "#protocol/gen/argoproj/version_pb.js";
 import { bind, open, type BoundService } from "../rpc/service.ts";
 
 export function versionService(version: string): BoundService {
-  return bind(VersionService, { version: { access: open, handle: () => ({ Version: version }) } });
+  return bind(VersionService, { version: { access: open, handle: () => ({ Version: `v${version}` }) } });
 }
