@@ -72,6 +72,7 @@ export async function linksOf(
     const { title, description, iconClass } = rule;
     const url = urls[index]!;
     if (!url.ok) told(rule, url.error.message);
+    else if (url.value.includes("<no value>")) told(rule, "its URL speaks of a field that is not there");
     else if (!leadsSomewhere(url.value)) told(rule, "its URL is neither http nor https nor a path");
     else
       return [{ title, url: url.value, ...(description ? { description } : {}), ...(iconClass ? { iconClass } : {}) }];

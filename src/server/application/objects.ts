@@ -8,6 +8,7 @@ import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { AppRef } from "./queries.ts";
+import { withoutManagers } from "./resources.ts";
 import type { ApplicationService } from "./service.ts";
 
 export interface ObjectDeps {
@@ -122,5 +123,5 @@ export async function eventsOf(
     namespace: about.namespace || "default",
     fieldSelector: selector.join(","),
   });
-  return { metadata: {}, items };
+  return { metadata: {}, items: items.map(withoutManagers) };
 }

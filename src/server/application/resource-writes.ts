@@ -56,6 +56,10 @@ export async function patchResource(
       details: { field: "patch" },
     });
   }
+  if ((type === "json") !== Array.isArray(body))
+    throw new DriftlessError("INVALID_ARGUMENT", `patch: ${type === "json" ? "a list" : "an object"} is expected`, {
+      details: { field: "patch" },
+    });
   const { cluster, kind, at, shown } = found(service, deps, asked);
   const written = await cluster.client
     .patch(op, kind, at, { type, body }, { fieldManager, ...(type === "apply" ? { force: true } : {}) })

@@ -84,7 +84,7 @@ export function diffOf(row: Row, maskedAnnotations: readonly string[]): ManagedR
 }
 
 /** Live objects keep what comparing needs of managedFields; nobody asks for half of them. */
-function withoutManagers(object: KubernetesObject): KubernetesObject {
+export function withoutManagers(object: KubernetesObject): KubernetesObject {
   const { managedFields, ...metadata } = object.metadata;
   return managedFields === undefined ? object : { ...object, metadata };
 }

@@ -1,6 +1,6 @@
 // Writes of the application service: create, update, patch, delete. They go to the Application resource; the controller
 // acts on them. Names and semantics follow Argo CD's ApplicationService.
-import { DriftlessError, toError } from "#base/errors.ts";
+import { catalogue, DriftlessError, toError, type ErrorEntry } from "#base/errors.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import { isObject, sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
@@ -8,7 +8,7 @@ import { applicationType } from "#controllers/application/application-type.ts";
 import { applyJsonPatch } from "#core/merge/json-patch.ts";
 import { applyMergePatch } from "#core/merge/merge-patch.ts";
 import { sourceProblem } from "#core/policy/sources.ts";
-import type { Application, ApplicationSpec } from "#model/application.ts";
+import { sourcesOf, type Application, type ApplicationSpec } from "#model/application.ts";
 import { apiVersion, finalizer } from "#model/names.ts";
 import { changeApplication, refOf, type Change } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -30,7 +30,10 @@ export class ApplicationWrites {
     options: { readonly upsert?: boolean; readonly validate?: boolean },
   ): Promise<Application> {
     const app = this.normalised(wanted);
-    if (options.validate !== false) validate(app);
+    if (options.validate !== false) {
+      validate(app);
+      await this.#requireSources(op, app, this.#queries.known(app));
+    }
     try {
       const created = (await this.#deps.control.create(op, applicationType, app, {
         fieldManager: "driftless",
@@ -55,8 +58,11 @@ export class ApplicationWrites {
   /** Replaces spec, labels, annotations and finalizers. */
   async update(op: Op, wanted: Application, options: { readonly validate?: boolean }): Promise<Application> {
     const app = this.normalised(wanted);
-    if (options.validate !== false) validate(app);
     const existing = this.#queries.find({ name: app.metadata.name!, appNamespace: app.metadata.namespace! });
+    if (options.validate !== false) {
+      validate(app);
+      await this.#requireSources(op, app, existing);
+    }
     return this.#change(op, existing, (now) => ({
       ...now,
       spec: app.spec,
@@ -77,13 +83,20 @@ export class ApplicationWrites {
   ): Promise<ApplicationSpec> {
     const existing = this.#queries.find(ref);
     const wanted = { ...existing, spec };
-    if (options.validate !== false) validate(wanted);
+    if (options.validate !== false) {
+      validate(wanted);
+      await this.#requireSources(op, wanted, existing);
+    }
     return (await this.#change(op, existing, (now) => ({ ...now, spec }))).spec;
   }
 
   /** Patches by RFC 6902 (`json`) or RFC 7386 (`merge`, the default). */
   async patch(op: Op, ref: AppRef, patch: string, patchType: string): Promise<Application> {
-    return this.#change(op, this.#queries.find(ref), (now) => this.patched(now, patch, patchType));
+    const existing = this.#queries.find(ref);
+    const wanted = this.patched(existing, patch, patchType);
+    validate(wanted);
+    await this.#requireSources(op, wanted, existing);
+    return this.#change(op, existing, (now) => this.patched(now, patch, patchType));
   }
 
   /** What a patch would make of an application; only spec, labels, annotations and finalizers change. Error: INVALID_ARGUMENT. */
@@ -171,9 +184,32 @@ export class ApplicationWrites {
     };
   }
 
+  /**
+   * Sources that are not those it has had must be there and render: nobody finds out later. Errors: SPEC_INVALID with the
+   * reason, PROJECT_FORBIDS, and those of the cluster.
+   */
+  async #requireSources(op: Op, app: Application, existing: Application | undefined): Promise<void> {
+    const { controller } = this.#deps;
+    if (existing && sameJson(sourcesOf(existing.spec), sourcesOf(app.spec))) return;
+    try {
+      await controller.desiredAt(op, controller.outline(app), []);
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (!isAboutSources(error)) throw error;
+      const message = `application spec for ${app.metadata.name} is invalid: ${error.message}`;
+      throw new DriftlessError("SPEC_INVALID", message, { details: { ...error.details }, cause: thrown });
+    }
+  }
+
   #change(op: Op, known: Application, change: Change): Promise<Application> {
     return changeApplication(op, this.#deps, known, change);
   }
+}
+
+/** Whether an error speaks of sources: what shows as a ComparisonError, but for the cluster's part. */
+function isAboutSources({ code }: DriftlessError): boolean {
+  const entry: ErrorEntry = catalogue[code];
+  return entry.condition === "ComparisonError" && !/^(CLUSTER_|ENGINE_)/.test(code);
 }
 
 function mergedMetadata(now: Application, wanted: Application): Application["metadata"] {

@@ -2,6 +2,7 @@
 import type { Scenario } from "../../support/scenario.ts";
 import { applications } from "./applications.ts";
 import { articles } from "./articles.ts";
+import { asking } from "./asking.ts";
 import { badInput } from "./bad-input.ts";
 import { badSyncs } from "./bad-syncs.ts";
 import { basics } from "./basics.ts";
@@ -19,6 +20,7 @@ import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
 import { settingsScenarios } from "./settings.ts";
+import { serving } from "./serving.ts";
 import { syncOptions } from "./sync-options.ts";
 import { syncing } from "./syncing.ts";
 import { tracking } from "./tracking.ts";
@@ -41,9 +43,11 @@ export const scenarios: readonly Scenario[] = [
   ...tracking,
   ...applications,
   ...articles,
+  ...asking,
   ...badInput,
   ...deletion,
   ...badSyncs,
   ...syncOptions,
+  ...serving,
   ...settingsScenarios,
 ];
