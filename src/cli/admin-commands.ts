@@ -5,20 +5,44 @@ import type { Group, Listed } from "./command.ts";
 
 export const adminGroups: readonly Group[] = [
   { path: "admin", summary: "The installation itself, straight on its cluster: backups, checks of settings, specs" },
+  { path: "admin app", summary: "Applications as files, and their states compared" },
+  { path: "admin cluster", summary: "Clusters as files, and how they are used" },
+  { path: "admin proj", summary: "Projects as files, and their roles changed all at once" },
+  { path: "admin repo", summary: "Repositories as files" },
   { path: "admin settings", summary: "Checks of settings, before or after they are applied", flags: settingsFlags },
   { path: "admin settings rbac", summary: "Checks of RBAC policies" },
 ];
 
 export const adminCommands: readonly Listed[] = [
   {
+    path: "admin app generate-spec",
+    summary: "Print an application as a file to be committed",
+    load: () => import("./commands/admin/app/generate-spec.ts"),
+  },
+  {
+    path: "admin cluster generate-spec",
+    summary: "Print the Secret of a cluster",
+    load: () => import("./commands/admin/cluster/generate-spec.ts"),
+  },
+  {
     path: "admin initial-password",
     summary: "Print the password that was generated for the account admin",
     load: () => import("./commands/admin/initial-password.ts"),
   },
   {
+    path: "admin proj generate-spec",
+    summary: "Print a project as a file to be committed",
+    load: () => import("./commands/admin/proj/generate-spec.ts"),
+  },
+  {
     path: "admin redis-initial-password",
     summary: "Accepted: no Redis is needed",
     load: () => import("./commands/admin/redis-initial-password.ts"),
+  },
+  {
+    path: "admin repo generate-spec",
+    summary: "Print the Secret of a repository",
+    load: () => import("./commands/admin/repo/generate-spec.ts"),
   },
   {
     path: "admin settings rbac can",

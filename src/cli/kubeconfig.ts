@@ -4,6 +4,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject, listAt, stringAt } from "#base/json.ts";
 import { readIfThere } from "./config-file.ts";
 import type { Context } from "./context.ts";
+import { table } from "./view/table.ts";
 
 export interface KubeContext {
   readonly file: string;
@@ -32,6 +33,19 @@ export async function kubeContexts(context: Context, explicit: string): Promise<
   return [...found.values()]
     .map((each) => ({ ...each, current: each.name === current }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Prints the contexts to choose from; returns the exit code of a command that was given none. */
+export async function listContexts(context: Context, kubeconfig: string): Promise<number> {
+  context.err.line("Choose a context name from:");
+  const rows = (await kubeContexts(context, kubeconfig)).map(({ name, cluster, server, current }) => [
+    current ? "*" : "",
+    name,
+    cluster,
+    server,
+  ]);
+  context.out.write(table([["CURRENT", "NAME", "CLUSTER", "SERVER"], ...rows]));
+  return 1;
 }
 
 function filesOf(context: Context, explicit: string): readonly string[] {

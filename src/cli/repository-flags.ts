@@ -3,7 +3,7 @@
 import { DriftlessError } from "#base/errors.ts";
 import type { Context } from "./context.ts";
 import { readPlace } from "./files.ts";
-import { bool, int, text, type FlagValues, type Flags } from "./flags.ts";
+import { bool, int, later, text, type FlagValues, type Flags } from "./flags.ts";
 import { ask } from "./commands/login.ts";
 import type { Repository } from "./services.ts";
 
@@ -28,12 +28,49 @@ export const credentialFlags = {
   "enable-oci": bool("A Helm repository that is an OCI registry"),
   "insecure-oci-force-http": bool("An OCI registry without TLS"),
   "force-http-basic-auth": bool("Send the password without being asked for it"),
-  upsert: bool("Replace one of that URL"),
 } as const satisfies Flags;
 
 type Values = FlagValues<typeof credentialFlags>;
 
+export const repositoryFlags = {
+  ...credentialFlags,
+  name: text("Name of the repository; needed for Helm"),
+  project: text("Project that the repository belongs to"),
+  "insecure-ignore-host-key": bool("Do not verify the host's SSH key; --insecure-skip-server-verification is the same"),
+  "insecure-skip-server-verification": bool("Do not verify the server's certificate or host key"),
+  "enable-lfs": bool("Read large files of Git LFS"),
+  depth: int("How many commits of history are fetched; all unless told"),
+  proxy: text("Proxy to the repository"),
+  "no-proxy": text("Hosts that are reached without it"),
+  "webhook-manifest-cache-warm-disabled": later(
+    bool("Do not render before anybody asks", { hidden: true }),
+    "nothing is rendered before anybody asks: leave it out",
+  ),
+} as const satisfies Flags;
+
 const isSsh = (url: string): boolean => /^ssh:\/\//i.test(url) || /^[^/:@\s]+@[^/:\s]+:/.test(url);
+
+/** The repository that the command line describes. Errors as of `credentialFields`. */
+export async function describedRepository(
+  context: Context,
+  url: string,
+  values: FlagValues<typeof repositoryFlags>,
+): Promise<Repository> {
+  if (values.type === "helm" && values.name === "")
+    throw new DriftlessError("INVALID_ARGUMENT", "Must specify --name for repos of type 'helm'");
+  return present({
+    repo: url,
+    ...(await credentialFields(context, url, values)),
+    name: values.name,
+    project: values.project,
+    insecure: values["insecure-skip-server-verification"],
+    insecureIgnoreHostKey: values["insecure-ignore-host-key"],
+    enableLfs: values["enable-lfs"],
+    depth: values.depth,
+    proxy: values.proxy,
+    noProxy: values["no-proxy"],
+  });
+}
 
 /** What lets one in at a URL. Errors: INVALID_ARGUMENT for flags that do not fit; CONFIG_INVALID for unreadable files. */
 export async function credentialFields(context: Context, url: string, values: Values): Promise<Repository> {

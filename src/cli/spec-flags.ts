@@ -162,10 +162,10 @@ const sourceEdits: Readonly<Record<string, Edit>> = {
   "directory-include": setAt("directory", "include"),
   "directory-exclude": setAt("directory", "exclude"),
   "directory-disable-extension-filter": setAt("directory", "disableExtensionFilter"),
-  "jsonnet-tla-str": jsonnetVariables("tlas", false),
   "jsonnet-tla-code": jsonnetVariables("tlas", true),
-  "jsonnet-ext-var-str": jsonnetVariables("extVars", false),
+  "jsonnet-tla-str": jsonnetVariables("tlas", false),
   "jsonnet-ext-var-code": jsonnetVariables("extVars", true),
+  "jsonnet-ext-var-str": jsonnetVariables("extVars", false),
   "jsonnet-libs": (draft, items: readonly string[]) => {
     const jsonnet = sub(draft, "directory", "jsonnet");
     jsonnet["libs"] = [...((jsonnet["libs"] ?? []) as MutableJson[]), ...items];

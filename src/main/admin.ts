@@ -5,5 +5,12 @@ import type { AdminMeans } from "#cli/admin-means.ts";
 export function adminMeans(): AdminMeans {
   return {
     policies: () => import("#server/auth/rbac.ts"),
+    secrets: async () => {
+      const [{ repositorySecret }, { clusterSecret }] = await Promise.all([
+        import("#server/repository/secrets.ts"),
+        import("#server/cluster/secrets.ts"),
+      ]);
+      return { repositorySecret, clusterSecret };
+    },
   };
 }

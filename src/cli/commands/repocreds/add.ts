@@ -1,6 +1,6 @@
 // `driftless repocreds add`: credentials for every repository below a URL.
 import { command } from "../../command.ts";
-import { text } from "../../flags.ts";
+import { bool, text } from "../../flags.ts";
 import { credentialFields, credentialFlags, present } from "../../repository-flags.ts";
 import { repositoryCredentials } from "../../services.ts";
 
@@ -10,7 +10,11 @@ export default command({
     ["By password, which is asked for", "driftless repocreds add https://git.example.com/payments --username git"],
     ["By SSH", "driftless repocreds add git@git.example.com:payments --ssh-private-key-path ~/.ssh/id_ed25519"],
   ],
-  flags: { ...credentialFlags, "proxy-url": text("Proxy to the repositories") },
+  flags: {
+    ...credentialFlags,
+    upsert: bool("Replace one of that URL"),
+    "proxy-url": text("Proxy to the repositories"),
+  },
   args: { min: 1, max: 1 },
   async run(context, { values, args }) {
     const url = args[0]!;
