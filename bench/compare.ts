@@ -205,6 +205,7 @@ function unchanged(): number {
     desired: { objects: desired } as unknown as Desired,
     live: (key) => live.get(keyText(key)),
     tagged: () => [],
+    permits: () => true,
     schemaOf: (object) => types.typeOf(gvkOf(object)),
     settingsFor: () => ({ ignore: [], method: "three-way", manager: fieldManager }),
   } as TableInputs;

@@ -18,6 +18,7 @@ import { Fights } from "./fights.ts";
 import { Holds } from "./holds.ts";
 import { Orphans } from "./orphans.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
+import { SpecGate } from "./spec-gate.ts";
 import type { CustomHealth } from "./custom-health.ts";
 import { hardRefreshes } from "./hard-refresh.ts";
 import { newAppState, type AppState } from "./state.ts";
@@ -55,6 +56,7 @@ export class ApplicationController {
   readonly #loop: ReconcileLoop;
   readonly #updates: UpdateFilter;
   readonly #reconciler: Reconciler;
+  readonly #gate: SpecGate;
   readonly #stops: (() => void)[] = [];
   readonly #treeListeners = new Set<TreeListener>();
   readonly sources: Sources;
@@ -92,8 +94,10 @@ export class ApplicationController {
       "Application sync performance in seconds total.",
       ["namespace", "name", "project", "dest_server"],
     );
+    this.#gate = new SpecGate(options);
     this.#reconciler = new Reconciler({
       ...options,
+      gate: this.#gate,
       sources: this.sources,
       states: this.#states,
       wake: (key, delayMs) => this.#wake(key, delayMs),

@@ -5,7 +5,6 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339 } from "#base/ports.ts";
-import { isDestinationPermitted } from "#core/policy/project.ts";
 import {
   deletionFinalizers,
   hookFinalizers,
@@ -30,7 +29,9 @@ import { atOnce } from "./at-once.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
 import { clientFor } from "./impersonation.ts";
+import { livePermits } from "./live-permits.ts";
 import { releaseHook, removeOwned, type RemovalContext } from "./removal.ts";
+import type { SpecGate } from "./spec-gate.ts";
 import type { AppState } from "./state.ts";
 
 const ownHookFinalizers: readonly string[] = Object.values(deletionFinalizers);
@@ -46,6 +47,7 @@ export interface DeletionGateOptions extends Pick<
   ApplicationControllerDeps,
   "clock" | "random" | "control" | "clusters" | "settings" | "tracking" | "project"
 > {
+  readonly gate: SpecGate;
   /** What the application desires, rendered where it is not known. Errors: those of its spec and of rendering. */
   desired(op: Op, state: AppState): Promise<Desired>;
   /** Ends an operation that is under way; returns when that stands. */
@@ -147,12 +149,20 @@ export class DeletionGate {
   async #context(op: Op, state: AppState, cluster: DestinationCluster): Promise<Context> {
     const options = this.#options;
     const name = state.app.spec.project || "default";
-    const project = options.project(name);
-    if (!project) {
+    if (!options.project(name)) {
       throw new DriftlessError(
         "DELETION_FAILED",
         `project ${name} does not exist, so that nobody can tell what the application may delete: create it again, ` +
           "or remove the finalizers of this Application",
+      );
+    }
+    const project = options.gate.project(state.app);
+    if (project instanceof DriftlessError) {
+      throw new DriftlessError(
+        "DELETION_FAILED",
+        `${project.message}, so that it may delete nothing: add the namespace to spec.sourceNamespaces of the project, ` +
+          "or remove the finalizers of this Application",
+        { cause: project },
       );
     }
     const finalizers = state.app.metadata.finalizers ?? [];
@@ -214,9 +224,7 @@ export class DeletionGate {
       options: parseSyncOptions(spec.syncPolicy?.syncOptions),
       track: (object) => withTracking(object, state.tag, options.tracking()),
       health: (object) => health.forSync(object),
-      permits: ({ namespace }) =>
-        namespace === "" ||
-        isDestinationPermitted(project.spec, { server: cluster.server, name: cluster.name, namespace }),
+      permits: livePermits(project, cluster),
     });
   }
 

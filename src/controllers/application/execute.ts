@@ -4,7 +4,7 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock, Random } from "#base/ports.ts";
 import { fieldManager } from "#model/names.ts";
-import { gvkOf, type KubernetesObject } from "#model/object.ts";
+import { gvkOf, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import { keepHookFinalizers } from "#core/sync/deletion.ts";
 import type { SyncAction, SyncStep } from "#core/sync/progress.ts";
 import type { SyncOutcome } from "#core/sync/results.ts";
@@ -38,6 +38,8 @@ export interface ExecuteContext extends Omit<RemovalContext, "cache"> {
   readonly random: Random;
   /** Whose fields a server-side apply takes over, beside kubectl's client-side ones. */
   readonly migrationManager?: string;
+  /** Why the project no longer permits an object of the plan; undefined where it does. */
+  forbids(key: ObjectKey): string | undefined;
   /** The object to send where ignored fields keep their live value. */
   respected(op: Op, task: SyncTask, live: KubernetesObject): Promise<KubernetesObject>;
 }
@@ -82,6 +84,8 @@ async function unlessCancelled(op: Op, context: ExecuteContext, action: SyncActi
 
 async function execute(op: Op, context: ExecuteContext, action: SyncAction): Promise<Done> {
   const { task } = action;
+  const forbidden = action.type === "apply" || action.type === "prune" ? context.forbids(task.key) : undefined;
+  if (forbidden !== undefined) return { task, ok: false, message: forbidden };
   switch (action.type) {
     case "apply":
       return outcomeOf(task, action.dryRun, () =>

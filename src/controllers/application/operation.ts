@@ -11,6 +11,7 @@ import { deletionApproved } from "#core/sync/plan.ts";
 import { recordHookDeletionFailure, recordOutcomes, type SyncOutcome } from "#core/sync/results.ts";
 import { nextRetry, retriedMessage, retryingMessage, timedOut } from "#core/sync/retry.ts";
 import { planFromEvidence } from "#core/sync/termination.ts";
+import { whyForbidden } from "#core/policy/project.ts";
 import { ownerApplication } from "#core/track/track.ts";
 import {
   type AppProject,
@@ -32,6 +33,7 @@ import type { Sources } from "./sources.ts";
 import type { Held, Holds } from "./holds.ts";
 import type { Fights } from "./fights.ts";
 import { failureText } from "./sync-failure.ts";
+import type { SpecGate } from "./spec-gate.ts";
 import type { AppState, RunningOperation } from "./state.ts";
 import type { Row } from "./table.ts";
 
@@ -52,6 +54,7 @@ export interface OperationGateOptions extends Omit<ApplicationControllerDeps, "s
   /** What keeps operations from starting or going on. */
   readonly holds: Holds;
   readonly fights: Fights;
+  readonly gate: SpecGate;
 }
 
 interface Given {
@@ -208,7 +211,7 @@ export class OperationGate {
       if (given.failure?.entry.retryable && running.pinned) return this.#waitFor(state, given.failure);
       if (given.failure) throw given.failure;
       await this.#options.fights.identify(op, state);
-      const refused = await this.#plan(op, state, given.project!);
+      const refused = await this.#plan(op, state, this.#permitting(state));
       if (refused) return this.#end(op, state, refused);
     }
     if (timedOut(state.operationState!, this.#options.settings().syncTimeoutMs, clock.now())) {
@@ -287,12 +290,28 @@ export class OperationGate {
     if (cancelled) throw new DriftlessError("CANCELLED", "the sync was broken off");
   }
 
+  /** The project, where it lets the operation go on as it is now. Errors: those of the application's spec. */
+  #permitting(state: AppState): AppProject {
+    const { gate } = this.#options;
+    if (state.operationState?.phase === "Terminating") {
+      const project = gate.project(state.app);
+      if (project instanceof DriftlessError) throw project;
+      return project;
+    }
+    const { project } = gate.check(state.app);
+    const sync = state.running?.operation.sync;
+    gate.operation(project, sync?.sources ?? (sync?.source ? [sync.source] : []));
+    return project;
+  }
+
   /** How the application's objects are changed: in whose name, and by which rules. */
   #executing(state: AppState): ExecuteContext {
     const options = this.#options;
     const cluster = state.cluster!;
-    const project = options.project(state.app.spec.project || "default");
-    if (!project) throw new DriftlessError("SPEC_INVALID", `project ${state.app.spec.project} does not exist`);
+    // The project may have been narrowed since the plan was made.
+    const project = this.#permitting(state);
+    const asPlanned = project === state.running?.project;
+    const { server, name } = cluster;
     const manager = state.app.metadata.annotations?.[annotation.migrationManager];
     return {
       cluster,
@@ -300,6 +319,10 @@ export class OperationGate {
       clock: options.clock,
       random: options.random,
       ...(manager ? { migrationManager: manager } : {}),
+      forbids: (key) =>
+        asPlanned
+          ? undefined
+          : whyForbidden(project, key, key.namespace !== "", { server, name, namespace: key.namespace }),
       owns: (meta, key) => ownerApplication(meta, key, options.tracking()) === state.tag,
       respected: (op, { key, desired }, live) => options.respected(op, state, { key, desired: desired!, live }),
     };
@@ -430,6 +453,7 @@ export class OperationGate {
       // What a wave waits for is read from the live objects, so they are kept whole: the created namespace's too.
       await cluster.cache.manage(plan.tasks.map(({ key }) => key));
       running.plan = plan;
+      running.project = project;
       return undefined;
     }
     state.operationState = {

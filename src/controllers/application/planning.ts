@@ -8,6 +8,7 @@ import { sourcesOf, type AppProject, type SyncOperation } from "#model/applicati
 import { keyText, type KubernetesObject } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Desired } from "./desired.ts";
+import { livePermits } from "./live-permits.ts";
 import { localSource } from "./local-manifests.ts";
 import { desiredAt, toDesired } from "./requests.ts";
 import type { Sources } from "./sources.ts";
@@ -86,8 +87,9 @@ async function resourcesOf(
     const live = entry?.object;
     resources.push({ desired: object, ...(live ? { live } : {}), ...ownerOf(entry?.tag, state.tag) });
   }
-  for (const entry of cluster.cache.tagged(state.tag)) {
-    if (!desired.objects.has(keyText(entry.key)) && entry.object) resources.push({ live: entry.object });
+  const permits = livePermits(context.project, cluster);
+  for (const { key, object } of cluster.cache.tagged(state.tag)) {
+    if (!desired.objects.has(keyText(key)) && object && permits(key)) resources.push({ live: object });
   }
   return { desired, resources: [...resources, ...hooks] };
 }

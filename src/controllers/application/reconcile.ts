@@ -2,30 +2,24 @@
 // one status patch. Each failure becomes one condition; what was known is kept, and nothing is pruned on doubt.
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import type { JsonObject } from "#base/json.ts";
 import { sameJson, stableStringify } from "#base/json.ts";
-import {
-  sourcesOf,
-  type Application,
-  type ApplicationCondition,
-  type ApplicationStatus,
-  type AppProject,
-  type HealthStatusCode,
-  type OperationState,
-  type SyncOperation,
-  type SyncStatusCode,
+import type {
+  Application,
+  ApplicationCondition,
+  AppProject,
+  OperationState,
+  SyncOperation,
 } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { displayKey, gvkOf, keyText, type KubernetesObject, type ObjectKey, parseKeyText } from "#model/object.ts";
 import type { SyncPlan } from "#core/sync/plan.ts";
 import { rfc3339 } from "#base/ports.ts";
-import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
-import { sourceProblem } from "#core/policy/sources.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { Aborts } from "#kube/aborts.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Outcome } from "#runtime/loop.ts";
 import { ComparePolicy } from "./compare-policy.ts";
+import { conditionsOf } from "./conditions.ts";
 import { applicationType } from "./application-type.ts";
 import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
@@ -39,20 +33,15 @@ import { describeSourceError, type RevisionChoice, type Sources } from "./source
 import { localSource } from "./local-manifests.ts";
 import { OperationGate } from "./operation.ts";
 import { makePlan } from "./planning.ts";
+import { livePermits } from "./live-permits.ts";
+import type { SpecGate } from "./spec-gate.ts";
 import type { AppState } from "./state.ts";
-import { buildStatus, statusPatch } from "./status.ts";
-import { fittingStatus } from "./status-size.ts";
+import { StatusWriter } from "./status-writer.ts";
 import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
 import { wholeObjects } from "./whole-objects.ts";
 
 export { applicationType };
 
-/** Status writes of one application come at most this often, but for those that must stand before a step is taken. */
-const writeEveryMs = 1000;
-/** The same while more applications ask for a pass than can be worked on. */
-const writeEveryBusyMs = 5000;
-/** The same where neither sync status nor operation have changed: health goes up and down while others wait to be synced. */
-const healthBusyMs = 30_000;
 /** After a comparison lacked what it asks the engine or the API server for. */
 const askAgainMs = 10_000;
 
@@ -65,10 +54,13 @@ export interface ReconcilerOptions extends Omit<ApplicationControllerDeps, "sour
   /** Whether more applications ask for a pass than are worked on. */
   busy(): boolean;
   desiredChanged(state: AppState, before: Desired | undefined): void;
+  /** Passes end with the comparison: nothing is written, synced or deleted. */
+  readonly onlyLooks?: boolean;
   readonly dependencies: Dependencies;
   readonly holds: Holds;
   readonly fights: Fights;
   readonly orphans: Orphans;
+  readonly gate: SpecGate;
 }
 
 /** A plan before it runs. */
@@ -89,19 +81,25 @@ interface Pass {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #operations: OperationGate;
+  readonly #writer: StatusWriter<Pass>;
   readonly #deletions: DeletionGate;
   readonly #aborts = new Aborts();
   readonly #policy: ComparePolicy;
-  readonly #answers = new WeakMap<AppProject, Map<string, boolean>>();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#policy = new ComparePolicy(options);
     this.#operations = new OperationGate({
       ...options,
-      record: (op, state) => this.#write(op, state, { urgent: true }),
+      record: (op, state) => this.#writer.write(op, state, { urgent: true }),
       recompare: (op, state) => this.#recompare(op, state),
       respected: (op, state, ends) => this.#policy.respected(op, { state, cluster: state.cluster! }, ends),
+    });
+    const operations = (state: AppState): readonly ApplicationCondition[] => this.#operations.conditions(state);
+    this.#writer = new StatusWriter({
+      ...options,
+      history: (state) => this.#operations.history(state),
+      conditions: (state, pass) => conditionsOf({ ...options, operations }, state, pass),
     });
     this.#deletions = new DeletionGate({
       ...options,
@@ -115,6 +113,7 @@ export class Reconciler {
   async reconcile(op: Op, key: string): Promise<Outcome> {
     const state = this.#options.states.get(key);
     if (!state) return { next: "done" };
+    if (this.#options.onlyLooks) return this.#look(op, state);
     if (state.app.metadata.annotations?.[annotation.skipReconcile] === "true") return { next: "done" };
     await this.#operations.endWhereAsked(op, state);
     const breaking = new AbortController();
@@ -135,6 +134,24 @@ export class Reconciler {
     }
   }
 
+  /** The gates without what comes of them; a refresh that is asked for is left to whoever writes the status. */
+  async #look(op: Op, state: AppState): Promise<Outcome> {
+    const project = this.#options.project(state.app.spec.project || "default");
+    const pass: Pass = { project, refresh: undefined, failure: undefined, warnings: [] };
+    state.specDirty = false;
+    try {
+      const { project: permitted, cluster } = this.#specGate(state);
+      await cluster.ready(op);
+      await this.#desiredGate(op, state, { pass, project: permitted, cluster });
+      await this.#compareGate(op, state, cluster);
+    } catch (thrown) {
+      pass.failure = toError(thrown);
+      if (pass.failure.code === "CANCELLED") throw thrown;
+    }
+    state.failure = pass.failure;
+    return this.#outcome(pass, undefined);
+  }
+
   async #pass(op: Op, state: AppState): Promise<Outcome> {
     if (state.app.metadata.deletionTimestamp !== undefined) return this.#deletions.step(op, state);
     const pass: Pass = {
@@ -152,14 +169,13 @@ export class Reconciler {
     }
     state.failure = pass.failure;
     const waitMs = await this.#operations.step(op, state, pass);
-    await this.#write(op, state, { pass });
+    await this.#writer.write(op, state, { pass });
     return this.#outcome(pass, waitMs);
   }
 
   /** What the application would desire at other revisions; changes nothing. Errors: those of its spec and of rendering. */
   async desiredAt(op: Op, state: AppState, revisions: readonly RevisionChoice[]): Promise<Desired> {
-    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#permittedCluster(state, project);
+    const { project, cluster } = this.#options.gate.check(state.app);
     await cluster.ready(op);
     const tracking = this.#options.tracking();
     return desiredAt(op, { state, project, cluster, tracking, sources: this.#options.sources }, { revisions });
@@ -167,8 +183,7 @@ export class Reconciler {
 
   /** How the live state would compare with another desired state; keeps and changes nothing. */
   async compareWith(op: Op, state: AppState, desired: Desired): Promise<readonly Row[]> {
-    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#permittedCluster(state, project);
+    const { cluster } = this.#options.gate.check(state.app);
     await cluster.ready(op);
     const objects = [...desired.objects.values()];
     await cluster.learnKinds(
@@ -189,8 +204,7 @@ export class Reconciler {
    * PROJECT_FORBIDS; NOT_FOUND for an object that is live and not this application's.
    */
   async compareManifests(op: Op, state: AppState, manifests: readonly string[]): Promise<readonly Row[]> {
-    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#permittedCluster(state, project);
+    const { project, cluster } = this.#options.gate.check(state.app);
     await cluster.ready(op);
     const namespace = state.app.spec.destination.namespace ?? "";
     // Nothing is applied: signatures are asked for when it is.
@@ -216,8 +230,7 @@ export class Reconciler {
 
   /** The plan that an operation would have now, with how each object compares; starts and changes nothing. */
   async planAt(op: Op, state: AppState, sync: SyncOperation): Promise<PlanOutlook> {
-    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#permittedCluster(state, project);
+    const { project, cluster } = this.#options.gate.check(state.app);
     await cluster.ready(op);
     const { sources, clock } = this.#options;
     const context = { state, project, cluster, sources, tracking: this.#options.tracking() };
@@ -236,8 +249,7 @@ export class Reconciler {
   }
 
   async #passGates(op: Op, state: AppState, pass: Pass): Promise<void> {
-    const project = this.#specGate(state, pass.project);
-    const cluster = this.#clusterGate(state, project);
+    const { project, cluster } = this.#specGate(state);
     await cluster.ready(op);
     await this.#desiredGate(op, state, { pass, project, cluster });
     await this.#deletions.prepare(op, state);
@@ -246,72 +258,23 @@ export class Reconciler {
 
   /** What the application desires, rendered where it is not known. Errors: those of its spec and of rendering. */
   async #desiredNow(op: Op, state: AppState): Promise<Desired> {
-    const project = this.#specGate(state, this.#options.project(state.app.spec.project || "default"));
-    const cluster = this.#clusterGate(state, project);
+    const { project, cluster } = this.#specGate(state);
     await cluster.ready(op);
     const pass: Pass = { project, refresh: undefined, failure: undefined, warnings: [] };
     await this.#desiredGate(op, state, { pass, project, cluster });
     return state.desired!;
   }
 
-  #specGate(state: AppState, project: AppProject | undefined): AppProject {
-    const { spec } = state.app;
-    if (!project) {
-      throw new DriftlessError(
-        "SPEC_INVALID",
-        `Application references project ${spec.project || "default"}, which does not exist`,
-        { details: { field: "spec.project" } },
-      );
-    }
-    const problem = sourceProblem(spec);
-    if (problem) throw new DriftlessError("SPEC_INVALID", problem.message, { details: { field: problem.field } });
-    for (const source of sourcesOf(spec)) {
-      if (!this.#permits(project, `source ${source.repoURL}`, () => isSourcePermitted(project.spec, source.repoURL))) {
-        throw new DriftlessError(
-          "PROJECT_FORBIDS",
-          `application repo ${source.repoURL} is not permitted in project '${project.metadata.name}'`,
-          { details: { field: "spec.source.repoURL" } },
-        );
-      }
-    }
-    return project;
-  }
-
-  /** A project's answer, asked once: patterns are compiled for each question. */
-  #permits(project: AppProject, question: string, ask: () => boolean): boolean {
-    let answers = this.#answers.get(project);
-    if (!answers) this.#answers.set(project, (answers = new Map()));
-    let answer = answers.get(question);
-    if (answer === undefined) answers.set(question, (answer = ask()));
-    return answer;
-  }
-
-  #clusterGate(state: AppState, project: AppProject): DestinationCluster {
-    const cluster = this.#permittedCluster(state, project);
+  /** Project and cluster of the application, which is moved there. Errors: those of its spec. */
+  #specGate(state: AppState): { readonly project: AppProject; readonly cluster: DestinationCluster } {
+    const { project, cluster } = this.#options.gate.check(state.app);
     if (state.cluster !== cluster) {
       state.cluster = cluster;
       state.table.clear();
       state.compareAll = true;
       state.desiredFor = "";
     }
-    return cluster;
-  }
-
-  #permittedCluster(state: AppState, project: AppProject): DestinationCluster {
-    const { destination } = state.app.spec;
-    const cluster = this.#options.clusters.find(destination);
-    if (cluster instanceof DriftlessError) throw cluster;
-    const { server, name } = cluster;
-    const namespace = destination.namespace ?? "";
-    const permits = (): boolean => isDestinationPermitted(project.spec, { server, name, namespace });
-    if (!this.#permits(project, `destination ${server} ${name} ${namespace}`, permits)) {
-      throw new DriftlessError(
-        "PROJECT_FORBIDS",
-        `application destination server '${server}' and namespace '${namespace}' do not match any of the allowed destinations in project '${project.metadata.name}'`,
-        { details: { field: "spec.destination" } },
-      );
-    }
-    return cluster;
+    return { project, cluster };
   }
 
   async #desiredGate(
@@ -434,9 +397,11 @@ export class Reconciler {
   }
 
   #tableInputs(state: AppState, cluster: DestinationCluster, desired: Desired): TableInputs {
+    const project = this.#options.project(state.app.spec.project || "default");
     return {
       application: state.tag,
       desired,
+      permits: project ? livePermits(project, cluster) : () => false,
       live: (key: ObjectKey) => cluster.cache.get(key),
       tagged: () => cluster.cache.tagged(state.tag),
       schemaOf: (object: Parameters<DestinationCluster["schemaOf"]>[0]) => cluster.schemaOf(object),
@@ -449,150 +414,6 @@ export class Reconciler {
   async #recompare(op: Op, state: AppState): Promise<void> {
     if (state.cluster && state.desired) await this.#compareGate(op, state, state.cluster);
   }
-
-  async #write(op: Op, state: AppState, how: { pass?: Pass; urgent?: boolean }): Promise<void> {
-    const { clock, control } = this.#options;
-    const refresh = how.pass?.refresh;
-    const app = state.app;
-    const status = buildStatus({
-      app,
-      rows: state.table.rows(),
-      desired: state.desired,
-      conditions: this.#conditions(state, how.pass),
-      operationState: state.operationState,
-      history: this.#operations.history(state),
-      nowMs: clock.now(),
-      refreshed: refresh !== undefined,
-      persistHealth: this.#options.settings().persistHealth,
-    });
-    const wanted = fittingStatus(status);
-    this.#options.dependencies.judged(state, wanted);
-    const extra = extraPatch(state, refresh);
-    const patch = statusPatch(app, wanted, extra);
-    if (!patch || (extra === undefined && !state.revisionDue && !worthWriting(app, wanted))) return;
-    const sinceMs = clock.monotonic() - state.lastWriteMs;
-    if (!how.urgent && extra === undefined && sinceMs < this.#pauseMs(app, wanted)) {
-      this.#options.wake(state.key, writeEveryMs - (sinceMs % writeEveryMs));
-      return;
-    }
-    state.lastWriteMs = clock.monotonic();
-    state.revisionDue = false;
-    const ref = { namespace: app.metadata.namespace ?? "", name: app.metadata.name ?? "" };
-    try {
-      const written = await control.patch(op, applicationType, ref, { type: "merge", body: patch });
-      this.#announce(app, written as Application);
-      // The answer may hold what somebody else changed meanwhile: whoever follows applications compares and asks for a pass.
-      this.#options.applications.observe(written as Application);
-      state.app = this.#options.applications.get(ref.namespace, ref.name) ?? (written as Application);
-      if (extra?.["operation"] === null) this.#tookOff(state);
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (error.code === "NOT_FOUND") return;
-      state.lastWriteMs = Number.NEGATIVE_INFINITY;
-      throw error;
-    }
-  }
-
-  /** The request that was carried out is off the server: one that stands there now came after it, and is another. */
-  #tookOff(state: AppState): void {
-    state.carriedOut = undefined;
-    if (state.app.operation !== undefined) this.#options.wake(state.key, 0);
-  }
-
-  /** How long after its last write an application's status is written again. */
-  #pauseMs(app: Application, wanted: ApplicationStatus): number {
-    if (!this.#options.busy()) return writeEveryMs;
-    const sync =
-      app.status?.sync?.status === wanted.sync?.status &&
-      app.status?.operationState?.phase === wanted.operationState?.phase;
-    return sync ? healthBusyMs : writeEveryBusyMs;
-  }
-
-  #conditions(state: AppState, pass: Pass | undefined): readonly ApplicationCondition[] {
-    const found: ApplicationCondition[] = [];
-    const failure = pass ? pass.failure : state.failure;
-    if (failure) found.push({ type: failure.entry.condition ?? "UnknownError", message: failure.message });
-    const problem = failure ? undefined : this.#options.sources.problem(state.key);
-    if (problem)
-      found.push({ type: "ComparisonError", message: `compared with the last known commit: ${problem.message}` });
-    const desired = state.desired;
-    if (desired) {
-      found.push(...desired.conditions);
-      for (const object of desired.unknownKinds.slice(0, 1)) {
-        found.push({
-          type: "ComparisonError",
-          message: `${object.file}:${object.line}: the cluster does not know the kind of ${displayKey(object.key)} (${object.object.apiVersion})${desired.unknownKinds.length > 1 ? `, nor ${desired.unknownKinds.length - 1} more` : ""}: install its CustomResourceDefinition first`,
-        });
-      }
-      for (const { object, reason } of desired.forbidden.slice(0, 1)) {
-        found.push({
-          type: "InvalidSpecError",
-          message: `${object.file}:${object.line}: ${displayKey(object.key)}: ${reason}`,
-        });
-      }
-      const broken = state.table.rows().find((row) => row.error !== undefined);
-      if (broken) found.push({ type: "ComparisonError", message: `${displayKey(broken.key)}: ${broken.error}` });
-      found.push(...healthProblems(state));
-      found.push(...sharedWarnings(state));
-    }
-    found.push(...this.#options.dependencies.conditions(state), ...this.#options.fights.conditions(state));
-    if (desired && pass) found.push(...this.#options.orphans.conditions(state, pass.project));
-    else found.push(...(state.app.status?.conditions ?? []).filter(({ type }) => type === "OrphanedResourceWarning"));
-    // A sync that failed for a reason that stands here already is not told of twice.
-    if (!found.some(({ type }) => type.endsWith("Error"))) found.push(...this.#operations.conditions(state));
-    return found;
-  }
-
-  /** Events for changes of sync and health status, as Argo CD words them. */
-  #announce(before: Application, after: Application): void {
-    const syncs = [before.status?.sync?.status ?? "", after.status?.sync?.status ?? ""] as [
-      SyncStatusCode | "",
-      SyncStatusCode | "",
-    ];
-    if (syncs[0] !== syncs[1]) {
-      this.#options.events.record(after, {
-        type: "Normal",
-        reason: "ResourceUpdated",
-        message: `Updated sync status: ${syncs[0]} -> ${syncs[1]}`,
-      });
-    }
-    const healths = [before.status?.health?.status ?? "", after.status?.health?.status ?? ""] as [
-      HealthStatusCode | "",
-      HealthStatusCode | "",
-    ];
-    if (healths[0] !== healths[1]) {
-      this.#options.events.record(after, {
-        type: "Normal",
-        reason: "ResourceUpdated",
-        message: `Updated health status: ${healths[0]} -> ${healths[1]}`,
-      });
-    }
-  }
-}
-
-/** What goes with a status patch: the refresh that was answered, the operation that has ended. */
-function extraPatch(state: AppState, refresh: string | undefined): JsonObject | undefined {
-  const { carriedOut } = state;
-  // A request that came since, and was not begun yet, stays.
-  const ended = carriedOut !== undefined && state.running === undefined && sameJson(state.app.operation, carriedOut);
-  const started = state.running?.announce === true && state.app.operation === undefined;
-  if (refresh === undefined && !ended && !started) return undefined;
-  return {
-    ...(refresh === undefined ? {} : { metadata: { annotations: { [annotation.refresh]: null } } }),
-    ...(ended ? { operation: null } : {}),
-    ...(started ? { operation: state.running!.operation as unknown as JsonObject } : {}),
-  };
-}
-
-/** A new revision that changed nothing of the application is not worth a write by itself; the slow sweep brings it. */
-function worthWriting(app: Application, wanted: Application["status"]): boolean {
-  const before = app.status;
-  const blank = (status: Application["status"]): unknown => ({
-    ...status,
-    reconciledAt: "",
-    sync: { ...status?.sync, revision: "", revisions: [] },
-  });
-  return before === undefined || !sameJson(blank(before), blank(wanted));
 }
 
 /** The live objects of these rows (of all, where none are named) whose health a script decides. */
@@ -610,33 +431,4 @@ function scripted(
   for (const text of changed ?? state.desired!.objects.keys()) take(parseKeyText(text));
   if (!changed) for (const entry of cluster.cache.tagged(state.tag)) take(entry.key);
   return found;
-}
-
-/** The first health script that failed: the objects themselves say it too. */
-function healthProblems(state: AppState): ApplicationCondition[] {
-  let problem: string | undefined;
-  let others = -1;
-  for (const { key, live } of state.table.rows()) {
-    if (!live?.object || !state.health.isCustom(key)) continue;
-    const said = state.health.problem(live.object);
-    if (said === undefined) continue;
-    problem ??= said;
-    others++;
-  }
-  if (problem === undefined) return [];
-  const more = others === 0 ? "" : ` (and ${others} more)`;
-  return [{ type: "ComparisonError", message: `error setting app health: ${problem}${more}` }];
-}
-
-function sharedWarnings(state: AppState): ApplicationCondition[] {
-  const shared = state.table
-    .rows()
-    .find((row) => row.desired && row.live?.tag !== undefined && row.live.tag !== state.tag);
-  if (!shared) return [];
-  return [
-    {
-      type: "SharedResourceWarning",
-      message: `${displayKey(shared.key)} is part of applications ${state.tag} and ${shared.live!.tag}`,
-    },
-  ];
 }

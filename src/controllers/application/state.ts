@@ -4,6 +4,7 @@ import type { ReadyPlan } from "#core/sync/plan.ts";
 import type { FightLog } from "#core/sync/fights.ts";
 import type { SyncProgress } from "#core/sync/progress.ts";
 import type {
+  AppProject,
   Application,
   HealthStatusCode,
   Operation,
@@ -26,6 +27,8 @@ export interface RunningOperation {
   plan: ReadyPlan | undefined;
   /** What the plan was made from. */
   desired: Desired | undefined;
+  /** The project as it was then: the plan's objects were held against it. */
+  project?: AppProject;
   /** Its start stands on the server, or will stand there with the next status patch. */
   announce: boolean;
   /** The plan whose applies were tried by dry runs before its first prune. */

@@ -49,6 +49,7 @@ function world() {
     desired,
     live: (key: ObjectKey) => live.get(keyText(key)),
     tagged: () => [...live.values()].filter((entry) => entry.tag === "app"),
+    permits: () => true,
     schemaOf: () => {
       compared++;
       return undefined;

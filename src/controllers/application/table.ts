@@ -36,6 +36,8 @@ export interface TableInputs {
   readonly desired: Desired;
   readonly live: (key: ObjectKey) => LiveEntry | undefined;
   readonly tagged: () => Iterable<LiveEntry>;
+  /** Whether a live object that is not desired counts. */
+  readonly permits: (key: ObjectKey) => boolean;
   readonly schemaOf: (object: KubernetesObject) => TypeSchema | undefined;
   readonly settingsFor: (key: ObjectKey, desired: KubernetesObject) => HowCompared;
   /** Health where the settings' scripts have a say, which have run; built-in checks alone where it is absent. */
@@ -96,7 +98,7 @@ export class ComparisonTable {
     const desired = inputs.desired.objects.get(text);
     const key = desired?.key ?? parseKeyText(text);
     const found = inputs.live(key);
-    const live = desired || found?.tag === inputs.application ? found : undefined;
+    const live = desired || (found?.tag === inputs.application && inputs.permits(key)) ? found : undefined;
     if (!desired && !live) {
       return this.#rows.delete(text);
     }
