@@ -72,8 +72,8 @@ export function rowOf(app: Application, normaliseUrl: (url: string) => string): 
   };
 }
 
-function msOf(time: string | undefined): number {
-  return (time === undefined ? 0 : Date.parse(time)) || 0;
+function msOf(time: string | null | undefined): number {
+  return (time ? Date.parse(time) : 0) || 0;
 }
 
 export type Verdict = "passes" | "fails" | Facet;

@@ -1,10 +1,20 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Application } from "#model/application.ts";
 import { ApplicationListSchema } from "#protocol/gen/argoproj/v1alpha1_pb.js";
 import { fromJson, toJson } from "#protocol/json.ts";
+import type { PreparedAnswer } from "../rpc/prepared.ts";
 import { Listing, type ListingDeps } from "./listing.ts";
+import { sortKeys } from "./listing-rows.ts";
 import { filterOf, pageOf, type ProtocolQuery, type QueryParameters } from "./listing-query.ts";
+
+/** The JSON of an answer, as REST sends it. */
+async function textOf(answer: PreparedAnswer, fields = ""): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of answer.pieces(fields)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
 
 type Told = { before: Application | undefined; after: Application | undefined };
 
@@ -43,7 +53,7 @@ class World {
         name,
         namespace: "argocd",
         resourceVersion: String(++this.version),
-        creationTimestamp: "2026-01-01T00:00:00Z",
+        creationTimestamp: `2026-01-01T00:00:${10 + (this.version % 3)}Z`,
         labels: { team: fields.team ?? "a" },
       },
       spec: {
@@ -53,6 +63,10 @@ class World {
       },
       status: { sync: { status: fields.sync ?? "Synced" }, health: { status: fields.health ?? "Healthy" } },
     } as unknown as Application;
+    this.add(name, after);
+  }
+
+  add(name: string, after: Application): void {
     const before = this.objects.get(name);
     this.objects.set(name, after);
     for (const listener of this.listeners) listener({ before, after });
@@ -77,7 +91,7 @@ class World {
   }
 
   async list(parameters: QueryParameters, request: ProtocolQuery = {}, visible?: (app: Application) => boolean) {
-    const { metadata, items } = JSON.parse(await this.answer(parameters, request, visible).text("")) as {
+    const { metadata, items } = JSON.parse(await textOf(this.answer(parameters, request, visible))) as {
       metadata: Record<string, unknown>;
       items: Application[];
     };
@@ -154,6 +168,21 @@ describe("a list", () => {
     expect((await made.list({ sortBy: "health" })).names).toBe("mail zoo api cart");
   });
 
+  it("has every order that sorting would give, whatever came, went and changed", async () => {
+    const made = world();
+    const statuses = ["Healthy", "Degraded", "Missing", "Progressing"];
+    const orders = sortKeys.flatMap((key) => [key, `-${key}`]);
+    for (let step = 0; step < 200; step++) {
+      const name = `app-${(step * 7) % 31}`;
+      if (step % 5 === 4) made.delete(name);
+      else made.set(name, { project: `p${step % 4}`, cluster: `c${step % 3}`, health: statuses[(step * 3) % 4]! });
+      const sortBy = orders[step % orders.length]!;
+      const fresh = new World();
+      for (const [key, app] of made.objects) fresh.add(key, app);
+      expect([sortBy, (await made.list({ sortBy })).names]).toEqual([sortBy, (await fresh.list({ sortBy })).names]);
+    }
+  });
+
   it("asked for again knows what has changed, also where another took a place that became free", async () => {
     const made = world();
     expect((await made.list({ health: "Degraded" })).names).toBe("web");
@@ -193,6 +222,14 @@ describe("what is written", () => {
     expect(made.presentedTimes).toBe(6);
   });
 
+  it("comes in pieces where it is long, and at once where it is short", async () => {
+    const made = world();
+    expect(await made.answer({}).body("")).toBeInstanceOf(Buffer);
+    for (let at = 0; at < 600; at++) made.set(`größe-${at}`, {});
+    expect(await made.answer({}).body("")).toBeInstanceOf(Readable);
+    expect((await made.list({ search: "größe" })).names.split(" ")).toHaveLength(600);
+  });
+
   it.each([
     "items.metadata.name,metadata.resourceVersion",
     "-items.spec,items.status",
@@ -201,7 +238,7 @@ describe("what is written", () => {
   ])("fields=%s leave the same of it as of any answer", async (fields) => {
     const { fieldsOf } = await import("./fields.ts");
     const answer = world().answer({});
-    expect(JSON.parse(await answer.text(fields))).toEqual(fieldsOf(fields)!(answer.object()));
+    expect(JSON.parse(await textOf(answer, fields))).toEqual(fieldsOf(fields)!(answer.object()));
   });
 
   it("has the bytes that the message has", async () => {

@@ -14,6 +14,8 @@ import { rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-ro
 const textsKept = 3;
 /** Other work gets its turn after so long. */
 const turnMs = 10;
+/** A list is written in pieces of so many characters. */
+const pieceLength = 160 * 1024;
 /** The number of the field `items` in Argo CD's ApplicationList. */
 const itemsNumber = 2;
 
@@ -133,14 +135,31 @@ class ListAnswer extends PreparedAnswer {
     return { metadata: this.#metadata, items: this.#rows.map(({ app }) => this.#listing.presented(app)) };
   }
 
-  async text(fields: string): Promise<string> {
+  async *pieces(fields: string): AsyncGenerator<Buffer> {
     const frame = { metadata: this.#metadata, items: [] };
     const picked = (fieldsOf(fields)?.(frame) ?? frame) as Partial<typeof frame>;
     const { items, ...rest } = picked;
-    if (!items) return JSON.stringify(picked);
-    const texts = await inTurns(this.#rows, ({ app }) => this.#listing.text(app, fields));
+    if (!items) return yield Buffer.from(JSON.stringify(picked));
     const head = JSON.stringify(rest).slice(1, -1);
-    return `{${head === "" ? "" : `${head},`}"items":[${texts.join(",")}]}`;
+    let texts = [`{${head === "" ? "" : `${head},`}"items":[`];
+    let length = 0;
+    let turnEnds = performance.now() + turnMs;
+    for (const [index, { app }] of this.#rows.entries()) {
+      const text = this.#listing.text(app, fields);
+      if (length > 0 && length + text.length > pieceLength) {
+        yield joined(texts);
+        [texts, length] = [[], 0];
+        if (performance.now() > turnEnds) {
+          await nextTurn();
+          turnEnds = performance.now() + turnMs;
+        }
+      }
+      if (index > 0) texts.push(",");
+      texts.push(text);
+      length += text.length + 1;
+    }
+    texts.push("]}");
+    yield joined(texts);
   }
 
   async message(output: DescMessage): Promise<Message> {
@@ -155,10 +174,22 @@ async function inTurns<T, U>(items: readonly T[], map: (item: T) => U): Promise<
   for (const item of items) {
     mapped.push(map(item));
     if (performance.now() < turnEnds) continue;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     turnEnds = performance.now() + turnMs;
   }
   return mapped;
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Texts as bytes, without a text of them all in between: large ones cost the most to collect as garbage. */
+function joined(texts: readonly string[]): Buffer {
+  let bytes = 0;
+  for (const text of texts) bytes += Buffer.byteLength(text);
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const text of texts) at += buffer.write(text, at);
+  return buffer;
 }
 
 /** Where a page begins: behind the last row of the page before, or where that stood. */

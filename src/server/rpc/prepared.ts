@@ -1,5 +1,6 @@
 // Answers and messages of which the work to write them is shared: a list that is kept as text and bytes, and events that
 // many streams are sent. Transports ask for the form that they send. No business logic.
+import { Readable } from "node:stream";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { readyMessage } from "#protocol/ready.ts";
 import { fieldsOf } from "../application/fields.ts";
@@ -8,10 +9,24 @@ import { fieldsOf } from "../application/fields.ts";
 export abstract class PreparedAnswer {
   /** The answer as an object, as every other method gives it. */
   abstract object(): object;
-  /** Its JSON, with what the parameter `fields` leaves of it. */
-  abstract text(fields: string): Promise<string>;
+  /** Its JSON in pieces that are not large, with what the parameter `fields` leaves of it. At least one. */
+  abstract pieces(fields: string): AsyncGenerator<Buffer>;
   /** Its message, for protobuf's binary form alone. */
   abstract message(output: DescMessage): Promise<Message>;
+
+  /** Its JSON at once where it is one piece, as a stream otherwise. */
+  async body(fields: string): Promise<Buffer | Readable> {
+    const pieces = this.pieces(fields);
+    const first = await pieces.next();
+    const second = await pieces.next();
+    if (second.done === true) return first.value as Buffer;
+    const all = async function* (): AsyncGenerator<Buffer> {
+      yield first.value as Buffer;
+      yield second.value;
+      yield* pieces;
+    };
+    return Readable.from(all(), { objectMode: false });
+  }
 }
 
 /** One message, for any number of streams: each form is made once. */

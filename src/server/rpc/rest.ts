@@ -58,7 +58,7 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
       const result = await answer(implementation, call, json);
       const fields = fieldsParameter(request);
       if (result instanceof PreparedAnswer)
-        return reply.type("application/json; charset=utf-8").send(await result.text(fields));
+        return reply.type("application/json; charset=utf-8").send(await result.body(fields));
       return reply.send(fieldsOf(fields)?.(result) ?? result);
     },
   });
