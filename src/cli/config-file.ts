@@ -12,6 +12,8 @@ export interface ServerEntry {
   readonly "grpc-web"?: boolean;
   readonly "grpc-web-root-path"?: string;
   readonly "certificate-authority-data"?: string;
+  /** No server at all: straight to the cluster of the kubeconfig. */
+  readonly core?: boolean;
   readonly [other: string]: unknown;
 }
 

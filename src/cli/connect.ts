@@ -30,6 +30,8 @@ export interface ConnectDeps {
   readonly clock: Clock;
   /** The file that `driftless up` writes on this machine. */
   readonly localFile: string;
+  /** Answers requests in this process, from the cluster of the kubeconfig. Returns where, and the token to send. */
+  core(): Promise<{ readonly url: string; readonly token: string }>;
   config(): Promise<ConfigFile>;
 }
 
@@ -41,6 +43,7 @@ export function variable(env: Environment, name: string): string {
 /** The client of the chosen server. Errors: CONFIG_INVALID where none is, or a file cannot be read. */
 export async function connectToServer(op: Operation, deps: ConnectDeps): Promise<ApiClient> {
   const { env, global } = deps;
+  if (global.core) return coreClient(deps);
   const address = global.server || variable(env, "SERVER");
   const token = global["auth-token"] || variable(env, "AUTH_TOKEN");
   const config = await deps.config();
@@ -53,6 +56,7 @@ export async function connectToServer(op: Operation, deps: ConnectDeps): Promise
     op.log.debug("server", { address, from: "flag or environment" });
     return clientOf(deps, { ...entry, server: address }, token || (same ? (known.user["auth-token"] ?? "") : ""));
   }
+  if (known?.server.core) return coreClient(deps);
   if (known) {
     op.log.debug("server", { address: known.server.server, context: known.context.name, from: config.path });
     return clientOf(deps, known.server, token || (known.user["auth-token"] ?? ""));
@@ -71,6 +75,12 @@ export async function connectToServer(op: Operation, deps: ConnectDeps): Promise
 /** A client of one server, as the flags and what is known of the server say. */
 export function clientOf(deps: ConnectDeps, server: ServerEntry, token: string): ApiClient {
   return createApi(forgivingHttp(targetOf(deps, server), { token }), deps.clock, () => token);
+}
+
+async function coreClient(deps: ConnectDeps): Promise<ApiClient> {
+  const { url, token } = await deps.core();
+  const target: Target = { url, headers: {}, insecure: false, retries: 0 };
+  return createApi(createHttp(target, { token }), deps.clock, () => token);
 }
 
 function contextOf(config: ConfigFile, name: string): ReturnType<ConfigFile["resolve"]> | undefined {

@@ -6,7 +6,7 @@ import type { ApiClient } from "./api.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { ConnectDeps } from "./connect.ts";
 import type { FlagValues } from "./flags.ts";
-import type { globalFlags } from "./global-flags.ts";
+import type { globalFlags, KubeValues } from "./global-flags.ts";
 
 export interface Output {
   /** Writes as it is. */
@@ -40,6 +40,8 @@ export interface Context {
   readonly paint: Paint;
   readonly clock: Clock;
   readonly global: FlagValues<typeof globalFlags>;
+  /** kubectl's flags, where the command has none of its own of that name. */
+  readonly kube: KubeValues;
   readonly version: string;
   /** Contexts, servers and users; read at first use. */
   config(): Promise<ConfigFile>;

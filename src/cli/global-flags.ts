@@ -1,7 +1,5 @@
 // Flags that every command takes. Those that argocd has for its own components are accepted and mean nothing here.
-import { bool, int, later, list, text, type Flags } from "./flags.ts";
-
-const core = "talking straight to the cluster comes later; run driftless up or log in to a server";
+import { bool, int, list, text, type FlagValues, type Flags } from "./flags.ts";
 
 export const globalFlags = {
   server: text("Address of the server: HOST:PORT or a URL"),
@@ -21,29 +19,33 @@ export const globalFlags = {
   "grpc-web": bool("Accepted: REST is always used", { hidden: true }),
   logformat: text("Accepted", { hidden: true }),
   "prompts-enabled": bool("Ask before destructive actions", { fallback: true, hidden: true }),
-  core: later(bool("Talk straight to the cluster", { hidden: true }), core),
-  "port-forward": later(bool("Forward a port to the server", { hidden: true }), core),
-  "port-forward-namespace": later(text("Namespace to forward a port to", { hidden: true }), core),
-  "kube-context": text("Accepted", { hidden: true }),
+  core: bool("Talk straight to the cluster of the kubeconfig, without a server"),
+  "kube-context": text("Context of the kubeconfig, for --core, --port-forward and admin"),
   "controller-name": text("Accepted", { hidden: true }),
   "redis-compress": text("Accepted", { hidden: true }),
   "redis-haproxy-name": text("Accepted", { hidden: true }),
   "redis-name": text("Accepted", { hidden: true }),
   "repo-server-name": text("Accepted", { hidden: true }),
-  "server-name": text("Accepted", { hidden: true }),
+  "port-forward": bool("Forward a port to a pod of the server, by the cluster of the kubeconfig"),
+  "port-forward-namespace": text("Namespace of the server's pods; as --port-forward"),
+  "server-name": text("With --port-forward: label app.kubernetes.io/name of the server's pods", {
+    fallback: "argocd-server",
+  }),
 } as const satisfies Flags;
 
-/** Flags that argocd adds to whole groups for `--core`: accepted so that scripts go on working. */
+/** kubectl's flags, which argocd adds to whole groups: for `--core`. A command's own flag of the same name goes first. */
 export const kubeFlags = {
-  cluster: text("Accepted", { hidden: true }),
-  context: text("Accepted", { hidden: true }),
-  "insecure-skip-tls-verify": bool("Accepted", { hidden: true }),
-  kubeconfig: text("Accepted", { hidden: true }),
-  namespace: text("Accepted", { hidden: true, short: "n" }),
-  password: text("Accepted", { hidden: true }),
-  "proxy-url": text("Accepted", { hidden: true }),
-  "request-timeout": text("Accepted", { hidden: true }),
-  token: text("Accepted", { hidden: true }),
-  user: text("Accepted", { hidden: true }),
-  username: text("Accepted", { hidden: true }),
+  cluster: text("With --core: cluster of the kubeconfig", { hidden: true }),
+  context: text("With --core: context of the kubeconfig", { hidden: true }),
+  "insecure-skip-tls-verify": bool("With --core: do not verify the API server's certificate", { hidden: true }),
+  kubeconfig: text("With --core: the kubeconfig to read", { hidden: true }),
+  namespace: text("With --core: the installation's namespace; the context's unless told", { hidden: true, short: "n" }),
+  password: text("With --core: password for the API server", { hidden: true }),
+  "proxy-url": text("With --core: proxy to the API server", { hidden: true }),
+  "request-timeout": text("Accepted: requests have limits of their own", { hidden: true, fallback: "0" }),
+  token: text("With --core: bearer token for the API server", { hidden: true }),
+  user: text("With --core: user of the kubeconfig", { hidden: true }),
+  username: text("With --core: user name for the API server", { hidden: true }),
 } as const satisfies Flags;
+
+export type KubeValues = FlagValues<typeof kubeFlags>;

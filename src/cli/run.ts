@@ -3,7 +3,7 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import type { Command, Group, Listed } from "./command.ts";
 import type { Context } from "./context.ts";
 import { parseFlags, takesNext, type Flags } from "./flags.ts";
-import { globalFlags, kubeFlags } from "./global-flags.ts";
+import { globalFlags, kubeFlags, type KubeValues } from "./global-flags.ts";
 import { commandHelp, groupHelp, rootHelp } from "./help.ts";
 
 /** Exit codes as argocd's: 1 for usage and for what a command found, 20 for errors, 130 for Ctrl-C. */
@@ -15,7 +15,7 @@ export interface Wiring {
   /** Flags from ARGOCD_OPTS or DRIFTLESS_OPTS, as one text. */
   readonly options: string;
   /** Makes the context once the global flags are known. */
-  context(global: Context["global"]): Context;
+  context(global: Context["global"], kube: KubeValues): Context;
   print(text: string): void;
   /** Shows an error: one sentence. */
   complain(error: DriftlessError, hint: boolean): void;
@@ -42,7 +42,8 @@ export async function run(argv: readonly string[], wiring: Wiring): Promise<numb
     const parsed = parseFlags(allFlags(listed, loaded), [...common, ...rest]);
     checkCount(listed, loaded, parsed.args);
     command = loaded;
-    return (await loaded.run(wiring.context(parsed.values as Context["global"]), parsed)) ?? 0;
+    const context = wiring.context(parsed.values as Context["global"], kubeValues(loaded.flags, parsed.values));
+    return (await loaded.run(context, parsed)) ?? 0;
   } catch (thrown) {
     const error = toError(thrown);
     if (wiring.interrupted()) return exitCode.interrupted;
@@ -67,6 +68,16 @@ function kubeFlagsFor(listed: Listed, own: Flags): Flags {
       return [name, rest];
     }),
   );
+}
+
+/** What was said by kubectl's flags, as far as the command's own flags leave them their names. */
+function kubeValues(own: Flags, values: Readonly<Record<string, unknown>>): KubeValues {
+  return Object.fromEntries(
+    Object.entries(kubeFlags).map(([name, flag]) => [
+      name,
+      name in own ? flag.fallback : (values[name] ?? flag.fallback),
+    ]),
+  ) as unknown as KubeValues;
 }
 
 interface Found {

@@ -26,15 +26,18 @@ export async function runCli(args: readonly string[]): Promise<number> {
   // The reader of a pipe may leave early: `driftless app list | head`.
   process.stdout.on("error", () => process.exit(0));
   const env = process.env;
-  return run(args, {
+  const stops: (() => Promise<void>)[] = [];
+  const code = await run(args, {
     groups,
     commands,
     options: variable(env, "OPTS"),
-    context: (global) => contextOf(global, stopping.signal),
+    context: (global, kube) => contextOf({ global, kube, signal: stopping.signal, stops }),
     print: (text) => void process.stdout.write(text),
     complain: (error, hint) => void process.stderr.write(`${complaint(error, hint)}\n`),
     interrupted: () => stopping.signal.aborted,
   });
+  for (const end of stops.splice(0)) await end();
+  return code;
 }
 
 function complaint(error: DriftlessError, hint: boolean): string {
@@ -45,7 +48,13 @@ function complaint(error: DriftlessError, hint: boolean): string {
   return `driftless: ${error.message.replace(/[.?]?$/, (end) => (end === "?" ? end : "."))}`;
 }
 
-function contextOf(global: Context["global"], signal: AbortSignal): Context {
+interface Given extends Pick<Context, "global" | "kube"> {
+  readonly signal: AbortSignal;
+  /** What is to be ended after the command. */
+  readonly stops: (() => Promise<void>)[];
+}
+
+function contextOf({ global, kube, signal, stops }: Given): Context {
   const env = process.env;
   const out = outputOf(process.stdout);
   const op: Operation = { signal, log: loggerOf(global.verbose ? "debug" : global.loglevel) };
@@ -58,8 +67,15 @@ function contextOf(global: Context["global"], signal: AbortSignal): Context {
     clock,
     config: readConfig,
     localFile: localLoginFile(defaultDataDir(env, process.platform)),
+    core: async () => {
+      const { startCore } = await import("./core.ts");
+      const quiet: Operation = { signal, log: loggerOf(global.loglevel === "info" ? "error" : global.loglevel) };
+      const core = await startCore(global.verbose ? op : quiet, context);
+      stops.push(() => core.stop());
+      return core;
+    },
   };
-  return {
+  const context: Context = {
     op,
     env,
     out,
@@ -68,6 +84,7 @@ function contextOf(global: Context["global"], signal: AbortSignal): Context {
     paint: paintOf(out.isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb"),
     clock,
     global,
+    kube,
     version: packageVersion(),
     config: readConfig,
     connect,
@@ -75,6 +92,7 @@ function contextOf(global: Context["global"], signal: AbortSignal): Context {
     admin: async () => (await import("./admin.ts")).adminMeans(),
     runProgram,
   };
+  return context;
 }
 
 /** Unlike the servers' clock, its timers keep the process alive: a command that waits has nothing else to do. */

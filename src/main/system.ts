@@ -60,6 +60,11 @@ export interface SystemOptions {
   readonly uiDir?: string;
   readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * With it, nothing is run but the API, for one caller, who has this token and all rights: nothing is set up, synced or
+   * written to a status, and applications are looked at when they are asked for.
+   */
+  readonly caller?: { readonly token: string };
   /** How sources are rendered, where it is not as usual. */
   readonly rendering?: RenderingFlags;
 }
@@ -85,7 +90,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const { control, namespace } = options;
   const stopping = new AbortController();
   const life: Operation = { signal: AbortSignal.any([op.signal, stopping.signal]), log: op.log };
-  await bootstrap(life, control, namespace);
+  if (!options.caller) await bootstrap(life, control, namespace);
   const ports = { clock: systemClock, random: systemRandom };
   const informer = <T extends KubernetesObject>(type: ResourcePath, labelSelector?: string): Informer<T> =>
     new Informer<T>({
@@ -96,6 +101,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       op: life,
       ...(labelSelector ? { labelSelector } : {}),
     });
+  const counts = ({ metadata }: KubernetesObject): boolean =>
+    isApplicationNamespace(configuration.settings.applicationNamespaces, metadata.namespace ?? "", namespace);
   const configMaps = informer(configMapType, "app.kubernetes.io/part-of=argocd");
   const secrets = informer(secretType, label.secretType);
   const applications = new Informer<Application>({
@@ -110,8 +117,6 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const applicationSets = informer(custom("applicationsets"));
   const ownSecrets = informer(secretType, "app.kubernetes.io/part-of=argocd");
   await Promise.all([
-  const counts = ({ metadata }: KubernetesObject): boolean =>
-    isApplicationNamespace(configuration.settings.applicationNamespaces, metadata.namespace ?? "", namespace);
     configMaps.start(),
     secrets.start(),
     ownSecrets.start(),
@@ -193,6 +198,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const urlFiles = createUrlFiles({ clock: systemClock });
   const controller = new ApplicationController({
     ...ports,
+    onlyLooks: options.caller !== undefined,
     op: life,
     log: life.log,
     metrics,
@@ -247,6 +253,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     controller.everythingAgain();
   });
   await controller.start();
+  followApplications(applications, configuration);
 
   const pushed: System["pushed"] = async (url, refs) => {
     await controller.sources.refreshMatching(life, (other) => sameRepository(other, url), { pushed: refs });
@@ -255,7 +262,6 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     control,
     namespace,
     clock: systemClock,
-  followApplications(applications, configuration);
     applications,
     projects,
     applicationSets,
@@ -280,6 +286,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     version: options.version,
     listen: options.listen,
     ...serverTls(life, options, configuration, ports),
+    ...(options.caller ? { caller: options.caller } : {}),
     ...(options.uiDir === undefined ? {} : { uiDir: options.uiDir }),
     normaliseUrl: normalizeUrl,
     randomBytes: (count) => randomBytes(count),

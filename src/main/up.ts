@@ -1,8 +1,7 @@
 // `driftless up`: everything in one process. A cluster (the sandbox, a real control plane, or one of yours), a Git server
 // with a demo repository, the controllers, the API and the page; then says where things are and what to try.
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DriftlessError, toError } from "#base/errors.ts";
@@ -13,13 +12,13 @@ import { createLogger, type LogLevel } from "#runtime/logger.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
 import { defaultDataDir, openDataDir } from "./data-dir.ts";
 import { startDemo, type Demo } from "./demo.ts";
+import { checkGit, gitEnvironment } from "./git-program.ts";
 import { offerLocalLogin } from "./local-login.ts";
 import { printWelcome } from "./welcome.ts";
 import { defaultPluginSockets, type RenderingFlags } from "./rendering.ts";
 import { startSystem, type System } from "./system.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const oldestGit: readonly [number, number] = [2, 34];
 
 interface UpFlags extends RenderingFlags {
   readonly dataDir: string;
@@ -227,41 +226,6 @@ function rememberPorts(flags: UpFlags): { gitPort: number; save(port: number): v
   return {
     gitPort: known.git ?? flags.gitPort,
     save: (git) => writeFileSync(file, JSON.stringify({ git })),
-  };
-}
-
-function checkGit(): void {
-  const found = spawnSync("git", ["--version"], { encoding: "utf8" });
-  if (found.error || found.status !== 0) throw new DriftlessError("GIT_MISSING", "there is no program git on the PATH");
-  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(found.stdout) ?? []).slice(1).map(Number);
-  if (major < oldestGit[0] || (major === oldestGit[0] && minor < oldestGit[1])) {
-    throw new DriftlessError("GIT_MISSING", `git ${major}.${minor} is too old`);
-  }
-}
-
-/** What git may inherit: where programs are, proxies and certificates. */
-function gitEnvironment(): Record<string, string> {
-  const names = [
-    "PATH",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "TMPDIR",
-  ];
-  const path = (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .filter((part) => !part.endsWith(join("node_modules", ".bin")))
-    .join(delimiter);
-  return {
-    ...Object.fromEntries(
-      names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-    ),
-    PATH: path,
   };
 }
 

@@ -27,6 +27,7 @@ import { Rbac } from "./auth/rbac.ts";
 import { secretData } from "./auth/secret.ts";
 import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
+import { lookFirst } from "./look-first.ts";
 import { previewRoutes } from "./preview.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
 import { listen, type Listener, type ListenOptions } from "./rpc/listener.ts";
@@ -64,6 +65,11 @@ export interface ServerOptions {
   readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /**
+   * With it, the server is for one caller, who has this token and all rights, and no controller works beside it:
+   * applications are looked at when they are asked for.
+   */
+  readonly caller?: { readonly token: string };
   /** With it, TLS is spoken. */
   readonly tls?: TlsOptions;
   readonly uiDir?: string;
@@ -108,6 +114,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const ready = (): boolean => !op.signal.aborted;
   const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready };
   const http = await createHttp(deps);
+  if (options.caller) lookFirst(http, deps);
   const services = apiServices(deps, service);
   restRoutes(http, deps, services);
   swaggerRoutes(http, options.version);

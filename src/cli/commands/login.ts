@@ -16,6 +16,7 @@ export default command({
   examples: [
     ["The server that driftless up runs", "driftless login http://localhost:8080 --username admin"],
     ["A server with TLS", "driftless login cd.example.com"],
+    ["No server: straight to the cluster of the kubeconfig", "driftless login --core"],
     ["In a script", 'driftless login cd.example.com --username admin --password "$PASSWORD"'],
   ],
   flags: {
@@ -30,6 +31,7 @@ export default command({
   },
   args: { min: 0, max: 1 },
   async run(context, { values, args }) {
+    if (context.global.core) return rememberCore(context, values.name);
     const address = args[0] ?? (context.global.server || variable(context.env, "SERVER"));
     if (address === "") throw new DriftlessError("INVALID_ARGUMENT", "which server? driftless login SERVER");
     const server = values["skip-test-tls"] ? asWritten(context, address) : await reach(context, address);
@@ -45,6 +47,15 @@ export default command({
     context.out.line(`Context '${name}' updated`);
   },
 });
+
+/** A context that talks straight to the cluster of the kubeconfig: there is nothing to log in to. */
+async function rememberCore(context: Context, name: string): Promise<void> {
+  const server = "kubernetes";
+  const config = await context.config();
+  config.put(name || server, { server, core: true }, { name: name || server });
+  await config.save();
+  context.out.line(`Context '${name || server}' updated`);
+}
 
 /** Asks on the terminal. Error: INVALID_ARGUMENT where there is none, naming the flag. */
 export async function ask(context: Context, question: string, flag: string, secret = false): Promise<string> {

@@ -19,6 +19,11 @@ export default command({
     const name = context.global["argocd-context"] || config.current;
     if (name === "") throw new DriftlessError("CONFIG_INVALID", "no context is configured: driftless login SERVER");
     const { server, user } = config.resolve(name);
+    if (server.core)
+      throw new DriftlessError(
+        "CONFIG_INVALID",
+        `the context "${name}" talks straight to the cluster: there is nothing to log in to`,
+      );
     const username = accountOf(user["auth-token"] ?? "") ?? (await ask(context, "Username: ", "driftless login"));
     context.out.line(`Relogging in as '${username}'`);
     const password = values.password || (await ask(context, "Password: ", "--password", true));

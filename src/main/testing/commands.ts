@@ -53,7 +53,8 @@ export async function runCommand(args: readonly string[], given: Given = {}): Pr
       groups,
       commands,
       options: "",
-      context: (global) => contextOf(global, { env, written, input: given.input ?? "", clock: given.clock ?? clock }),
+      context: (global, kube) =>
+        contextOf({ global, kube }, { env, written, input: given.input ?? "", clock: given.clock ?? clock }),
       print: (text) => (written.out += text),
       complain: (error) => (written.err += `${error.message}\n`),
       interrupted: () => false,
@@ -73,7 +74,7 @@ interface Parts {
   readonly clock: Clock;
 }
 
-function contextOf(global: Context["global"], parts: Parts): Context {
+function contextOf({ global, kube }: Pick<Context, "global" | "kube">, parts: Parts): Context {
   const output = (stream: "out" | "err"): Output => ({
     write: (text) => void (parts.written[stream] += text),
     line: (text = "") => void (parts.written[stream] += `${text}\n`),
@@ -93,9 +94,10 @@ function contextOf(global: Context["global"], parts: Parts): Context {
     paint,
     clock: parts.clock,
     global,
+    kube,
     version: "0.0.0",
     config,
-    connect: { env: parts.env, global, clock: parts.clock, config, localFile: "" },
+    connect: { env: parts.env, global, clock: parts.clock, config, localFile: "", core: noServer },
     api: () => Promise.resolve(noServer()),
     admin: () => Promise.resolve(adminMeans()),
     runProgram: () => Promise.resolve(noServer()),

@@ -1,6 +1,7 @@
 // Sessions and tokens: logging in, what a token says and whether it holds, the first admin password. Keys live in
 // `argocd-secret`, as Argo CD keeps them; the generated password stands in `argocd-initial-admin-secret` until removed.
 // Sessions that were ended are kept in a Secret of their own until they would have expired, for every replica and restart.
+import { timingSafeEqual } from "node:crypto";
 import { hash } from "bcryptjs";
 import { SignJWT, jwtVerify, type JWTPayload } from "jose";
 import { DriftlessError } from "#base/errors.ts";
@@ -25,6 +26,8 @@ export interface SessionsDeps extends SecretDeps {
   project(name: string): AppProject | undefined;
   /** Cryptographically strong random bytes. */
   randomBytes(count: number): Uint8Array;
+  /** Whom the server is run for: with this token one is the admin, whatever the accounts say. No keys are made then. */
+  readonly caller?: { readonly token: string };
 }
 
 export class Sessions {
@@ -50,6 +53,10 @@ export class Sessions {
   /** Reads the keys, and makes them (and the first admin password) where there are none yet. */
   async start(op: Op): Promise<void> {
     const { clock } = this.#deps;
+    if (this.#deps.caller) {
+      this.#secret = await readSecret(op, this.#deps, secretName);
+      return;
+    }
     let password: string | undefined;
     this.#secret = await changeSecret(op, this.#deps, secretName, async (data) => {
       const fresh: Record<string, string> = {};
@@ -110,6 +117,7 @@ export class Sessions {
 
   /** Takes a token; returns whose it is. Error: UNAUTHENTICATED, always with the same text. */
   async verify(token: string): Promise<Account> {
+    if (this.#isCaller(token)) return { username: "admin", kind: "local", issuer, groups: [] };
     try {
       const { payload } = await jwtVerify(token, this.#key(), {
         issuer,
@@ -210,6 +218,12 @@ export class Sessions {
       .setJti(token.id ?? base64url(this.#deps.randomBytes(16)));
     if (token.expiresInS > 0) jwt.setExpirationTime(iat + token.expiresInS);
     return jwt.sign(this.#key());
+  }
+
+  #isCaller(token: string): boolean {
+    const { caller } = this.#deps;
+    if (!caller || caller.token === "" || caller.token.length !== token.length) return false;
+    return timingSafeEqual(Buffer.from(caller.token), Buffer.from(token));
   }
 
   #key(): Uint8Array {
