@@ -3,7 +3,8 @@
 import { DriftlessError } from "#base/errors.ts";
 import type { Application } from "#model/application.ts";
 import type { Account } from "../auth/account.ts";
-import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
+import { requireFound } from "../auth/hidden.ts";
+import type { Rbac, Resource } from "../auth/rbac.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 
 export type ApplicationAction =
@@ -65,21 +66,14 @@ export class ApplicationAccess {
     resource: Resource = "applications",
   ): Application {
     if (!account) throw new DriftlessError("UNAUTHENTICATED", "no session information");
-    let app: Application;
-    try {
-      app = this.#queries.find(ref);
-    } catch (thrown) {
-      const seesAll = this.#rbac.may(
-        account,
-        "applications",
-        "get",
-        ref.project ? `${ref.project}/${ref.name}` : "*/*",
-      );
-      throw seesAll ? thrown : new DriftlessError("PERMISSION_DENIED", "permission denied");
-    }
-    if (this.may(account, action, app, resource)) return app;
-    if (!this.may(account, "get", app)) throw new DriftlessError("PERMISSION_DENIED", "permission denied");
-    throw denied(account, [resource, action, this.nameOf(app)]);
+    return requireFound(this.#rbac, account, {
+      resource,
+      action,
+      seenBy: "applications",
+      all: ref.project ? `${ref.project}/${ref.name}` : "*/*",
+      find: () => this.#queries.find(ref),
+      objectOf: (app) => this.nameOf(app),
+    });
   }
 
   /** Whether an account may make an application as this one is to be. Errors as `require`. */

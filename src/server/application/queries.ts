@@ -11,7 +11,7 @@ import { withMaskedManifests } from "./masked-manifests.ts";
 import { matchesSelector } from "#model/selector.ts";
 import { keyText } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
-import { refOf } from "./changes.ts";
+import { applicationMissing, refOf } from "./changes.ts";
 
 export interface ApplicationQuery {
   readonly projects?: readonly string[];
@@ -67,9 +67,7 @@ export class ApplicationQueries {
   find(ref: AppRef): Application {
     const app = this.#deps.applications.get(ref.appNamespace || this.#deps.namespace, ref.name);
     if (!app || (ref.project && ref.project !== (app.spec.project || "default"))) {
-      throw new DriftlessError("NOT_FOUND", `applications.argoproj.io "${ref.name}" not found`, {
-        details: { resource: `Application ${ref.name}` },
-      });
+      throw applicationMissing(ref.name);
     }
     return app;
   }

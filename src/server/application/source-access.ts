@@ -5,6 +5,7 @@ import { isObject, sameJson, type Json } from "#base/json.ts";
 import { isSourcePermitted } from "#core/policy/project.ts";
 import { sourcesOf, type Application, type ApplicationSource, type AppProject } from "#model/application.ts";
 import type { Rbac } from "../auth/rbac.ts";
+import { hidden } from "../auth/hidden.ts";
 import { session, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess } from "./access.ts";
 import type { ApplicationQueries } from "./queries.ts";
@@ -29,13 +30,12 @@ export function requireSource(deps: SourceAccessDeps, call: Call, { source, appN
   session(call);
   const { account } = call;
   const projectName = appProject || "default";
-  const refused = new DriftlessError("PERMISSION_DENIED", "permission denied");
   const slash = appName.indexOf("/");
   const [namespace, name] = slash < 0 ? [deps.namespace, appName] : [appName.slice(0, slash), appName.slice(slash + 1)];
   const app = deps.queries.known({ metadata: { name, namespace } } as Application);
   if (app) {
-    if (!deps.access.may(account, "get", app)) throw refused;
-    if ((app.spec.project || "default") !== projectName || !hasSource(app, source)) throw refused;
+    if (!deps.access.may(account, "get", app)) throw hidden();
+    if ((app.spec.project || "default") !== projectName || !hasSource(app, source)) throw hidden();
   } else {
     const object = `${projectName}/${appName}`;
     deps.rbac.require(account, "applications", "create", object);

@@ -14,6 +14,7 @@ import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
 import { watchObjects } from "../application/watching.ts";
 import { denied, type Rbac } from "../auth/rbac.ts";
+import { requireFound } from "../auth/hidden.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
 
 export interface ApplicationSetApiDeps {
@@ -69,10 +70,13 @@ export function applicationSetApi(deps: ApplicationSetApiDeps): BoundService {
     (action: "get" | "delete") =>
     (call: Call, named: Named): void => {
       session(call);
-      const set = find(named);
-      if (!set && rbac.may(call.account, "applicationsets", "get", "*/*")) found(named);
-      if (!set || !may(call, "get", set)) throw new DriftlessError("PERMISSION_DENIED", "permission denied");
-      require(call, action, set);
+      requireFound(rbac, call.account, {
+        resource: "applicationsets",
+        action,
+        all: "*/*",
+        find: () => found(named),
+        objectOf,
+      });
     };
   const matching = (call: Call, query: Query): ((set: KubernetesObject) => boolean) => {
     const { name = "", projects = [], selector = "", appsetNamespace = "" } = query;

@@ -11,7 +11,8 @@ import { inClusterServer } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { ClusterService } from "#protocol/gen/argoproj/cluster_pb.js";
 import type { Informer } from "#runtime/informer.ts";
-import { denied, type Rbac } from "../auth/rbac.ts";
+import { requireFound } from "../auth/hidden.ts";
+import type { Rbac } from "../auth/rbac.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
 import { rotateToken } from "./rotate.ts";
@@ -50,23 +51,17 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
       throw new DriftlessError("NOT_FOUND", `cluster ${JSON.stringify(server ?? name ?? "")} is not configured`);
     return found;
   };
-  const seesAll = (call: Call): boolean => rbac.may(call.account, "clusters", "get", "*");
-  /** What does not exist and what one may not see have one answer. */
   const on =
     (action: "get" | "update" | "delete") =>
     (call: Call, query: Query): void => {
       session(call);
-      let found: ManagedCluster;
-      try {
-        found = find(query);
-      } catch (thrown) {
-        throw seesAll(call) ? thrown : new DriftlessError("PERMISSION_DENIED", "permission denied");
-      }
-      const object = objectOf(found.spec);
-      if (rbac.may(call.account, "clusters", action, object)) return;
-      if (!rbac.may(call.account, "clusters", "get", object))
-        throw new DriftlessError("PERMISSION_DENIED", "permission denied");
-      throw denied(call.account, ["clusters", action, object]);
+      requireFound(rbac, call.account, {
+        resource: "clusters",
+        action,
+        all: "*",
+        find: () => find(query),
+        objectOf: ({ spec }) => objectOf(spec),
+      });
     };
   const requireWanted = (call: Call, action: "create" | "update", cluster: ClusterRequest | undefined): void => {
     session(call);

@@ -18,7 +18,7 @@ import type { Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
-import { changeProject, projectType, type ProjectDeps } from "./changes.ts";
+import { changeProject, projectMissing, projectType, type ProjectDeps } from "./changes.ts";
 
 export interface ProjectApiDeps extends ProjectDeps {
   readonly clock: Clock;
@@ -38,7 +38,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
   const known = (name: string): AppProject | undefined => projects.get(namespace, name);
   const find = (name: string): AppProject => {
     const project = known(name);
-    if (!project) throw new DriftlessError("NOT_FOUND", `appprojects.argoproj.io "${name}" not found`);
+    if (!project) throw projectMissing(name);
     return project;
   };
   const on =

@@ -7,7 +7,8 @@ import { rfc3339, type Clock } from "#base/ports.ts";
 import type { Sources } from "#controllers/application/sources.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import { RepositoryService } from "#protocol/gen/argoproj/repository_pb.js";
-import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
+import { requireFound } from "../auth/hidden.ts";
+import type { Rbac, Resource } from "../auth/rbac.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
 import { appsIn, detailsOf } from "./details.ts";
@@ -159,17 +160,17 @@ class Repositories {
   require(call: Call, action: "get" | "update" | "delete", { repo = "", appProject = "" }: Asked): StoredRepository {
     session(call);
     const { rbac, repositories } = this.#deps;
-    const found = repositories.find(this.#kind, repo, appProject);
-    if (!found) {
-      if (rbac.may(call.account, this.#resource, "get", "*"))
-        throw new DriftlessError("NOT_FOUND", `repo '${repo}' not found`);
-      throw new DriftlessError("PERMISSION_DENIED", "permission denied");
-    }
-    const object = objectOf(found.fields);
-    if (rbac.may(call.account, this.#resource, action, object)) return found;
-    if (!rbac.may(call.account, this.#resource, "get", object))
-      throw new DriftlessError("PERMISSION_DENIED", "permission denied");
-    throw denied(call.account, [this.#resource, action, object]);
+    return requireFound(rbac, call.account, {
+      resource: this.#resource,
+      action,
+      all: "*",
+      find: () => {
+        const found = repositories.find(this.#kind, repo, appProject);
+        if (!found) throw new DriftlessError("NOT_FOUND", `repo '${repo}' not found`);
+        return found;
+      },
+      objectOf: ({ fields }) => objectOf(fields),
+    });
   }
 
   /** The same for reading one that may not be configured, since nothing is needed for it. */
