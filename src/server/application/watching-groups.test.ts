@@ -102,6 +102,15 @@ describe("a stream", () => {
     expect(await next(world.watch({ since: "12", inclusive: true }))).toBe("ADDED web");
   });
 
+  it("of one application that is gone begins with its deletion, for those who wait for that", async () => {
+    const world = new World();
+    world.set("web");
+    world.delete("web");
+    expect(await next(world.watch({ inclusive: true }))).toBe("DELETED web");
+    world.set("web");
+    expect(await next(world.watch({ inclusive: true }))).toBe("ADDED web");
+  });
+
   it("from a resourceVersion tells what changed and what was deleted after it", async () => {
     const world = new World();
     world.set("old");

@@ -32,7 +32,7 @@ export interface Watch {
   matches(app: Application): boolean;
   /** A resourceVersion after which changes are wanted; "" for everything. */
   readonly since: string;
-  /** The state that stands at `since` is wanted too. */
+  /** The state that stands at `since` is wanted too, also where that is the deletion of all that matches. */
   readonly inclusive?: boolean;
   /** Rather an error than a gap, where deletions after `since` are no longer known. */
   readonly complete: boolean;
@@ -130,9 +130,11 @@ export class WatchGroups {
   *#present(op: Op, watch: Watch, since: number | undefined): Generator<SharedMessages> {
     let messages: SharedMessage[] = [];
     const now = [...this.#deps.applications.values()];
-    const deletions = since === undefined ? [] : [...this.#deletions.values()];
+    // Who follows one application from its present state is told that it is gone: argocd begins to look for that after it
+    // has deleted it.
+    const deletions = since === undefined && !watch.inclusive ? [] : [...this.#deletions.values()];
     for (const { app, version } of deletions)
-      if (version > since! && watch.matches(app))
+      if (version > (since ?? 0) && watch.matches(app))
         messages.push(new SharedMessage({ type: "DELETED", application: this.#deps.presented(app) }));
     for (const app of now) {
       if (op.signal.aborted) return;

@@ -1,4 +1,5 @@
 // What is done to an installation: by the API, and as it is typed.
+import { join } from "node:path";
 import type { JsonObject } from "#base/json.ts";
 import type { Application } from "#model/application.ts";
 import type { Caller } from "../../support/rpc.ts";
@@ -257,26 +258,23 @@ export const clusterAdd = verb<ClusterWish, void>(
     await api.call("ClusterService.create", { cluster: { name, server: address, config, labels }, upsert: false });
   },
   async (cli, { name, server: address, ca, command, args }) => {
-    const kubeconfig = cli.file(
-      "kubeconfig",
-      JSON.stringify({
-        apiVersion: "v1",
-        kind: "Config",
-        "current-context": "it",
-        clusters: [
-          {
-            name: "it",
-            cluster: { server: address, "certificate-authority-data": Buffer.from(ca).toString("base64") },
-          },
-        ],
-        users: [{ name: "it", user: {} }],
-        contexts: [{ name: "it", context: { cluster: "it", user: "it" } }],
-      }),
-    );
+    // Where kubectl has it; argocd looks there for who was set up, when a cluster is removed.
+    const authority = Buffer.from(ca).toString("base64");
+    const cluster = { server: address, "certificate-authority-data": authority };
+    const user = { exec: { apiVersion, command, args, interactiveMode: "Never" } };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      "current-context": name,
+      clusters: [{ name, cluster }],
+      users: [{ name, user }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+    };
+    cli.file(join(".kube", "config"), JSON.stringify(config));
     const exec = ["--exec-command", command, "--exec-command-api-version", apiVersion];
     const more = args.flatMap((arg) => ["--exec-command-args", arg]);
-    const flags = ["--kubeconfig", kubeconfig, "--name", name, "--label", `story=${name}`, "--yes"];
-    await cli.said(["cluster", "add", "it", ...flags, ...exec, ...more]);
+    const flags = ["--label", `story=${name}`, "--yes"];
+    await cli.said(["cluster", "add", name, ...flags, ...exec, ...more]);
   },
 );
 

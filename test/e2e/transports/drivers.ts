@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { grpcCaller, Refused, restCaller, type Server } from "../../support/rpc.ts";
 import { repositoryRoot } from "../../support/up.ts";
 import { apiDriver, cliDriver, type CommandLine, type Driver } from "./driver.ts";
@@ -49,9 +49,9 @@ export function temporaryHome(): { readonly path: string; remove(): void } {
 }
 
 function commandLine(command: readonly [string, ...string[]], server: Server, home: string): CommandLine {
-  mkdirSync(home, { recursive: true });
   const file = (name: string, content: string): string => {
     const path = join(home, name);
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content, { mode: 0o600 });
     return path;
   };
