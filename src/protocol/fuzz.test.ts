@@ -17,6 +17,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { damaged, damagedJson, hostileText, runs } from "#test/support/fuzz.ts";
 import { file_argoproj_plugin } from "./gen/argoproj/plugin_pb.js";
 import { file_argoproj_repository } from "./gen/argoproj/repository_pb.js";
+import { BytesWriter } from "./bytes.ts";
 import { requestOf } from "./http.ts";
 import { fromJson, toJson } from "./json.ts";
 import { readyMessage } from "./ready.ts";
@@ -55,6 +56,8 @@ function orRefused<T>(work: () => T): T | undefined {
 /** Written, read again, written again: nothing is lost on the way. */
 function keeps(desc: DescMessage, json: unknown): void {
   const message = orRefused(() => fromJson(desc, json));
+  const short = orRefused(() => new BytesWriter().message(desc, json));
+  expect(short).toEqual(message && toBinary(desc, message));
   if (message === undefined) return;
   const first = toJson(desc, message);
   const bytes = toBinary(desc, message);

@@ -1,15 +1,11 @@
 // Messages whose bytes are there already: written once, sent to many. They carry their fields as unknown ones, which are
 // written as they stand. Only for protobuf's binary form: as JSON such a message is empty. Pure.
-import { create, toBinary, type DescMessage, type Message, type UnknownField } from "@bufbuild/protobuf";
-import { BinaryReader, WireType, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { create, type DescMessage, type Message, type UnknownField } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BytesWriter } from "./bytes.ts";
 import { fromJson } from "./json.ts";
 
-/** Takes JSON as Kubernetes writes it; returns the bytes of a length-delimited field that holds the message. Errors: as fromJson. */
-export function delimitedBytes(desc: DescMessage, json: unknown): Uint8Array {
-  return new BinaryWriter().bytes(toBinary(desc, fromJson(desc, json))).finish();
-}
-
-/** Takes the message's JSON without the list in field `number`, and that list's items as `delimitedBytes` gives them. */
+/** Takes the message's JSON without the list in field `number`, and that list's items as `BytesWriter.delimited` gives them. */
 export function readyList(
   desc: DescMessage,
   json: object,
@@ -22,7 +18,7 @@ export function readyList(
 
 /** A message that is turned into bytes here, and not for each of those whom it is sent to. */
 export function readyMessage(desc: DescMessage, json: unknown): Message {
-  const reader = new BinaryReader(toBinary(desc, fromJson(desc, json)));
+  const reader = new BinaryReader(new BytesWriter().message(desc, json));
   const fields: UnknownField[] = [];
   while (reader.pos < reader.len) {
     const [no, wireType] = reader.tag();

@@ -3,7 +3,8 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { Application } from "#model/application.ts";
 import { ApplicationSchema } from "#protocol/gen/argoproj/v1alpha1_pb.js";
-import { delimitedBytes, readyList } from "#protocol/ready.ts";
+import { BytesWriter } from "#protocol/bytes.ts";
+import { readyList } from "#protocol/ready.ts";
 import { PreparedAnswer } from "../rpc/prepared.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import { fieldsOf } from "./fields.ts";
@@ -38,6 +39,7 @@ export class Listing {
   readonly #written = new WeakMap<Application, Written>();
   readonly #rowByApp = new WeakMap<Application, Row>();
   readonly #rows = new Rows();
+  readonly #writer = new BytesWriter();
 
   constructor(deps: ListingDeps) {
     this.#deps = deps;
@@ -77,7 +79,7 @@ export class Listing {
       resourceVersion: applications.resourceVersion,
       ...(rest > 0 ? { continue: tokenOf(passed[end - 1]?.key ?? "", end), remainingItemCount: rest } : {}),
       ...(page.ours ? { total: passed.length } : {}),
-      ...(page.counts.length > 0 ? { counts: countsOf(tallies) } : {}),
+      ...(page.counts.length > 0 ? { counts: countsOf(tallies, filter, page.countsLimit) } : {}),
     };
     return new ListAnswer(this, metadata, start === 0 && rest === 0 ? passed : passed.slice(start, end));
   }
@@ -103,7 +105,7 @@ export class Listing {
   /** An application's message in a list, with its length before it. */
   bytes(app: Application): Uint8Array {
     const written = this.#writtenOf(app);
-    return (written.bytes ??= delimitedBytes(ApplicationSchema, this.#deps.presented(app)));
+    return (written.bytes ??= this.#writer.delimited(ApplicationSchema, this.#deps.presented(app)));
   }
 
   /** What is kept of this state of an application and of its objects' health. */
@@ -212,11 +214,19 @@ function count({ facet, counts }: Tally, row: Row): void {
   }
 }
 
-function countsOf(tallies: readonly Tally[]): Record<string, Record<string, number>> {
+/** Of each facet the most frequent values, where only so many are wanted, and those that are chosen. */
+function countsOf(
+  tallies: readonly Tally[],
+  { chosen }: ListFilter,
+  limit: number,
+): Record<string, Record<string, number>> {
   return Object.fromEntries(
-    tallies.map(({ facet, counts }) => [
-      facet,
-      Object.fromEntries([...counts].map(([value, box]) => [value, box.count] as const)),
-    ]),
+    tallies.map(({ facet, counts }) => {
+      const wanted = chosen.find((each) => each.facet === facet)?.wanted;
+      const all = [...counts].map(([value, box]) => [value, box.count] as const);
+      if (limit === 0 || all.length <= limit) return [facet, Object.fromEntries(all)];
+      const frequent = all.toSorted(([, a], [, b]) => b - a);
+      return [facet, Object.fromEntries(frequent.filter(([value], index) => index < limit || wanted?.has(value)))];
+    }),
   );
 }
