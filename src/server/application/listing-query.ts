@@ -25,6 +25,8 @@ export interface ListPage {
   /** The last row of the page before. */
   readonly after: string | undefined;
   readonly counts: readonly Facet[];
+  /** Of each facet only so many values, the most frequent; 0: all. */
+  readonly countsLimit: number;
   /** Whether any parameter of ours asks for more than Argo CD's answer. */
   readonly ours: boolean;
 }
@@ -40,7 +42,7 @@ export function filterOf(
     project: [...(request.projects ?? []), ...(request.project ?? [])],
     repo: [...listOf(parameters["repo"]), request.repo ?? ""].filter(Boolean).map(normaliseUrl),
   };
-  for (const facet of ["cluster", "namespace", "sync", "health"] as const)
+  for (const facet of ["cluster", "namespace", "sync", "health", "label"] as const)
     values[facet] = listOf(parameters[facet]).flatMap((value) => value.split(","));
   values.cluster = values.cluster?.map((value) => (value === inClusterServer ? inClusterName : value)) ?? [];
   const chosen = facets.flatMap((facet) => {
@@ -74,6 +76,7 @@ export function pageOf(parameters: QueryParameters): ListPage {
     offset: resumed?.offset ?? numberOf(parameters, "offset"),
     after: resumed?.after,
     counts: countsOf(lastOf(parameters["counts"]) ?? ""),
+    countsLimit: numberOf(parameters, "countsLimit"),
     ours: ["limit", "offset", "continue", "counts", "sortBy"].some((name) => parameters[name] !== undefined),
   };
 }

@@ -119,6 +119,7 @@ describe("a list", () => {
     ["by the cluster it runs in", { cluster: "https://kubernetes.default.svc" }, {}, "api cart"],
     ["any of several values", { health: "Degraded,Progressing" }, {}, "api web"],
     ["all of several filters", { sync: "OutOfSync", cluster: "eu" }, {}, "web"],
+    ["by any of several labels", { label: ["team=b", "team=none"] }, {}, "web"],
     ["by words", { search: "SHOP eu" }, {}, "web"],
     ["by words of which one is nowhere", { search: "shop nowhere" }, {}, ""],
     ["by name downwards", { sortBy: "-name" }, {}, "web mail cart api"],
@@ -147,6 +148,15 @@ describe("a list", () => {
     expect(metadata).toMatchObject({
       total: 1,
       counts: { sync: { OutOfSync: 1, Synced: 1 }, cluster: { eu: 1, "in-cluster": 1 }, health: { Degraded: 1 } },
+    });
+  });
+
+  it("counts of each facet as many values as are wanted, the most frequent, and what is chosen", async () => {
+    const made = world();
+    const { metadata } = await made.list({ counts: "project,health", countsLimit: "1" }, { projects: ["ops"] });
+    expect(metadata["counts"]).toEqual({ project: { shop: 2, ops: 1 }, health: { Healthy: 1 } });
+    expect((await made.list({ counts: "cluster", countsLimit: "5" })).metadata["counts"]).toEqual({
+      cluster: { eu: 2, "in-cluster": 2 },
     });
   });
 
@@ -202,6 +212,7 @@ describe("a list", () => {
     [{ sortBy: "colour" }, "sortBy"],
     [{ limit: "-1" }, "limit"],
     [{ counts: "colour" }, "counts"],
+    [{ countsLimit: "some" }, "countsLimit"],
     [{ continue: "%" }, "continue"],
   ])("of %o is refused with the field", (parameters, field) => {
     expect(() => world().answer(parameters)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
