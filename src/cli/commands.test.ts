@@ -26,7 +26,13 @@ const kinds: Readonly<Record<string, Flag["kind"]>> = {
   duration: "duration",
 };
 /** Defaults that stand in another place, or that argocd shows but does not have. */
-const elsewhere = new Set(["config", "local-include", "ignore-normalizer-jq-execution-timeout", "logformat"]);
+const elsewhere = new Set([
+  "config",
+  "server-name",
+  "local-include",
+  "ignore-normalizer-jq-execution-timeout",
+  "logformat",
+]);
 
 function check(flags: Flags, wanted: readonly Fact[]): void {
   for (const [written, type, short, fallback] of wanted) {

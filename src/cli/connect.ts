@@ -32,6 +32,8 @@ export interface ConnectDeps {
   readonly localFile: string;
   /** Answers requests in this process, from the cluster of the kubeconfig. Returns where, and the token to send. */
   core(): Promise<{ readonly url: string; readonly token: string }>;
+  /** Connections to a pod of the server, by the cluster of the kubeconfig. */
+  forward(): Promise<NonNullable<Target["tunnel"]>>;
   config(): Promise<ConfigFile>;
 }
 
@@ -47,6 +49,7 @@ export async function connectToServer(op: Operation, deps: ConnectDeps): Promise
   const address = global.server || variable(env, "SERVER");
   const token = global["auth-token"] || variable(env, "AUTH_TOKEN");
   const config = await deps.config();
+  if (forwards(global)) return forwardedClient(deps, token || (forwardedContext(config)?.user["auth-token"] ?? ""));
   const contextName = global["argocd-context"] || variable(env, "CONTEXT") || config.current;
   const known = address === "" || contextName !== "" ? contextOf(config, contextName) : undefined;
   if (address !== "") {
@@ -57,6 +60,7 @@ export async function connectToServer(op: Operation, deps: ConnectDeps): Promise
     return clientOf(deps, { ...entry, server: address }, token || (same ? (known.user["auth-token"] ?? "") : ""));
   }
   if (known?.server.core) return coreClient(deps);
+  if (known?.server.server === forwardedServer) return forwardedClient(deps, token || (known.user["auth-token"] ?? ""));
   if (known) {
     op.log.debug("server", { address: known.server.server, context: known.context.name, from: config.path });
     return clientOf(deps, known.server, token || (known.user["auth-token"] ?? ""));
@@ -81,6 +85,26 @@ async function coreClient(deps: ConnectDeps): Promise<ApiClient> {
   const { url, token } = await deps.core();
   const target: Target = { url, headers: {}, insecure: false, retries: 0 };
   return createApi(createHttp(target, { token }), deps.clock, () => token);
+}
+
+/** What the server is called in contexts that were logged in to by --port-forward; argocd's name for it. */
+export const forwardedServer = "port-forward";
+
+export const forwards = (global: Global): boolean => global["port-forward"] || global["port-forward-namespace"] !== "";
+
+/** The context of a login by --port-forward: the current one, else the first. */
+function forwardedContext(config: ConfigFile): ReturnType<ConfigFile["resolve"]> | undefined {
+  const found = config.contexts.filter(({ server }) => server === forwardedServer);
+  const name = (found.find((item) => item.name === config.current) ?? found[0])?.name;
+  return name === undefined ? undefined : config.resolve(name);
+}
+
+/** The certificate of a pod is for another name: the way to it is the API server's, and it is not verified. */
+export async function forwardedClient(deps: ConnectDeps, token: string): Promise<ApiClient> {
+  const entry = (await deps.config()).server(forwardedServer) ?? {};
+  const server: ServerEntry = { ...entry, server: "127.0.0.1", insecure: true };
+  const target: Target = { ...targetOf(deps, server), tunnel: await deps.forward() };
+  return createApi(forgivingHttp(target, { token }), deps.clock, () => token);
 }
 
 function contextOf(config: ConfigFile, name: string): ReturnType<ConfigFile["resolve"]> | undefined {

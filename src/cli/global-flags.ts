@@ -28,9 +28,9 @@ export const globalFlags = {
   "repo-server-name": text("Accepted", { hidden: true }),
   "port-forward": bool("Forward a port to a pod of the server, by the cluster of the kubeconfig"),
   "port-forward-namespace": text("Namespace of the server's pods; as --port-forward"),
-  "server-name": text("With --port-forward: label app.kubernetes.io/name of the server's pods", {
-    fallback: "argocd-server",
-  }),
+  "server-name": text(
+    "With --port-forward: label app.kubernetes.io/name of the server's pods, argocd-server unless told; env ARGOCD_SERVER_NAME",
+  ),
 } as const satisfies Flags;
 
 /** kubectl's flags, which argocd adds to whole groups: for `--core`. A command's own flag of the same name goes first. */

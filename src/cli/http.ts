@@ -1,6 +1,7 @@
 // Requests to the server over node:http, which starts faster than fetch and takes certificates. Turns answers into JSON
 // and errors `{code, message}` into those of the catalogue. Knows no service.
 import type { IncomingMessage, RequestOptions } from "node:http";
+import type { Duplex } from "node:stream";
 import { DriftlessError, type ErrorCode } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
@@ -15,6 +16,8 @@ export interface Target {
   readonly key?: string;
   /** Proxies, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY name them. */
   readonly proxies?: Readonly<Record<string, string>>;
+  /** Makes the connection to the server, where it is not simply dialled. */
+  readonly tunnel?: (op: Operation) => Promise<Duplex>;
   /** How often a read that failed on the network is tried again. */
   readonly retries: number;
 }
@@ -122,13 +125,46 @@ function connect(op: Operation, target: Target, exchange: Exchange): Promise<Inc
       ...(body === undefined ? {} : { "content-type": body.type, "content-length": body.bytes.length }),
       ...target.headers,
     },
-    ...(secure ? { rejectUnauthorized: !target.insecure, ca: target.ca, cert: target.cert, key: target.key } : {}),
+    ...(secure ? tlsOf(target) : {}),
+    ...(target.tunnel ? { createConnection: through(op, target, secure) } : {}),
   };
   return new Promise((resolve, reject) => {
     const sent = request(exchange.url, options, resolve);
     sent.on("error", (thrown) => reject(networkError(op, thrown, target.url)));
     sent.end(body?.bytes);
   });
+}
+
+const tlsOf = (target: Target): object => ({
+  rejectUnauthorized: !target.insecure,
+  ca: target.ca,
+  cert: target.cert,
+  key: target.key,
+});
+
+/** Connections through the target's tunnel, with TLS where it is spoken. */
+function through(op: Operation, target: Target, secure: boolean): RequestOptions["createConnection"] {
+  const made = async (): Promise<Duplex> => {
+    const socket = await target.tunnel!(op);
+    if (!secure) return socket;
+    const { connect: handshake } = process.getBuiltinModule("node:tls");
+    return handshake({ ...tlsOf(target), socket, servername: "localhost" });
+  };
+  return (_options, done) => {
+    void hand(made(), done);
+    return undefined;
+  };
+}
+
+/** As Node wants the outcome: by a callback. */
+async function hand(made: Promise<Duplex>, done: (error: Error | null, socket: Duplex) => void): Promise<void> {
+  let socket: Duplex;
+  try {
+    socket = await made;
+  } catch (thrown) {
+    return done(thrown as Error, undefined as never);
+  }
+  done(null, socket);
 }
 
 export function jsonBody(value: unknown): RawBody | undefined {
@@ -138,6 +174,7 @@ export function jsonBody(value: unknown): RawBody | undefined {
 /** What went wrong between here and the server, with its address. `cause.code` tells TLS apart from silence. */
 function networkError(op: Operation, thrown: NodeJS.ErrnoException, url: string): DriftlessError {
   if (op.signal.aborted) return new DriftlessError("CANCELLED", "the command was interrupted", { cause: thrown });
+  if (thrown instanceof DriftlessError) return thrown;
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: "nothing listens there",
     ENOTFOUND: "there is no host of that name",

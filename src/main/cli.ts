@@ -74,6 +74,7 @@ function contextOf({ global, kube, signal, stops }: Given): Context {
       stops.push(() => core.stop());
       return core;
     },
+    forward: async () => (await import("#cli/port-forward.ts")).portForward(context),
   };
   const context: Context = {
     op,

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
-import { targetFlags, type TargetValues } from "#cli/admin-flags.ts";
-import { onCluster, types, type AdminTarget } from "#cli/admin-target.ts";
+import { types } from "#cli/admin-target.ts";
 import type { Context } from "#cli/context.ts";
+import { onKubeconfig } from "#cli/kube-target.ts";
 import { createClient } from "#kube/client.ts";
 import type { KubeClient } from "#kube/types.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
@@ -30,7 +30,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function startCore(op: Operation, context: Context): Promise<Core> {
   checkGit();
   const { env } = context;
-  const { connection, namespace } = await targetOf(context);
+  const { connection, namespace } = await onKubeconfig(context, async (target) => target);
   const ports = { clock: systemClock, random: systemRandom };
   const control = createClient(
     { ...connection, name: "in-cluster" },
@@ -58,14 +58,6 @@ export async function startCore(op: Operation, context: Context): Promise<Core> 
       place.release();
     },
   };
-}
-
-/** The kubeconfig's cluster, as kubectl's flags choose it: `--server` is not the API server's address here. */
-async function targetOf(context: Context): Promise<Pick<AdminTarget, "connection" | "namespace">> {
-  const defaults = Object.fromEntries(Object.entries(targetFlags).map(([name, flag]) => [name, flag.fallback]));
-  const values = { ...defaults, ...context.kube } as unknown as TargetValues;
-  const bare: Context = { ...context, global: { ...context.global, server: "" } };
-  return onCluster(bare, values, async ({ connection, namespace }) => ({ connection, namespace }));
 }
 
 /** Whether there is something to talk to: a watch would wait for it without a word. */

@@ -11,6 +11,7 @@ export interface LookFirstDeps {
 }
 
 const prefix = "/api/v1/";
+const every = Symbol("every application");
 /** What is answered from the application itself, or written to it. */
 const needsNoLook = new Set(["spec", "sync", "rollback", "operation", "waiting", "syncwindows"]);
 
@@ -20,15 +21,15 @@ export function lookFirst(http: FastifyInstance, deps: LookFirstDeps): void {
     const wanted = lookedAt(request);
     if (wanted === undefined) return;
     const keys =
-      wanted === "all" ? [...deps.controller.states()].map(({ key }) => key) : [keyOf(deps, request, wanted)];
+      wanted === every ? [...deps.controller.states()].map(({ key }) => key) : [keyOf(deps, request, wanted)];
     await Promise.all(keys.map((key) => deps.controller.look(key)));
   });
 }
 
-/** The name of the application whose objects a request is about; `all` where it may be about any. */
-function lookedAt({ url, query }: FastifyRequest): string | "all" | undefined {
+/** The name of the application whose objects a request is about; `every` where it may be about any. */
+function lookedAt({ url, query }: FastifyRequest): string | typeof every | undefined {
   const path = url.split("?")[0]!;
-  if (path === `${prefix}preview`) return "all";
+  if (path === `${prefix}preview`) return every;
   if (path === `${prefix}applications/manifestsWithFiles`) return textIn(query, "name");
   const [, name = "", rest = ""] = /^\/api\/v1\/(?:stream\/)?applications\/([^/]+)\/(.+)$/.exec(path) ?? [];
   return name === "" || needsNoLook.has(rest) ? undefined : decodeURIComponent(name);

@@ -2,7 +2,17 @@
 import { DriftlessError } from "#base/errors.ts";
 import type { ServerEntry } from "../config-file.ts";
 import { command } from "../command.ts";
-import { clientOf, isLoopback, speaksNoTls, targetOf, variable, withoutScheme } from "../connect.ts";
+import {
+  clientOf,
+  forwardedClient,
+  forwardedServer,
+  forwards,
+  isLoopback,
+  speaksNoTls,
+  targetOf,
+  variable,
+  withoutScheme,
+} from "../connect.ts";
 import type { Context } from "../context.ts";
 import { bool, int, later, text } from "../flags.ts";
 
@@ -32,12 +42,18 @@ export default command({
   args: { min: 0, max: 1 },
   async run(context, { values, args }) {
     if (context.global.core) return rememberCore(context, values.name);
+    const forwarded = forwards(context.global);
     const address = args[0] ?? (context.global.server || variable(context.env, "SERVER"));
-    if (address === "") throw new DriftlessError("INVALID_ARGUMENT", "which server? driftless login SERVER");
-    const server = values["skip-test-tls"] ? asWritten(context, address) : await reach(context, address);
+    if (address === "" && !forwarded)
+      throw new DriftlessError("INVALID_ARGUMENT", "which server? driftless login SERVER");
+    const server = forwarded
+      ? await reachForwarded(context)
+      : values["skip-test-tls"]
+        ? asWritten(context, address)
+        : await reach(context, address);
     const username = values.username || (await ask(context, "Username: ", "--username"));
     const password = values.password || (await ask(context, "Password: ", "--password", true));
-    const api = clientOf(context.connect, server, "");
+    const api = forwarded ? await forwardedClient(context.connect, "") : clientOf(context.connect, server, "");
     const token = await api.session.login(context.op, username, password);
     const name = values.name || server.server;
     const config = await context.config();
@@ -92,6 +108,14 @@ async function reach(context: Context, address: string): Promise<ServerEntry> {
       return { ...server, insecure: true };
     throw thrown;
   }
+}
+
+/** The server behind --port-forward: how it speaks is found out, its certificate is not verified. */
+async function reachForwarded(context: Context): Promise<ServerEntry> {
+  const api = await forwardedClient(context.connect, "");
+  await api.version(context.op);
+  const plain = api.url.startsWith("http://") ? { "plain-text": true } : { insecure: true };
+  return { ...asWritten(context, forwardedServer), ...plain };
 }
 
 async function agrees(context: Context, warning: string): Promise<boolean> {

@@ -97,7 +97,7 @@ function contextOf({ global, kube }: Pick<Context, "global" | "kube">, parts: Pa
     kube,
     version: "0.0.0",
     config,
-    connect: { env: parts.env, global, clock: parts.clock, config, localFile: "", core: noServer },
+    connect: { env: parts.env, global, clock: parts.clock, config, localFile: "", core: noServer, forward: noServer },
     api: () => Promise.resolve(noServer()),
     admin: () => Promise.resolve(adminMeans()),
     runProgram: () => Promise.resolve(noServer()),
