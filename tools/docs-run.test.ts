@@ -161,7 +161,8 @@ describe("Operating", () => {
   });
 
   test("lists every metric, and no other", async () => {
-    const scrape = await (await fetch(`${facts.page}/metrics`)).text();
+    const headers = { authorization: `Bearer ${facts.token}` };
+    const scrape = await (await fetch(`${facts.page}/metrics`, { headers })).text();
     const has = [...scrape.matchAll(/^# HELP (\S+)/gm)].map((match) => match[1]!);
     const says = [...text.matchAll(/^\| `([a-z]+_\w+)` \|/gm)].map((match) => match[1]!);
     expect(says.toSorted()).toEqual(has.toSorted());

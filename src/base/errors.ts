@@ -1,5 +1,6 @@
 // The one catalogue of errors: stable codes, with the HTTP and gRPC status each answers with, the condition type an
 // application shows for it, and a hint. docs/errors.md is written from it (npm run docs:errors) and a test keeps it equal.
+import { redactUrls } from "./redact.ts";
 
 export type GrpcStatus =
   | "INVALID_ARGUMENT"
@@ -343,21 +344,35 @@ export interface ErrorDetails {
   readonly retryAfterS?: number;
 }
 
-/** The one error class. Takes a code of the catalogue and what was wrong; carries where it happened. */
+/**
+ * The one error class. Takes a code of the catalogue and what was wrong; carries where it happened. User information in
+ * URLs is hidden here, for errors go to answers, conditions, events and logs.
+ */
 export class DriftlessError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(redactUrls(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "DriftlessError";
     this.code = code;
-    this.details = options.details ?? {};
+    this.details = redactedDetails(options.details ?? {});
   }
 
   get entry(): ErrorEntry {
     return catalogue[this.code];
   }
+}
+
+function redactedDetails(details: ErrorDetails): ErrorDetails {
+  return Object.values(details).some((value) => typeof value === "string" && value.includes("@"))
+    ? Object.fromEntries(
+        Object.entries(details).map(([name, value]: [string, unknown]) => [
+          name,
+          typeof value === "string" ? redactUrls(value) : value,
+        ]),
+      )
+    : details;
 }
 
 /** Takes anything that was thrown; returns it as a catalogued error (INTERNAL, or CANCELLED for aborts). */

@@ -1,5 +1,6 @@
 // Repository URLs: comparing them as Argo CD does, splitting off credentials, hiding secrets. Pure; no I/O.
 import { DriftlessError } from "#base/errors.ts";
+import { isRedacted, redactUrls } from "#base/redact.ts";
 
 const sshPattern = /^(?:ssh:\/\/)?[^/:]*?@[^@]+$/;
 const schemes: Readonly<Record<string, string>> = { http: "80", https: "443", ssh: "22", git: "9418" };
@@ -40,11 +41,15 @@ export function hostAndPath(url: string): string {
   return slash < 0 ? host : `${host}${bare.slice(slash)}`;
 }
 
-/** Splits `https://user:password@host/path` (or `oci://…`) into the URL without, and the two. Other URLs come back as they are. */
+/**
+ * Splits `https://user:password@host/path` (or `oci://…`) into the URL without, and the two. Other URLs come back as they
+ * are; what an answer shows in place of the two is neither.
+ */
 export function splitCredentials(url: string): { url: string; username?: string; password?: string } {
   const match = /^((?:https?|oci):\/\/)([^/@]*(?:@[^/@]*)*)@([^/@]+(?:\/.*)?)$/i.exec(url.trim());
   if (!match) return { url: url.trim() };
   const [, scheme = "", user = "", rest = ""] = match;
+  if (isRedacted(url)) return { url: `${scheme}${rest}` };
   const colon = user.indexOf(":");
   const decode = (text: string): string => {
     try {
@@ -62,9 +67,7 @@ export function splitCredentials(url: string): { url: string; username?: string;
 
 /** Replaces user information in every URL of a text, and every given secret, by `***`. */
 export function redact(text: string, secrets: readonly (string | undefined)[] = []): string {
-  let clean = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/'"]*@/gi, (all: string, scheme: string) =>
-    scheme.toLowerCase() === "ssh://" && !all.slice(scheme.length).includes(":") ? all : `${scheme}***@`,
-  );
+  let clean = redactUrls(text);
   for (const secret of secrets) {
     if (secret === undefined || secret.length < 3) continue;
     clean = clean.replaceAll(secret, "***");

@@ -34,13 +34,13 @@ import { createRegistries } from "#registry/registries.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEvaluators } from "#render/engine/evaluate.ts";
 import { createEnginePool } from "#render/engine/pool.ts";
-import { EventRecorder } from "#runtime/events.ts";
 import { Informer } from "#runtime/informer.ts";
 import { createMetrics, type Metrics } from "#runtime/metrics.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startServer, type RunningServer } from "#server/server.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { Configuration } from "./configuration.ts";
+import { eventRecorders } from "./events.ts";
 import { createRepositoryProbe, lentFields } from "./repository-probe.ts";
 import { serverTls } from "./server-tls.ts";
 import { pluginsOf, rendererFor, type RenderingFlags } from "./rendering.ts";
@@ -54,6 +54,8 @@ export interface SystemOptions {
   readonly dataDir: string;
   readonly git: { readonly path: string; readonly env: Readonly<Record<string, string>> };
   readonly listen: { readonly host: string; readonly port: number };
+  /** Where metrics are answered without a login. */
+  readonly listenForMetrics?: { readonly host: string; readonly port: number };
   /** Whether TLS is spoken; undefined: as `server.insecure` says, else everywhere but on loopback. */
   readonly tls?: boolean;
   /** Folder of the built page; the API alone is served without it. */
@@ -67,6 +69,8 @@ export interface SystemOptions {
   readonly caller?: { readonly token: string };
   /** How sources are rendered, where it is not as usual. */
   readonly rendering?: RenderingFlags;
+  /** Reasons of the Kubernetes Events that are written, as `--enable-k8s-event` takes them. */
+  readonly events?: string;
 }
 
 export interface System {
@@ -167,13 +171,13 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   const kustomize = (): Settings["kustomize"] => configuration.settings.kustomize;
   const plugins = pluginsOf(life, { ...rendering, environment });
   const renderer = rendererFor(life, { ...rendering, engine, plugins, dataDir, environment, kustomize });
-  const events = new EventRecorder({
+  const recorder = eventRecorders(life, {
     client: control,
-    clock: systemClock,
-    component: "argocd-application-controller",
-    op: life,
-    busy: () => controller.busy,
+    wanted: options.events ?? environment["ARGOCD_ENABLE_K8S_EVENT"],
+    settings,
+    project: (name) => projectOf(name),
   });
+  const events = recorder("argocd-application-controller", { busy: () => controller.busy });
   const poller = createPoller(life, {
     ...ports,
     intervalMs: configuration.settings.reconciliationMs,
@@ -281,10 +285,12 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     plugins: async (inner) => (await plugins.list(inner)).map(({ name }) => name),
     inherited: (url) => lentFields(configuration.template(url)),
     controller,
-    actions: { evaluators, events, settings, project: projectOf },
+    actions: { evaluators, settings, project: projectOf },
+    events: recorder("argocd-server"),
     metrics,
     version: options.version,
     listen: options.listen,
+    ...(options.listenForMetrics ? { listenForMetrics: options.listenForMetrics } : {}),
     ...serverTls(life, options, configuration, ports),
     ...(options.caller ? { caller: options.caller } : {}),
     ...(options.uiDir === undefined ? {} : { uiDir: options.uiDir }),

@@ -34,6 +34,9 @@ interface UpFlags extends RenderingFlags {
   readonly logFormat: "text" | "json";
   readonly tls?: boolean;
   readonly insecure?: boolean;
+  readonly enableK8sEvent?: string;
+  readonly metricsPort?: number;
+  readonly metricsAddress?: string;
 }
 
 function port(text: string): number {
@@ -77,6 +80,12 @@ function command(): Command {
     .option("--render-cache <url>", "share renders with other replicas: s3://BUCKET/PREFIX or redis://HOST:PORT")
     .option("--tls", "speak TLS; as everywhere but on loopback unless told")
     .option("--insecure [yes]", "speak HTTP without TLS; --insecure=false is --tls", truth)
+    .option("--metrics-port <port>", "answer metrics there too, without a login; 0 takes a free port", port)
+    .option("--metrics-address <address>", "address of the metrics' port; that of --host unless told")
+    .option(
+      "--enable-k8s-event <reasons>",
+      "which Kubernetes Events are written: all (the default), none, or their reasons, separated by commas",
+    )
     .addOption(
       new Option("--log-level <level>", "how much is logged")
         .choices(["debug", "info", "warn", "error"])
@@ -87,6 +96,14 @@ function command(): Command {
       "after",
       "\nExamples:\n  driftless up\n  driftless up --kubeconfig ~/.kube/config --context kind-dev\n  driftless up --port 0 --data-dir /tmp/try",
     );
+}
+
+function metricsListener({ metricsPort, metricsAddress, host }: UpFlags): {
+  listenForMetrics?: { host: string; port: number };
+} {
+  if (metricsPort === undefined) return {};
+  const address = metricsAddress ?? process.env["ARGOCD_SERVER_METRICS_LISTEN_ADDRESS"] ?? "";
+  return { listenForMetrics: { host: address === "" ? host : address, port: metricsPort } };
 }
 
 function renderingFlags({ pluginSockets, pluginCommands, renderCache }: UpFlags): RenderingFlags {
@@ -122,6 +139,8 @@ export async function up(args: readonly string[]): Promise<number> {
       version: version(),
       environment: process.env,
       rendering: renderingFlags(flags),
+      ...metricsListener(flags),
+      ...(flags.enableK8sEvent === undefined ? {} : { events: flags.enableK8sEvent }),
     });
     stops.push(() => system.stop());
     stops.push(await offerLocalLogin(op, flags.dataDir, system));

@@ -25,6 +25,9 @@ export async function printWelcome(op: Operation, facts: WelcomeFacts): Promise<
     `  Page        ${paint.cyan(system.server.url)}`,
     `  Log in      ${login}`,
     ...(demo ? [`  Repository  git clone ${demo.cloneUrl}`] : []),
+    ...(system.server.metricsPort === undefined
+      ? []
+      : [`  Metrics     port ${system.server.metricsPort}, without a login`]),
     `  Cluster     export KUBECONFIG=${kubeconfig}`,
     `  State       ${dataDir}`,
     "",

@@ -107,6 +107,11 @@ export interface Settings {
   readonly jqTimeoutMs: number;
   /** Namespaces beside the controller's own in which Applications count; patterns. */
   readonly applicationNamespaces: readonly string[];
+  /** Which labels Events take over from Applications and their projects; patterns of keys. */
+  readonly eventLabels: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  /** Headers of the API server that say who may put its pages into frames; "" sends none, undefined ours. */
+  readonly frameOptions: string | undefined;
+  readonly contentSecurityPolicy: string | undefined;
 }
 
 export interface SettingProblem {
@@ -184,6 +189,12 @@ export function parseSettings(
     serverSideDiff: command.flag("controller.diff.server.side", false),
     jqTimeoutMs: command.duration("controller.ignore.normalizer.jq.timeout", 1000),
     applicationNamespaces: words(command.text("application.namespaces")),
+    eventLabels: {
+      include: words(main.text("resource.includeEventLabelKeys")),
+      exclude: words(main.text("resource.excludeEventLabelKeys")),
+    },
+    frameOptions: command.header("server.x.frame.options"),
+    contentSecurityPolicy: command.header("server.content.security.policy"),
   };
   return { settings, problems };
 }
@@ -265,6 +276,14 @@ class Reader {
       this.bad(key, "it is not a regular expression");
       return fallback;
     }
+  }
+
+  /** A header's value; undefined where nothing is said. Quotes alone, which Helm values need, are nothing. */
+  header(key: string): string | undefined {
+    const text = this.data[key]?.trim();
+    if (text === undefined || /^[\x20-\x7e]*$/.test(text)) return text === '""' || text === "''" ? "" : text;
+    this.bad(key, "it holds characters that a header may not have");
+    return undefined;
   }
 
   url(key: string): string {

@@ -3,6 +3,7 @@
 import { toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import { rfc3339, type Clock } from "#base/ports.ts";
+import { redactUrls } from "#base/redact.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
 
@@ -10,6 +11,7 @@ export interface EventText {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const eventPath: ResourcePath = { group: "", version: "v1", plural: "events", namespaced: true };
@@ -22,6 +24,10 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   readonly component: string;
   readonly op: Operation;
+  /** Whether events with this reason are written; all are unless told. */
+  enabled?(reason: string): boolean;
+  /** Labels of the events about an object. */
+  labels?(about: KubernetesObject): Readonly<Record<string, string>>;
   /** Whether there is work that events should not compete with; they wait then, but no longer than a minute. */
   busy?(): boolean;
   /** Events waiting beyond this many are dropped, oldest first. */
@@ -43,10 +49,12 @@ export class EventRecorder {
   /** Notes that something happened to an object. Returns at once. */
   record(about: KubernetesObject, event: EventText): void {
     const { clock, component, limit = 5000 } = this.#options;
+    if (this.#options.enabled?.(event.reason) === false) return;
     const nowMs = clock.now();
     const namespace = about.metadata.namespace ?? "default";
-    const message =
-      event.message.length > longestMessage ? `${event.message.slice(0, longestMessage - 1)}…` : event.message;
+    const text = redactUrls(event.message);
+    const message = text.length > longestMessage ? `${text.slice(0, longestMessage - 1)}…` : text;
+    const labels = this.#options.labels?.(about) ?? {};
     const last = this.#waiting.at(-1)?.event;
     if (last && last["reason"] === event.reason && last["message"] === message && sameSubject(last, about)) return;
     const written: KubernetesObject = {
@@ -55,6 +63,8 @@ export class EventRecorder {
       metadata: {
         name: `${about.metadata.name}.${nowMs.toString(16)}${(this.#serial++ % 0xffff).toString(16).padStart(4, "0")}`,
         namespace,
+        ...(Object.keys(labels).length > 0 ? { labels } : {}),
+        ...(event.annotations ? { annotations: event.annotations } : {}),
       },
       involvedObject: {
         apiVersion: about.apiVersion,

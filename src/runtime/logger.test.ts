@@ -28,6 +28,22 @@ describe("createLogger", () => {
     expect(written.join("")).toContain("https://git.example.com");
   });
 
+  it.for(["json", "text"] as const)("never writes who a URL speaks for, as %s", (format) => {
+    const { log, written } = lines(format);
+    log.info("fetch of https://me:hunter2@git.example.com/a failed", { urls: ["oci://me:hunter2@x/y"], text: '"' });
+    log.with({ url: "https://hunter2@x" }).info("again");
+    expect(written.join("")).not.toContain("hunter2");
+    expect(written.join("")).toContain("https://***@git.example.com/a");
+    expect(written[0]).toContain(`"oci://***@x/y"`);
+  });
+
+  it("lets nothing that is logged begin a line of its own", () => {
+    const { log, written } = lines("text");
+    log.info("one\n12:00:00 INFO  forged", { name: "a\n12:00:00 INFO  forged", code: "\u001b[2J" });
+    expect(written.join("").trimEnd()).not.toContain("\n");
+    expect(written.join("")).not.toContain("\u001b");
+  });
+
   it("writes short lines for people", () => {
     const { log, written } = lines("text");
     log.warn("watch broken", { kind: "Secret", tries: 3 });

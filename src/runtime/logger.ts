@@ -1,6 +1,8 @@
-// Logs, by pino: one JSON object a line, or short lines for people. Fields that may hold a secret are redacted by name.
+// Logs, by pino: one JSON object a line, or short lines for people. Fields that may hold a secret are redacted by name, and
+// user information in URLs wherever it stands. Nothing that is logged can begin a line of its own.
 import pino from "pino";
 import type { LogFields, Logger } from "#base/operation.ts";
+import { redactUrls } from "#base/redact.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -33,10 +35,8 @@ function wrap(make: () => pino.Logger, enabled: (level: LogLevel) => boolean): L
 
 /** Takes level, format and destination; returns a logger. In "text" a line is `time LEVEL message field=value …`. */
 export function createLogger(options: LogOptions): Logger {
-  const destination =
-    options.format === "json"
-      ? options.destination
-      : { write: (line: string) => options.destination.write(asText(line)) };
+  const write = (line: string): void => options.destination.write(redactUrls(line));
+  const destination = { write: options.format === "json" ? write : (line: string) => write(asText(line)) };
   const root = pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact },
     destination,
@@ -52,7 +52,12 @@ const levelNames: Readonly<Record<number, string>> = { 20: "DEBUG", 30: "INFO ",
 function asText(line: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: string; msg: string };
   const rest = Object.entries(fields).map(
-    ([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+    ([name, value]) => ` ${name}=${typeof value === "string" ? oneLine(value) : JSON.stringify(value)}`,
   );
-  return `${time.slice(11, 19)} ${levelNames[level] ?? level} ${msg}${rest.join("")}\n`;
+  return `${time.slice(11, 19)} ${levelNames[level] ?? level} ${oneLine(msg)}${rest.join("")}\n`;
+}
+
+/** A text as it is, or quoted where it would break the line or move the cursor. */
+function oneLine(text: string): string {
+  return /[\p{Cc}\u2028\u2029]/u.test(text) ? JSON.stringify(text) : text;
 }

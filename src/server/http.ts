@@ -9,6 +9,7 @@ import type { Metrics } from "#runtime/metrics.ts";
 import { authenticate, cookieName } from "./auth/authenticate.ts";
 import type { Account } from "./auth/account.ts";
 import type { Sessions } from "./auth/sessions.ts";
+import { securityHeaders, type HeaderSettings } from "./security-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -28,6 +29,10 @@ export interface HttpDeps {
   readonly stopping: AbortSignal;
   /** Whether the program is ready to work; false: /healthz answers 503. */
   ready(): boolean;
+  /** How pages may be framed and scripted. */
+  settings(): HeaderSettings;
+  /** Whether an account may read metrics: they name everything that there is. */
+  mayScrape(account: Account | undefined): boolean;
 }
 
 const bodyLimit = 8 * 1024 * 1024;
@@ -35,7 +40,8 @@ const bodyLimit = 8 * 1024 * 1024;
 const compressedFromBytes = 1024;
 /** As much as takes a millisecond or two. */
 const compressedAtOnceBytes = 256 * 1024;
-const openPaths = new Set(["/healthz", "/metrics", "/api/webhook", "/api/version"]);
+/** Answered to anybody, by their routes. */
+const openPaths = new Set(["/api/webhook", "/api/version"]);
 
 /** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
 export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
@@ -55,7 +61,7 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
     syncThreshold: compressedAtOnceBytes,
   });
   app.addHook("onRequest", async (request, reply) => {
-    secure(reply);
+    reply.headers(securityHeaders(deps.settings()));
     await identify(deps.sessions, request);
   });
   app.setErrorHandler((thrown, _request, reply) => {
@@ -69,7 +75,8 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
       .type("text/plain")
       .send(deps.ready() ? "ok" : "starting"),
   );
-  app.get("/metrics", async (_request, reply) => {
+  app.get("/metrics", async (request, reply) => {
+    if (!deps.mayScrape(request.account)) throw new DriftlessError("PERMISSION_DENIED", "permission denied");
     const { contentType, text } = await deps.metrics.scrape();
     return reply.header("content-type", contentType).send(text);
   });
@@ -111,24 +118,15 @@ export function errorBody(error: DriftlessError): { code: number; message: strin
 }
 
 export function setSessionCookie(reply: FastifyReply, request: FastifyRequest, token: string): void {
-  const secureFlag = request.protocol === "https" ? "; Secure" : "";
+  const byTls = request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
+  const secureFlag = byTls ? "; Secure" : "";
   const age = token === "" ? "; Max-Age=0" : "";
   reply.header("set-cookie", `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Lax${secureFlag}${age}`);
 }
 
-function secure(reply: FastifyReply): void {
-  reply.header("x-content-type-options", "nosniff");
-  reply.header("x-frame-options", "SAMEORIGIN");
-  reply.header("referrer-policy", "same-origin");
-  reply.header(
-    "content-security-policy",
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
-  );
-}
-
 async function identify(sessions: Sessions, request: FastifyRequest): Promise<void> {
-  const path = request.url.split("?")[0]!;
-  if (!path.startsWith("/api/") || openPaths.has(path)) return;
+  const path = pathOf(request);
+  if ((!path.startsWith("/api/") && path !== "/metrics") || openPaths.has(path)) return;
   const optional = request.routeOptions.config.open === true;
   const { headers, method } = request;
   const read = (name: string): string | undefined => {
@@ -141,6 +139,16 @@ async function identify(sessions: Sessions, request: FastifyRequest): Promise<vo
     else if (!optional) throw new DriftlessError("UNAUTHENTICATED", "no session information");
   } catch (thrown) {
     if (!optional) throw thrown;
+  }
+}
+
+/** The route that was found, however it was written; where there is none, the path that was meant. */
+function pathOf({ routeOptions, url }: FastifyRequest): string {
+  const written = url.split("?")[0]!;
+  try {
+    return routeOptions.url ?? decodeURIComponent(written);
+  } catch {
+    return written;
   }
 }
 

@@ -2,15 +2,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import { DriftlessError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
 import type { Clusters } from "#kube/clusters.ts";
 import type { KubeClient } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
+import { apiVersion } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ConfigData, Settings } from "#model/settings.ts";
+import type { EventRecorder } from "#runtime/events.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { manifestRoutes } from "./application/manifest-routes.ts";
@@ -21,6 +23,7 @@ import { planRoutes } from "./application/plan-routes.ts";
 import { clusterOf } from "./application/objects.ts";
 import type { AppRef } from "./application/queries.ts";
 import { applicationService } from "./application/service.ts";
+import type { Account } from "./auth/account.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { secretName } from "./auth/accounts.ts";
 import { Rbac } from "./auth/rbac.ts";
@@ -28,7 +31,10 @@ import { secretData } from "./auth/secret.ts";
 import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { lookFirst } from "./look-first.ts";
+import { listenForMetrics } from "./metrics-listener.ts";
 import { previewRoutes } from "./preview.ts";
+import { audited, recordAudit, type AuditEntry } from "./rpc/audit.ts";
+import type { AuditedKind } from "./rpc/audited-methods.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
 import { listen, type Listener, type ListenOptions } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
@@ -47,6 +53,8 @@ export interface ServerOptions {
   readonly applications: Informer<Application>;
   readonly controller: ApplicationController;
   readonly actions: ActionMeans;
+  /** Events of what is done by the API. */
+  readonly events: Pick<EventRecorder, "record">;
   readonly metrics: Metrics;
   readonly projects: Informer<AppProject>;
   readonly applicationSets: Informer<KubernetesObject>;
@@ -65,6 +73,8 @@ export interface ServerOptions {
   readonly ownSecrets: Informer<KubernetesObject>;
   readonly version: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Where metrics are answered without a login. */
+  readonly listenForMetrics?: { readonly host: string; readonly port: number };
   /**
    * With it, the server is for one caller, who has this token and all rights, and no controller works beside it:
    * applications are looked at when they are asked for.
@@ -90,6 +100,8 @@ export interface TlsOptions {
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** Where metrics are answered without a login. */
+  readonly metricsPort?: number;
   readonly sessions: Sessions;
   close(): Promise<void>;
 }
@@ -112,10 +124,19 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   });
   const access = new ApplicationAccess(rbac, service.queries, options.namespace);
   const ready = (): boolean => !op.signal.aborted;
-  const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready };
+  const mayScrape = (account: Account | undefined): boolean =>
+    rbac.may(account, "applications", "get", "*/*") && rbac.may(account, "clusters", "get", "*");
+  const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready, mayScrape };
   const http = await createHttp(deps);
   if (options.caller) lookFirst(http, deps);
-  const services = apiServices(deps, service);
+  const services = audited(
+    {
+      ...deps,
+      find: (kind, namespace, name) => knownObject(options, kind, { namespace, name }),
+      isAccount: (name) => sessions.accounts.list().some((account) => account.name === name),
+    },
+    apiServices(deps, service),
+  );
   restRoutes(http, deps, services);
   swaggerRoutes(http, options.version);
   planRoutes(http, deps, service);
@@ -127,10 +148,20 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
     scope.post("/api/webhook", { bodyLimit: 50 * 1024 * 1024 }, async (request) => {
-      await options.webhook({
-        headers: request.headers,
-        body: (request.body as Uint8Array | undefined) ?? new Uint8Array(),
-      });
+      const sinceMs = options.clock.monotonic();
+      const record = (code: AuditEntry["code"]): void => {
+        const durationMs = options.clock.monotonic() - sinceMs;
+        const what = { user: "", address: request.ip, transport: "webhook", method: "webhook", object: "" } as const;
+        recordAudit(op.log, { ...what, code, durationMs });
+      };
+      const { headers, body } = request;
+      await options.webhook({ headers, body: (body as Uint8Array | undefined) ?? new Uint8Array() }).then(
+        () => record("OK"),
+        (thrown: unknown) => {
+          record(toError(thrown).entry.grpc);
+          throw thrown;
+        },
+      );
       return {};
     });
   });
@@ -169,17 +200,31 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     void terminalUpgrade({ ...op, signal: stopping.signal }, door, { request, socket, head });
   });
   const { port } = listener;
+  const scrapers = options.listenForMetrics && (await listenForMetrics(op, options.metrics, options.listenForMetrics));
   return {
     url: `${options.tls ? "https" : "http"}://${options.listen.host === "127.0.0.1" ? "localhost" : options.listen.host}:${port}`,
     port,
+    ...(scrapers ? { metricsPort: scrapers.port } : {}),
     sessions,
     async close() {
       stopping.abort();
+      await scrapers?.close();
       await listener.close();
       await options.tls?.serverSecret.stop();
       await http.close();
     },
   };
+}
+
+/** What the record of changes is kept beside. */
+function knownObject(
+  { applications, projects, applicationSets }: ServerOptions,
+  kind: AuditedKind,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): KubernetesObject | undefined {
+  const of = { Application: applications, AppProject: projects, ApplicationSet: applicationSets }[kind];
+  const found = of.get(namespace, name);
+  return found && { ...found, apiVersion, kind };
 }
 
 /** Listens in clear text, or by TLS with the certificate that there is, and with those that come after it. */

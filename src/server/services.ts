@@ -27,7 +27,7 @@ import { notificationApi } from "./notification/api.ts";
 import { projectApi } from "./project/api.ts";
 import { repositoryApi, type RepositoryProbe, type SourceAsked } from "./repository/api.ts";
 import { repoCredsApi } from "./repository/creds-api.ts";
-import { shownFields, type RepositoryFields } from "./repository/secrets.ts";
+import { shownFields, shownUrl, type RepositoryFields } from "./repository/secrets.ts";
 import { RepositoryStore } from "./repository/store.ts";
 import type { BoundService, Call } from "./rpc/service.ts";
 import { settingsApi } from "./settings/api.ts";
@@ -85,7 +85,7 @@ export function apiServices(deps: ApiDeps, application: ApplicationService): rea
       repositories: repositories
         .list("repository")
         .filter(({ fields }) => fields["project"] === project)
-        .map(({ fields }) => ({ repo: fields.url, ...shownFields(fields) })),
+        .map(({ fields }) => ({ repo: shownUrl(fields.url), ...shownFields(fields) })),
       clusters: clustersOfProject(deps.clusters, project),
     }),
   };

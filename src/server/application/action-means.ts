@@ -2,12 +2,10 @@
 import type { AppProject } from "#model/application.ts";
 import type { Settings } from "#model/settings.ts";
 import type { Evaluators } from "#render/engine/evaluate.ts";
-import type { EventRecorder } from "#runtime/events.ts";
 
 /** What actions need of the rest of the program. */
 export interface ActionMeans {
   readonly evaluators: Pick<Evaluators, "lua" | "expr" | "templates">;
-  readonly events: Pick<EventRecorder, "record">;
   settings(): Settings;
   project(name: string): AppProject | undefined;
 }

@@ -48,8 +48,6 @@ export interface ActionTarget {
 export interface ActionRequest extends ActionTarget {
   readonly action: string;
   readonly params: Readonly<Record<string, string>>;
-  /** Who asks, for the event. */
-  readonly username: string;
 }
 
 interface Target {
@@ -102,7 +100,6 @@ export class ResourceActions {
         if (!again) throw error;
         continue;
       }
-      this.#tell(target, request);
       return;
     }
   }
@@ -239,14 +236,6 @@ export class ResourceActions {
       if (main) await send(main);
       if (status) await send(status, "status");
     } else if (main || status) await send({ ...main, ...status });
-  }
-
-  #tell({ app, object }: Target, { action, username }: ActionRequest): void {
-    this.#deps.actions.events.record(app, {
-      type: "Normal",
-      reason: "ResourceActionRan",
-      message: `${username || "Unknown user"} ran action ${action} on resource ${displayKey(keyOf(object))}`,
-    });
   }
 }
 

@@ -18,6 +18,7 @@ import type { AppRef, WhichSource } from "./queries.ts";
 import { deleteResource, patchResource } from "./resource-writes.ts";
 import { serverSideDiff } from "./server-side-diff.ts";
 import type { ApplicationService } from "./service.ts";
+import { hiddenIn } from "./source-credentials.ts";
 import { watchTree } from "./watching.ts";
 import { WatchGroups, type Watch } from "./watching-groups.ts";
 
@@ -103,7 +104,7 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     };
   const runAction = async (call: Call, request: ActionAsked, params: Record<string, string>): Promise<object> => {
     const { action = "", ...asked } = request;
-    await actions.run(call.op, { ...asked, action, params, ref: refOf(request), username: userOf(call) });
+    await actions.run(call.op, { ...asked, action, params, ref: refOf(request) });
     return {};
   };
   return bind(Protocol, {
@@ -162,12 +163,14 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
           spec: { ...existing.spec, project: spec?.project },
         });
       },
-      handle: ({ op }, request) =>
-        writes.updateSpec(
-          op,
-          refOf(request),
-          request.spec as unknown as ApplicationSpec,
-          request.validate === undefined ? {} : { validate: request.validate },
+      handle: async ({ op }, request) =>
+        hiddenIn(
+          await writes.updateSpec(
+            op,
+            refOf(request),
+            request.spec as unknown as ApplicationSpec,
+            request.validate === undefined ? {} : { validate: request.validate },
+          ),
         ),
     },
     patch: {
@@ -281,14 +284,14 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     patchResource: {
       access: onResource("update"),
       handle: async (call, request) => {
-        const asked = { ...request, ref: refOf(request), username: userOf(call) };
+        const asked = { ...request, ref: refOf(request) };
         return { manifest: await patchResource(call.op, service, deps, asked) };
       },
     },
     deleteResource: {
       access: onResource("delete"),
       handle: async (call, request) => {
-        const asked = { ...request, ref: refOf(request), username: userOf(call) };
+        const asked = { ...request, ref: refOf(request) };
         await deleteResource(call.op, service, deps, asked);
         return {};
       },

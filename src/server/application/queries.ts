@@ -8,6 +8,7 @@ import type { CommitMetadata } from "#git/types.ts";
 import { sourcesOf, type Application, type ApplicationSource } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { withMaskedManifests } from "./masked-manifests.ts";
+import { withHiddenCredentials } from "./source-credentials.ts";
 import { matchesSelector } from "#model/selector.ts";
 import { keyText } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
@@ -87,10 +88,11 @@ export class ApplicationQueries {
 
   /**
    * What an application looks like in an answer: with the health of each resource, which is not written to its status,
-   * and without managedFields, which nobody asked for; Secrets among the manifests of a local sync are masked.
+   * and without managedFields, which nobody asked for; Secrets among the manifests of a local sync are masked, passwords in
+   * the URLs of its sources hidden.
    */
   presented(written: Application): Application {
-    const app = withMaskedManifests(written, this.maskedAnnotations);
+    const app = withHiddenCredentials(withMaskedManifests(written, this.maskedAnnotations));
     const { managedFields: _managed, ...metadata } = app.metadata;
     const resources = app.status?.resources;
     const state = resources && this.#deps.controller.state(app.metadata.namespace ?? "", app.metadata.name ?? "");

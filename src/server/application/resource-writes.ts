@@ -6,20 +6,16 @@ import type { ApplicationController } from "#controllers/application/controller.
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { DeleteOptions, PatchType } from "#kube/types.ts";
 import { displayKey } from "#model/object.ts";
-import type { ActionMeans } from "./action-means.ts";
 import { clusterOf, inTree, isNamed, type ObjectName } from "./objects.ts";
 import type { AppRef } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
 
 export interface ResourceWriteDeps {
   readonly controller: ApplicationController;
-  readonly actions: Pick<ActionMeans, "events">;
 }
 
 interface Asked extends ObjectName {
   readonly ref: AppRef;
-  /** Who asks, for the event. */
-  readonly username: string;
 }
 
 const fieldManager = "argocd-server";
@@ -67,7 +63,6 @@ export async function patchResource(
       throw gone(thrown, shown);
     });
   cluster.cache.observe(written);
-  tell(service, deps, asked, { reason: "ResourceUpdated", what: `patched resource ${shown}` });
   const { managedFields: _managed, ...metadata } = written.metadata;
   const live = { ...written, metadata };
   return JSON.stringify(maskSecrets({ live }, deps.controller.maskedAnnotations).live);
@@ -83,14 +78,13 @@ export async function deleteResource(
   deps: ResourceWriteDeps,
   asked: Asked & { readonly force?: boolean; readonly orphan?: boolean },
 ): Promise<void> {
-  const { cluster, kind, at, uid, shown } = found(service, deps, asked);
+  const { cluster, kind, at, uid } = found(service, deps, asked);
   const how: DeleteOptions = asked.orphan
     ? { propagationPolicy: "Orphan" }
     : asked.force
       ? { propagationPolicy: "Background", gracePeriodSeconds: 0 }
       : { propagationPolicy: "Foreground" };
   await cluster.client.delete(op, kind, at, { ...how, uid });
-  tell(service, deps, asked, { reason: "ResourceDeleted", what: `deleted resource ${shown}` });
 }
 
 function found(service: ApplicationService, deps: ResourceWriteDeps, asked: Asked) {
@@ -109,17 +103,4 @@ function gone(thrown: unknown, shown: string): DriftlessError {
   return error.code === "NOT_FOUND"
     ? new DriftlessError("NOT_FOUND", `${shown} does not exist on the cluster`, { cause: thrown })
     : error;
-}
-
-function tell(
-  service: ApplicationService,
-  { actions }: ResourceWriteDeps,
-  { ref, username }: Asked,
-  { reason, what }: { readonly reason: string; readonly what: string },
-): void {
-  actions.events.record(service.queries.find(ref), {
-    type: "Normal",
-    reason,
-    message: `${username || "Unknown user"} ${what}`,
-  });
 }

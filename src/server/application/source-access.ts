@@ -2,13 +2,15 @@
 // credentials by naming another application or project. Follows Argo CD's rules for GetAppDetails and ListApps.
 import { DriftlessError } from "#base/errors.ts";
 import { isObject, sameJson, type Json } from "#base/json.ts";
+import { redactUrls } from "#base/redact.ts";
 import { isSourcePermitted } from "#core/policy/project.ts";
 import { sourcesOf, type Application, type ApplicationSource, type AppProject } from "#model/application.ts";
-import type { Rbac } from "../auth/rbac.ts";
 import { hidden } from "../auth/hidden.ts";
+import type { Rbac } from "../auth/rbac.ts";
 import { session, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess } from "./access.ts";
 import type { ApplicationQueries } from "./queries.ts";
+import { hiddenIn } from "./source-credentials.ts";
 
 interface SourceAccessDeps {
   readonly access: ApplicationAccess;
@@ -58,7 +60,9 @@ function hasSource(app: Application, wanted: ApplicationSource): boolean {
   const asked = bare(wanted as unknown as Json);
   const onlyRepository = isObject(asked) && Object.keys(asked).length === 1;
   return all.some((source) =>
-    onlyRepository ? source.repoURL === wanted.repoURL : sameJson(bare(source as unknown as Json), asked),
+    onlyRepository
+      ? source.repoURL === wanted.repoURL || redactUrls(source.repoURL) === wanted.repoURL
+      : [source, hiddenIn(source)].some((one) => sameJson(bare(one as unknown as Json), asked)),
   );
 }
 

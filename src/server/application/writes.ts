@@ -13,6 +13,7 @@ import { apiVersion, finalizer } from "#model/names.ts";
 import { changeApplication, refOf, type Change } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
+import { withKeptCredentials } from "./source-credentials.ts";
 
 export class ApplicationWrites {
   readonly #deps: ApplicationServiceDeps;
@@ -78,10 +79,11 @@ export class ApplicationWrites {
   async updateSpec(
     op: Op,
     ref: AppRef,
-    spec: ApplicationSpec,
+    given: ApplicationSpec,
     options: { readonly validate?: boolean },
   ): Promise<ApplicationSpec> {
     const existing = this.#queries.find(ref);
+    const spec = withKeptCredentials(given, existing);
     const wanted = { ...existing, spec };
     if (options.validate !== false) {
       validate(wanted);
@@ -112,7 +114,7 @@ export class ApplicationWrites {
     const { spec, metadata } = applyPatch(now, parsed, patchType);
     return {
       ...now,
-      spec,
+      spec: withKeptCredentials(spec, now),
       metadata: {
         ...now.metadata,
         labels: metadata.labels ?? {},
@@ -169,6 +171,7 @@ export class ApplicationWrites {
     }
     const namespace = app.metadata.namespace || this.#deps.namespace;
     const { name, labels, annotations, finalizers } = app.metadata;
+    const known = this.#queries.known({ metadata: { name, namespace } } as Application);
     return {
       apiVersion,
       kind: "Application",
@@ -179,8 +182,8 @@ export class ApplicationWrites {
         ...(annotations ? { annotations } : {}),
         ...(finalizers ? { finalizers } : {}),
       },
-      spec: { ...app.spec, project: app.spec.project || "default" },
-      ...(app.operation ? { operation: app.operation } : {}),
+      spec: { ...withKeptCredentials(app.spec, known), project: app.spec.project || "default" },
+      ...(app.operation ? { operation: withKeptCredentials(app.operation, known) } : {}),
     };
   }
 

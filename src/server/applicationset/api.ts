@@ -12,9 +12,10 @@ import { matchesSelector } from "#model/selector.ts";
 import { ApplicationSetService } from "#protocol/gen/argoproj/applicationset_pb.js";
 import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
+import { withHiddenCredentials, withKeptCredentials } from "../application/source-credentials.ts";
 import { watchObjects } from "../application/watching.ts";
-import { denied, type Rbac } from "../auth/rbac.ts";
 import { requireFound } from "../auth/hidden.ts";
+import { denied, type Rbac } from "../auth/rbac.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
 
 export interface ApplicationSetApiDeps {
@@ -113,7 +114,10 @@ export function applicationSetApi(deps: ApplicationSetApiDeps): BoundService {
       },
       handle: async ({ op }, { applicationset, upsert, dryRun }) => {
         if (dryRun) throw noGenerators("a dry run of an ApplicationSet");
-        const wanted = valid(normalised(applicationset, namespace), (name) => deps.projects.get(namespace, name));
+        const given = normalised(applicationset, namespace);
+        const known = find({ name: given.metadata.name! });
+        const kept = withKeptCredentials(given, known);
+        const wanted = valid(kept, (name) => deps.projects.get(namespace, name));
         return shown(await create(op, deps, wanted, upsert === true));
       },
     },
@@ -279,5 +283,5 @@ function treeOf(set: KubernetesObject): object {
 
 function shown(set: KubernetesObject): KubernetesObject {
   const { managedFields: _managed, ...metadata } = set.metadata;
-  return { ...set, metadata };
+  return withHiddenCredentials({ ...set, metadata });
 }

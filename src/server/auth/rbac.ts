@@ -223,9 +223,14 @@ export function projectPolicy(project: AppProject): string {
     lines.push(`p, ${subject}, projects, get, ${name}, allow`);
     for (const policy of listAt(role, "policies")) if (typeof policy === "string") lines.push(policy);
     for (const group of listAt(role, "groups"))
-      if (typeof group === "string") lines.push(`g, "${group.replaceAll('"', '""')}", ${subject}`);
+      if (typeof group === "string") lines.push(`g, "${unquoted(group).replaceAll('"', '""')}", ${subject}`);
   }
   return lines.join("\n");
+}
+
+/** Groups whose names hold a comma stand in quotes. */
+function unquoted(group: string): string {
+  return /^"(.+)"$/.exec(group.trim())?.[1] ?? group;
 }
 
 /** The claims that name an account's groups: `groups` unless `scopes` says others. */

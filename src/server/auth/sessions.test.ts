@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { SignJWT } from "jose";
+import { decodeJwt, SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { silentLogger } from "#base/operation.ts";
 import { DriftlessError } from "#base/errors.ts";
@@ -136,6 +136,48 @@ describe("Sessions", () => {
       await forge((jwt) => jwt.setIssuer("argocd")),
     ];
     for (const token of tokens) await expect(sessions.verify(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  it.for([
+    ["nobody, as Argo CD's", undefined, true],
+    ["us", "argocd", true],
+    ["us among others", ["other", "argocd"], true],
+    ["somebody else", "other", false],
+    ["several others", ["a", "b"], false],
+    ["nobody at all", [], false],
+    ["what is no name", 7, false],
+  ] as const)("looks whom a token is for: %s", async ([, aud, counts]) => {
+    const { sessions, secrets, clock } = await started();
+    const key = Buffer.from(
+      (secrets.get("argocd-secret")!["data"] as Record<string, string>)["server.secretkey"]!,
+      "base64",
+    );
+    const now = Math.floor(clock.now() / 1000);
+    const claims = {
+      iss: "argocd",
+      sub: "admin:login",
+      iat: now,
+      exp: now + 60,
+      jti: "x",
+      ...(aud === undefined ? {} : { aud }),
+    };
+    const token = await new SignJWT(claims as never).setProtectedHeader({ alg: "HS256" }).sign(key);
+    const verdict = await sessions.verify(token).then(
+      ({ username }) => username,
+      ({ code }: DriftlessError) => code,
+    );
+    expect(verdict).toBe(counts ? "admin" : "UNAUTHENTICATED");
+  });
+
+  it("says whom its own tokens are for", async () => {
+    const { sessions, password } = await started();
+    const project = await sessions.signProjectToken("p", "ci", { id: "one", iat: 1, expiresInS: 0 });
+    const tokens = [
+      await sessions.login("admin", password),
+      await sessions.createToken(op, "ci", { expiresInS: 0 }),
+      project,
+    ];
+    expect(tokens.map((token) => decodeJwt(token).aud)).toEqual(["argocd", "argocd", "argocd"]);
   });
 
   it("a session that was ended stays ended after a restart, and on other replicas", async () => {

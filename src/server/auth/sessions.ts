@@ -16,6 +16,8 @@ import { LoginLimits } from "./login-limits.ts";
 import { changeSecret, readSecret, type SecretData, type SecretDeps } from "./secret.ts";
 
 const issuer = "argocd";
+/** Whom our tokens are for. Argo CD's own name nobody, and count; what is for somebody else does not. */
+const audience = "argocd";
 const initialName = "argocd-initial-admin-secret";
 /** The Secret that keeps ended sessions. */
 export const endedName = "driftless-ended-sessions";
@@ -125,6 +127,7 @@ export class Sessions {
         currentDate: new Date(this.#deps.clock.now()),
         requiredClaims: ["sub", "iat", "jti"],
       });
+      if (payload.aud !== undefined && ![payload.aud].flat().includes(audience)) throw new Error("for somebody else");
       if (this.#ended.has(payload.jti!)) throw new Error("ended");
       const found = payload.sub!.startsWith("proj:") ? this.#projectToken(payload) : this.#localToken(payload);
       return {
@@ -212,6 +215,7 @@ export class Sessions {
     const jwt = new SignJWT({})
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setIssuer(issuer)
+      .setAudience(audience)
       .setSubject(subject)
       .setIssuedAt(iat)
       .setNotBefore(iat)

@@ -70,6 +70,10 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
       ...(cluster?.project ? { project: cluster.project } : {}),
     });
     rbac.require(call.account, "clusters", action, object);
+    // A program that this server runs, or an identity that it takes on, is no project's to choose.
+    const { execProviderConfig, awsAuthConfig } = cluster?.config ?? {};
+    if (execProviderConfig !== undefined || awsAuthConfig !== undefined)
+      rbac.require(call.account, "clusters", action, "*");
   };
   const shown = (cluster: ManagedCluster): object => present(cluster, deps.applications);
 
@@ -119,9 +123,10 @@ export function clusterApi(deps: ClusterApiDeps): BoundService {
         const query = request.id?.value ? { id: request.id } : { server: request.cluster?.server ?? "" };
         on("update")(call, query);
         const { spec } = find(query);
-        const { project = "" } = merged(spec, request.cluster, request.updatedFields);
+        const { project = "", config } = merged(spec, request.cluster, request.updatedFields);
         // Moving it to another project, or out of its own for everybody, needs a say there too.
-        if (project !== (spec.project ?? "")) requireWanted(call, "update", { project, server: spec.server });
+        if (project !== (spec.project ?? "") || !sameJson(config, spec.config))
+          requireWanted(call, "update", { project, server: spec.server, ...(config ? { config } : {}) });
       },
       async handle({ op }, request) {
         const { spec } = find(request.id?.value ? { id: request.id } : { server: request.cluster?.server ?? "" });

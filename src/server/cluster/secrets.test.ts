@@ -34,3 +34,11 @@ it("a cluster's answer holds nothing of what lets one in, also not what kubectl 
   expect(shown).not.toContain("canary");
   expect(shown).not.toContain(btoa("canary").replace(/=+$/, ""));
 });
+
+it("a cluster's address speaks for nobody", () => {
+  const server = "https://me:canary@prod.example.com";
+  expect(() => clusterSecret({ server, name: "prod" }, "argocd")).toThrow("server holds a user or a password");
+  const data = { server: btoa(server), name: btoa("prod"), config: btoa("{}") };
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "c", namespace: "argocd" }, data };
+  expect(JSON.stringify(shownSpec(parseClusterSecret(secret)))).not.toContain("canary");
+});

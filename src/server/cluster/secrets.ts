@@ -1,6 +1,7 @@
 // Clusters as Secrets: from the API's shape to Argo CD's cluster Secret and back. No I/O. Source: Argo CD's "Declarative
 // Setup", Clusters.
 import { DriftlessError } from "#base/errors.ts";
+import { hidesUser, redactUrls } from "#base/redact.ts";
 import type { Clusters, ClusterSpec } from "#kube/clusters.ts";
 import { label } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
@@ -45,6 +46,10 @@ export function clusterSecret(wanted: ClusterRequest, namespace: string, known?:
     throw new DriftlessError("INVALID_ARGUMENT", `server ${JSON.stringify(server)} is not an http or https address`, {
       details: { field: "cluster.server" },
     });
+  if (hidesUser(server))
+    throw new DriftlessError("INVALID_ARGUMENT", "server holds a user or a password: they belong into config", {
+      details: { field: "cluster.server" },
+    });
   for (const [field, text] of Object.entries({ name: wanted.name ?? "", project: wanted.project ?? "" })) {
     if (/[\p{Cc}]/u.test(text))
       throw new DriftlessError("INVALID_ARGUMENT", `${field} holds control characters`, {
@@ -86,8 +91,8 @@ export function shownSpec(spec: ClusterSpec): object {
   // What kubectl applied is the Secret as a whole, with what lets one in.
   const { "managed-by": _by, [lastApplied]: _whole, ...annotations } = spec.annotations;
   return {
-    server: spec.server,
-    name: spec.name,
+    server: redactUrls(spec.server),
+    name: redactUrls(spec.name),
     config: {
       tlsClientConfig: {
         insecure: tls?.insecure ?? false,

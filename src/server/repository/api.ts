@@ -6,13 +6,14 @@ import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339, type Clock } from "#base/ports.ts";
 import type { Sources } from "#controllers/application/sources.ts";
 import type { ApplicationSource } from "#model/application.ts";
+import { splitCredentials } from "#git/urls.ts";
 import { RepositoryService } from "#protocol/gen/argoproj/repository_pb.js";
-import { requireFound } from "../auth/hidden.ts";
+import { hidden, requireFound } from "../auth/hidden.ts";
 import type { Rbac, Resource } from "../auth/rbac.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
 import { appsIn, detailsOf } from "./details.ts";
-import { shownFields, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
+import { shownFields, shownUrl, urlOf, withKept, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
 import type { RepositoryStore, StoredRepository } from "./store.ts";
 
 /** What is asked of repositories themselves; fields hold what lets one in. */
@@ -84,10 +85,9 @@ export function repositoryApi(deps: RepositoryApiDeps): BoundService {
   const read = new Repositories(deps, "repository", "repositories");
   const write = new Repositories(deps, "repository-write", "write-repositories");
   const { probe } = deps;
-  const on =
-    (action: "get"): ((call: Call, request: Asked) => void) =>
-    (call, request) =>
-      void read.require(call, action, request);
+  const get = (call: Call, request: Asked): void => void read.require(call, "get", request);
+  /** As it stands: what a client names need not say user and password. */
+  const urlAt = (call: Call, request: Asked): string => read.require(call, "get", request).fields.url;
   return bind(RepositoryService, {
     list: read.list(),
     listRepositories: read.list(),
@@ -106,12 +106,14 @@ export function repositoryApi(deps: RepositoryApiDeps): BoundService {
     validateAccess: read.validate(),
     validateWriteAccess: write.validate(),
     listRefs: {
-      access: on("get"),
-      handle: ({ op }, { repo = "", appProject = "" }) => probe.refs(op, repo, appProject),
+      access: get,
+      handle: (call, request) => probe.refs(call.op, urlAt(call, request), request.appProject ?? ""),
     },
     listOCITags: {
-      access: on("get"),
-      handle: async ({ op }, { repo = "", appProject = "" }) => ({ tags: await probe.tags(op, repo, appProject) }),
+      access: get,
+      handle: async (call, request) => ({
+        tags: await probe.tags(call.op, urlAt(call, request), request.appProject ?? ""),
+      }),
     },
     listApps: {
       access: (call, { repo = "", appName = "", appProject = "" }) => {
@@ -134,8 +136,10 @@ export function repositoryApi(deps: RepositoryApiDeps): BoundService {
       },
     },
     getHelmCharts: {
-      access: on("get"),
-      handle: async ({ op }, { repo = "", appProject = "" }) => ({ items: await probe.charts(op, repo, appProject) }),
+      access: get,
+      handle: async (call, request) => ({
+        items: await probe.charts(call.op, urlAt(call, request), request.appProject ?? ""),
+      }),
     },
   });
 }
@@ -178,8 +182,7 @@ class Repositories {
     session(call);
     const { rbac, repositories } = this.#deps;
     if (repositories.find(this.#kind, asked.repo, asked.appProject)) this.require(call, "get", asked);
-    else if (!rbac.may(call.account, this.#resource, "get", asked.repo))
-      throw new DriftlessError("PERMISSION_DENIED", "permission denied");
+    else if (!rbac.may(call.account, this.#resource, "get", nameOfUrl(asked.repo))) throw hidden();
   }
 
   list(): Unary<Asked> {
@@ -196,7 +199,7 @@ class Repositories {
           );
         const page = paged(call, visible, ({ fields }) => {
           // A URL's password is nobody's to search for, nor part of a page's token.
-          const url = textOf(fields["url"]).replace(/\/\/[^/]*@/, "//");
+          const url = nameOfUrl(textOf(fields["url"]));
           return [`${url} ${textOf(fields["project"])}`, textOf(fields["name"])];
         });
         return {
@@ -225,7 +228,8 @@ class Repositories {
       },
       handle: async ({ op }, { repo, upsert, credsOnly }) => {
         const fields = withUrl((repo ?? {}) as RepositoryFields);
-        if (!credsOnly) await this.#test(op, fields);
+        const known = this.#deps.repositories.find(this.#kind, fields.url, projectOf(fields));
+        if (!credsOnly) await this.#test(op, withKept(fields, known?.fields));
         const stored = await this.#deps.repositories.create(op, this.#kind, fields, upsert === true);
         return this.#shown(op, stored, false);
       },
@@ -308,7 +312,7 @@ class Repositories {
       fields["password"] === undefined &&
       fields["sshPrivateKey"] === undefined;
     return {
-      repo: fields.url,
+      repo: shownUrl(fields.url),
       ...shownFields(fields),
       ...(inherits ? { inheritedCreds: true } : {}),
       connectionState: await this.#state(op, { fields, secret }, anew),
@@ -338,11 +342,16 @@ class Repositories {
 const projectOf = (fields: RepositoryFields): string =>
   typeof fields["project"] === "string" ? fields["project"] : "";
 
-/** RBAC's name of a repository: its URL, with the project that it belongs to in front. */
+/** RBAC's name of a repository: its URL without user and password, with the project that it belongs to in front. */
 function objectOf(fields: RepositoryFields & { readonly url?: unknown }): string {
-  const url = urlOf(fields);
+  const url = nameOfUrl(urlOf(fields));
   const project = projectOf(fields);
   return project === "" ? url : `${project}/${url}`;
+}
+
+/** How RBAC, searches and pages call a repository: a password is nobody's to write into a policy, or to search for. */
+export function nameOfUrl(url: string): string {
+  return splitCredentials(url).url;
 }
 
 function withUrl(fields: RepositoryFields): RepositoryFields & { readonly url: string } {

@@ -4,7 +4,8 @@ import { DriftlessError } from "#base/errors.ts";
 import { RepoCredsService } from "#protocol/gen/argoproj/repocreds_pb.js";
 import type { Rbac, Resource } from "../auth/rbac.ts";
 import { bind, session, type BoundService, type Call, type Unary } from "../rpc/service.ts";
-import { shownFields, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
+import { nameOfUrl } from "./api.ts";
+import { shownFields, shownUrl, urlOf, type RepositoryFields, type RepositoryKind } from "./secrets.ts";
 import type { RepositoryStore, StoredRepository } from "./store.ts";
 
 export interface RepoCredsApiDeps {
@@ -42,7 +43,7 @@ interface Methods {
 function methods({ rbac, repositories }: RepoCredsApiDeps, kind: RepositoryKind, resource: Resource): Methods {
   const require = (call: Call, action: "create" | "update" | "delete", url: string): void => {
     session(call);
-    rbac.require(call.account, resource, action, url);
+    rbac.require(call.account, resource, action, nameOfUrl(url));
   };
   const fieldsIn = ({ creds }: Creds): RepositoryFields => (creds ?? {}) as RepositoryFields;
   return {
@@ -52,7 +53,11 @@ function methods({ rbac, repositories }: RepoCredsApiDeps, kind: RepositoryKind,
         metadata: {},
         items: repositories
           .list(kind)
-          .filter(({ fields }) => (url === "" || fields.url === url) && rbac.may(account, resource, "get", fields.url))
+          .filter(
+            ({ fields }) =>
+              (url === "" || fields.url === url || shownUrl(fields.url) === url) &&
+              rbac.may(account, resource, "get", nameOfUrl(fields.url)),
+          )
           .map(shown),
       }),
     },
@@ -82,5 +87,5 @@ function methods({ rbac, repositories }: RepoCredsApiDeps, kind: RepositoryKind,
 }
 
 function shown({ fields }: StoredRepository): object {
-  return { url: fields.url, ...shownFields(fields) };
+  return { url: shownUrl(fields.url), ...shownFields(fields) };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { repositoryFromSecret } from "#model/repository.ts";
 import { repositorySecretName, secretNameOf } from "../secret-names.ts";
-import { fieldsOfSecret, kindOf, repositorySecret, shownFields } from "./secrets.ts";
+import { fieldsOfSecret, kindOf, repositorySecret, shownFields, shownUrl, withKept } from "./secrets.ts";
 
 const everything = {
   repo: "https://git.example.com/a.git",
@@ -67,5 +67,32 @@ describe("repository Secrets", () => {
     expect(repositorySecretName("repo", "", "")).toBe("repo-2166136261");
     expect(repositorySecretName("creds", "a", "")).toBe("creds-3826002220");
     expect(secretNameOf("cluster", "https://Example.com:6443")).toMatch(/^cluster-example\.com-\d+$/);
+  });
+});
+
+describe("URLs with user and password", () => {
+  const known = { url: "https://me:canary@git.example.com/a", proxy: "http://me:canary@proxy:3128", username: "u" };
+  const shown = { repo: shownUrl(known.url), ...shownFields(known) };
+
+  it("are shown without", () => {
+    expect(shown).toEqual({ repo: "https://***@git.example.com/a", proxy: "http://***@proxy:3128", username: "u" });
+  });
+
+  it("are kept where what was shown is written back", () => {
+    expect(withKept({ ...shown, url: shown.repo, username: "other" }, known)).toEqual({
+      ...known,
+      repo: known.url,
+      username: "other",
+    });
+  });
+
+  it("are replaced, or go, where others are written", () => {
+    const wanted = { repo: "https://git.example.com/a", proxy: "http://you:new@proxy:3128" };
+    expect(withKept(wanted, known)).toEqual(wanted);
+  });
+
+  it("are not made up, nor taken from another field", () => {
+    expect(() => withKept(shown, undefined)).toThrow("none here to keep");
+    expect(() => withKept({ ...shown, proxy: "http://***@other:3128" }, known)).toThrow(/other:3128 are hidden/);
   });
 });

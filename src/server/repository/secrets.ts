@@ -1,6 +1,7 @@
 // Repositories and templates of credentials as Secrets: from the API's shape to Argo CD's Secret and back. No I/O.
 // Source: Argo CD's "Declarative Setup", Repositories and Repository Credentials.
 import { DriftlessError } from "#base/errors.ts";
+import { isRedacted, redactUrls } from "#base/redact.ts";
 import { label } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { decodeBase64 } from "#model/repository.ts";
@@ -112,10 +113,35 @@ export function fieldsOfSecret(secret: KubernetesObject): RepositoryFields & { r
   return { ...found, url: (decodeBase64(data["url"] ?? "") ?? "").trim() };
 }
 
-/** The same without anything that lets one in. */
+/** The same without anything that lets one in; URLs of proxies among it come without user and password. */
 export function shownFields(all: RepositoryFields): RepositoryFields {
   return Object.fromEntries(
-    fields.flatMap(({ api, hidden }) => (hidden || all[api] === undefined ? [] : [[api, all[api]]])),
+    fields.flatMap(({ api, hidden }) => (hidden || all[api] === undefined ? [] : [[api, shownValue(all[api])]])),
+  );
+}
+
+/** A repository's URL as it is shown. */
+export const shownUrl = redactUrls;
+
+const shownValue = (value: unknown): unknown => (typeof value === "string" ? redactUrls(value) : value);
+
+/**
+ * Takes what a client wrote and what stands there; returns what is to be written: URLs that were shown without user and
+ * password keep them. Error: INVALID_ARGUMENT where there are none to keep.
+ */
+export function withKept(wanted: RepositoryFields, known: RepositoryFields | undefined): RepositoryFields {
+  const before: RepositoryFields = { ...known, repo: known?.["url"] };
+  return Object.fromEntries(
+    Object.entries(wanted).map(([name, value]) => {
+      if (typeof value !== "string" || !isRedacted(value)) return [name, value];
+      const kept = before[name];
+      if (typeof kept === "string" && redactUrls(kept) === value) return [name, kept];
+      throw new DriftlessError(
+        "INVALID_ARGUMENT",
+        `the user and password of ${value} are hidden, and there are none here to keep`,
+        { details: { field: name } },
+      );
+    }),
   );
 }
 

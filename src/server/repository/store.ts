@@ -10,6 +10,7 @@ import {
   kindOf,
   repositorySecret,
   urlOf,
+  withKept,
   type RepositoryFields,
   type RepositoryKind,
 } from "./secrets.ts";
@@ -59,7 +60,10 @@ export class RepositoryStore {
   /** Errors: ALREADY_EXISTS where one of other contents stands and `upsert` is not asked for, INVALID_ARGUMENT. */
   async create(op: Op, kind: RepositoryKind, wanted: RepositoryFields, upsert: boolean): Promise<StoredRepository> {
     const known = this.#exact(kind, wanted);
-    const secret = repositorySecret(kind, wanted, { namespace: this.#deps.namespace, known: known?.secret });
+    const secret = repositorySecret(kind, withKept(wanted, known?.fields), {
+      namespace: this.#deps.namespace,
+      known: known?.secret,
+    });
     if (known) {
       if (sameJson(known.secret["data"], secret["data"])) return known;
       if (!upsert)
@@ -77,7 +81,7 @@ export class RepositoryStore {
     if (!known) throw new DriftlessError("NOT_FOUND", `repo '${urlOf(wanted)}' not found`);
     return this.#write(
       op,
-      repositorySecret(kind, wanted, { namespace: this.#deps.namespace, known: known.secret }),
+      repositorySecret(kind, withKept(wanted, known.fields), { namespace: this.#deps.namespace, known: known.secret }),
       known.secret,
     );
   }

@@ -18,6 +18,7 @@ import type { Account } from "../auth/account.ts";
 import { authenticate } from "../auth/authenticate.ts";
 import type { Sessions } from "../auth/sessions.ts";
 import { errorBody } from "../http.ts";
+import { recordAudit, type AuditEntry } from "../rpc/audit.ts";
 import { runTerminal } from "./bridge.ts";
 
 export interface TerminalDoorDeps {
@@ -51,27 +52,59 @@ export async function terminalUpgrade(
 ): Promise<void> {
   const { request, socket, head } = given;
   socket.on("error", () => socket.destroy());
+  const sinceMs = deps.clock.monotonic();
+  let asked: Asked | undefined;
+  let account: Account | undefined;
+  const record = (event: "open" | "close", code: AuditEntry["code"]): void => {
+    if (asked)
+      recordAudit(
+        op.log,
+        entryOf(asked, { account, request, event, code, durationMs: deps.clock.monotonic() - sinceMs }),
+      );
+  };
   try {
-    const asked = askedFor(deps, request);
-    const { account, client } = await admitted(op, deps, request, asked);
+    const { ref, pod, container, namespace, shell: wanted } = (asked = askedFor(deps, request));
+    account = await accountOf(deps, request);
+    const client = await admitted(op, deps, account, asked);
     const { WebSocketServer } = await import("ws");
     const server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false });
     server.handleUpgrade(request, socket, head, (page) => {
-      const { pod, container, namespace, ref } = asked;
-      const who = { application: ref.name, username: account.username, pod, container, namespace };
-      op.log.info("terminal opened", who);
+      record("open", "OK");
       const terminal = runTerminal(op, page, {
         clock: deps.clock,
-        shells: shellsOf(deps, asked.shell),
+        shells: shellsOf(deps, wanted),
         start: (inner, shell, handlers) =>
           client.exec(inner, { namespace, pod, container, command: [shell], tty: true }, handlers),
         stillAllowed: async () => void requireTerminal(deps, await accountOf(deps, request), ref),
       });
-      void terminal.finally(() => op.log.info("terminal closed", who));
+      void terminal.finally(() => record("close", "OK"));
     });
   } catch (thrown) {
-    refuse(op, socket, toError(thrown));
+    const error = toError(thrown);
+    record("open", error.entry.grpc);
+    refuse(op, socket, error);
   }
+}
+
+function entryOf(
+  { ref, pod, container, namespace }: Asked,
+  given: Pick<AuditEntry, "code" | "durationMs"> & {
+    readonly account: Account | undefined;
+    readonly request: IncomingMessage;
+    readonly event: "open" | "close";
+  },
+): AuditEntry {
+  const { account, request, event, code, durationMs } = given;
+  return {
+    user: account?.username ?? "",
+    ...(account?.tokenId === undefined ? {} : { session: account.tokenId }),
+    address: request.socket.remoteAddress ?? "",
+    transport: "websocket",
+    method: `terminal/${event}`,
+    object: `Application ${ref.appNamespace ? `${ref.appNamespace}/` : ""}${ref.name} Pod ${namespace}/${pod} ${container}`,
+    code,
+    durationMs,
+  };
 }
 
 function askedFor(deps: TerminalDoorDeps, request: IncomingMessage): Asked {
@@ -113,10 +146,9 @@ function requireTerminal(deps: TerminalDoorDeps, account: Account | undefined, r
 async function admitted(
   op: Op,
   deps: TerminalDoorDeps,
-  request: IncomingMessage,
+  account: Account | undefined,
   asked: Asked,
-): Promise<{ readonly account: Account; readonly client: Pick<KubeClient, "exec"> }> {
-  const account = await accountOf(deps, request);
+): Promise<Pick<KubeClient, "exec">> {
   if (!account) throw new DriftlessError("UNAUTHENTICATED", "no session information");
   const { pod, namespace, container, ref } = asked;
   const app = requireTerminal(deps, account, ref);
@@ -133,7 +165,7 @@ async function admitted(
     throw new DriftlessError("FAILED_PRECONDITION", "the pod is not running");
   if (!containersOf(live).includes(container))
     throw new DriftlessError("INVALID_ARGUMENT", "the pod has no container of this name");
-  return { account, client };
+  return client;
 }
 
 function containersOf(pod: KubernetesObject | undefined): readonly unknown[] {

@@ -279,7 +279,8 @@ definitions:
     const app = await stage.application({ repository, automated: true });
     await app.synced();
     const passes = async (): Promise<number> => {
-      const text = await (await fetch(new URL("/metrics", up.url))).text();
+      const headers = { authorization: `Bearer ${await up.api.token()}` };
+      const text = await (await fetch(new URL("/metrics", up.url), { headers })).text();
       const counts = [...text.matchAll(/^argocd_app_reconcile_count(?:\{[^}]*\})? (\d+)/gm)];
       return counts.reduce((sum, match) => sum + Number(match[1]), 0);
     };
