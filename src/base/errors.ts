@@ -89,6 +89,18 @@ export const catalogue = {
     hint: "Wait, then try again.",
     retryable: true,
   },
+  UNSUPPORTED_MEDIA_TYPE: {
+    http: 415,
+    grpc: "INVALID_ARGUMENT",
+    means: "The request's body is of another content type than the call takes.",
+    hint: "Send JSON, with the header Content-Type: application/json.",
+  },
+  METHOD_NOT_ALLOWED: {
+    http: 405,
+    grpc: "UNIMPLEMENTED",
+    means: "There is something at that path, but not for that HTTP method.",
+    hint: "Use one of the methods that the answer's header Allow names; see /swagger-ui.",
+  },
   UNIMPLEMENTED: {
     http: 501,
     grpc: "UNIMPLEMENTED",

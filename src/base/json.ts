@@ -91,7 +91,8 @@ export const maxJsonDepth = 500;
 
 /**
  * What is wrong with a value that was read from JSON text, or undefined: it is nested deeper than `maxJsonDepth`, a number
- * in it is too large to be held, or a text has half a character. Does not recurse.
+ * in it is too large to be held, a text has half a character, or a field the one name that objects cannot be copied with.
+ * Does not recurse.
  */
 export function problemOfJson(value: unknown): string | undefined {
   let level: unknown[] = [value];
@@ -106,6 +107,7 @@ export function problemOfJson(value: unknown): string | undefined {
       else
         for (const [key, item] of Object.entries(each)) {
           if (!key.isWellFormed()) return "a name holds half a character";
+          if (key === "__proto__") return 'a field may not have the name "__proto__"';
           below.push(item);
         }
     }

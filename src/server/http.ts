@@ -3,12 +3,13 @@
 import { constants } from "node:zlib";
 import fastifyCompress from "@fastify/compress";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { DriftlessError, toError } from "#base/errors.ts";
+import { DriftlessError } from "#base/errors.ts";
 import type { Logger, Operation as Op } from "#base/operation.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { authenticate, cookieName } from "./auth/authenticate.ts";
 import type { Account } from "./auth/account.ts";
 import type { Sessions } from "./auth/sessions.ts";
+import { jsonBodies, refusalOf } from "./bodies.ts";
 import { securityHeaders, type HeaderSettings } from "./security-headers.ts";
 
 declare module "fastify" {
@@ -48,10 +49,10 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit,
-    routerOptions: { maxParamLength: 512 },
-    forceCloseConnections: true,
-    requestTimeout: 0,
+    // Addresses of repositories and clusters stand in paths, encoded; headers as a whole are limited anyhow.
+    routerOptions: { maxParamLength: 16 * 1024 },
   });
+  jsonBodies(app);
   // Streams and what is compressed already are left alone. Speed matters more than the last percent. What is short is
   // compressed in one go: less time and far less garbage than a stream, which costs every request beside it.
   await app.register(fastifyCompress, {
@@ -65,7 +66,7 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
     await identify(deps.sessions, request);
   });
   app.setErrorHandler((thrown, _request, reply) => {
-    const error = fromFastify(thrown);
+    const error = refusalOf(thrown);
     if (error.code === "INTERNAL") deps.log.error("request failed", { error: error.message, stack: error.stack });
     return reply.code(error.entry.http).send(errorBody(error));
   });
@@ -150,13 +151,4 @@ function pathOf({ routeOptions, url }: FastifyRequest): string {
   } catch {
     return written;
   }
-}
-
-function fromFastify(thrown: unknown): DriftlessError {
-  const status = (thrown as { statusCode?: number }).statusCode;
-  if (thrown instanceof DriftlessError || status === undefined || status >= 500) return toError(thrown);
-  const message = (thrown as Error).message;
-  if (status === 413) return new DriftlessError("TOO_LARGE", message);
-  if (status === 404) return new DriftlessError("NOT_FOUND", message);
-  return new DriftlessError("INVALID_ARGUMENT", message);
 }

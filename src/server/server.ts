@@ -36,8 +36,10 @@ import { previewRoutes } from "./preview.ts";
 import { audited, recordAudit, type AuditEntry } from "./rpc/audit.ts";
 import type { AuditedKind } from "./rpc/audited-methods.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
+import { limitsOf, OpenStreams, type ServerLimits } from "./rpc/limits.ts";
 import { listen, type Listener, type ListenOptions } from "./rpc/listener.ts";
 import { restRoutes } from "./rpc/rest.ts";
+import { RouteTable } from "./route-table.ts";
 import type { RepositoryProbe } from "./repository/api.ts";
 import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
@@ -126,8 +128,21 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const ready = (): boolean => !op.signal.aborted;
   const mayScrape = (account: Account | undefined): boolean =>
     rbac.may(account, "applications", "get", "*/*") && rbac.may(account, "clusters", "get", "*");
-  const deps = { ...options, log: op.log, sessions, rbac, access, stopping: stopping.signal, ready, mayScrape };
+  const limits = limitsFrom(op, options);
+  const streams = new OpenStreams(limits.streamsPerAccount);
+  const deps = {
+    ...options,
+    log: op.log,
+    sessions,
+    rbac,
+    access,
+    stopping: stopping.signal,
+    ready,
+    mayScrape,
+    streams,
+  };
   const http = await createHttp(deps);
+  const routes = new RouteTable(http);
   if (options.caller) lookFirst(http, deps);
   const services = audited(
     {
@@ -181,20 +196,24 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
       request.method === "GET" && !path.startsWith("/api/") && (request.headers.accept ?? "").includes("text/html");
     if (page && options.uiDir !== undefined)
       return reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0 });
-    throw new DriftlessError("NOT_FOUND", `there is nothing at ${request.method} ${path}`);
+    const allowed = routes.methodsAt(path);
+    if (allowed.length === 0) throw new DriftlessError("NOT_FOUND", `there is nothing at ${request.method} ${path}`);
+    reply.header("allow", allowed.join(", "));
+    throw new DriftlessError("METHOD_NOT_ALLOWED", `${request.method} is none of ${allowed.join(", ")} at ${path}`);
   });
   await http.ready();
   const handler = grpcHandler(
     {
       log: op.log,
       stopping: stopping.signal,
+      streams,
       authenticate: (headers) =>
         authenticate(sessions, { header: (name) => headers.get(name) ?? undefined, writes: true }),
     },
     services,
     (request, response) => http.routing(request as never, response as never),
   );
-  const listener = await listenWith(op, options, handler, (request, socket, head) => {
+  const listener = await listenWith(op, { ...options, limits }, handler, (request, socket, head) => {
     const cluster: TerminalDoorDeps["cluster"] = (app) => clusterOf(options, app).client;
     const door = { ...options, sessions, access, cluster, tree: (ref: AppRef) => service.resources.tree(ref) };
     void terminalUpgrade({ ...op, signal: stopping.signal }, door, { request, socket, head });
@@ -227,18 +246,26 @@ function knownObject(
   return found && { ...found, apiVersion, kind };
 }
 
+function limitsFrom(op: Op, options: ServerOptions): ServerLimits {
+  const { limits, problems } = limitsOf(options.config("argocd-cmd-params-cm"));
+  for (const { key, value, why } of problems)
+    op.log.warn("setting not usable, its default holds", { setting: key, value, why });
+  return limits;
+}
+
 /** Listens in clear text, or by TLS with the certificate that there is, and with those that come after it. */
 async function listenWith(
   op: Op,
-  options: ServerOptions,
+  options: ServerOptions & { readonly limits: ServerLimits },
   handler: HttpHandler,
   upgrade: NonNullable<ListenOptions["upgrade"]>,
 ): Promise<Listener> {
-  if (!options.tls) return listen({ ...options.listen, handler, upgrade });
+  const { limits } = options;
+  if (!options.tls) return listen({ ...options.listen, handler, upgrade, limits });
   const { serverSecret, settings: tls } = options.tls;
   const deps = { ...options, serverSecret, host: options.listen.host };
   const certificate = await firstCertificate(op, deps);
-  const listener = await listen({ ...options.listen, handler, upgrade, certificate, tls });
+  const listener = await listen({ ...options.listen, handler, upgrade, limits, certificate, tls });
   followCertificates(op, deps, certificate, (next) => listener.setCertificate(next));
   return listener;
 }

@@ -5,21 +5,41 @@ import {
   type ConnectRouter,
   type HandlerContext,
   createContextKey,
+  createConnectRouter,
   createContextValues,
 } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+  type connectNodeAdapter,
+} from "@connectrpc/connect-node";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import { toError, type GrpcStatus } from "#base/errors.ts";
+import { DriftlessError, toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
 import type { Account } from "../auth/account.ts";
+import type { OpenStreams } from "./limits.ts";
 import { PreparedAnswer, SharedMessages } from "./prepared.ts";
-import { answer, collected, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import {
+  answer,
+  collected,
+  endWith,
+  messages,
+  open,
+  streams,
+  type AnyMethod,
+  type BoundService,
+  type Call,
+} from "./service.ts";
 import { withErrorsInHeaders } from "./web-errors.ts";
 
 export interface GrpcDeps {
   readonly log: Logger;
   readonly stopping: AbortSignal;
+  readonly streams: OpenStreams;
   /** Who calls, by the request's headers; undefined without a session. Errors: UNAUTHENTICATED, PERMISSION_DENIED. */
   authenticate(headers: Headers): Promise<Account | undefined>;
 }
@@ -29,30 +49,90 @@ type NodeRequest = Parameters<ReturnType<typeof connectNodeAdapter>>[0];
 type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
 
 const address = createContextKey("", { description: "the caller's network address" });
+const caller = createContextKey<Promise<Account | undefined>>(Promise.resolve(undefined), { description: "who calls" });
 
 /** The largest message that is read, packed or not. */
 const readMaxBytes = 32 * 1024 * 1024;
+/** The same from anybody, where there is no need to have logged in. */
+const readMaxBytesOpen = 1024 * 1024;
 
 /** A handler of the services' gRPC paths; everything else goes to `fallback`. */
 export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], fallback: HttpHandler): HttpHandler {
-  const adapter = connectNodeAdapter({
-    routes: (router) => {
-      for (const service of services) addService(deps, router, service);
-      router.handlers.forEach((each, index) => (router.handlers[index] = withErrorsInHeaders(each)));
-    },
-    fallback,
+  const router = createConnectRouter({
     readMaxBytes,
+    acceptCompression: [compressionGzip, compressionBrotli],
     shutdownSignal: deps.stopping,
-    // The connection's own, never what a header claims: limits of guessing go by it.
-    contextValues: ({ socket }) => createContextValues().set(address, socket.remoteAddress ?? ""),
   });
-  return (request, response) => adapter(request, response);
+  for (const service of services) addService(deps, router, service);
+  const methods = new Map(services.flatMap((service) => methodsOf(service)));
+  const handlers = new Map(
+    router.handlers.map((each) => [
+      each.requestPath,
+      knownFirst(deps, withErrorsInHeaders(each), methods.get(each.requestPath)),
+    ]),
+  );
+  return (request, response) => {
+    const handler = handlers.get((request.url ?? "").split("?", 1)[0]!);
+    if (!handler) return fallback(request, response);
+    // The connection's own, never what a header claims: limits of guessing go by it.
+    const values = createContextValues().set(address, request.socket.remoteAddress ?? "");
+    let universal;
+    try {
+      universal = universalRequestFromNodeRequest(request, response, undefined, values);
+    } catch {
+      return refuseHost(response);
+    }
+    handler(universal)
+      .then((answered) => universalResponseToNodeResponse(answered, response))
+      // What the method throws has become an answer before: this is the connection's end, which the client knows of.
+      .catch((thrown: unknown) => {
+        deps.log.debug("answer not sent", { path: handler.requestPath, error: toError(thrown).message });
+        response.destroy();
+      });
+  };
 }
+
+function refuseHost(response: NodeResponse): void {
+  const message = "host: the name that the request was sent to is no host name";
+  response.writeHead(400, { "content-type": "application/json" });
+  response.end(JSON.stringify({ code: Code.InvalidArgument, message, error: message }));
+}
+
+function methodsOf({ desc, methods }: BoundService): (readonly [path: string, method: AnyMethod])[] {
+  return desc.methods.flatMap((method) => {
+    const implementation = methods[method.localName];
+    return implementation ? [[`/${desc.typeName}/${method.name}`, implementation] as const] : [];
+  });
+}
+
+/** Finds out who calls before anything is read of what they send: nobody else's megabytes are held in memory. */
+function knownFirst(deps: GrpcDeps, handler: UniversalHandler, method: AnyMethod | undefined): UniversalHandler {
+  const asking: UniversalHandler = Object.assign(async (request: Parameters<UniversalHandler>[0]) => {
+    const account = deps.authenticate(request.header);
+    request.contextValues?.set(caller, account);
+    let refusal: unknown;
+    await account.then(
+      (found) => {
+        if (!found) refusal = new DriftlessError("UNAUTHENTICATED", "no session information");
+      },
+      (thrown: unknown) => (refusal = thrown),
+    );
+    if (!refusal || !method || method.access === open) return handler(request);
+    return handler({ ...request, body: refused(statusOf(deps, refusal)) });
+  }, handler);
+  return asking;
+}
+
+/** A body that cannot be read, with the reason. */
+const refused = (why: ConnectError): AsyncIterable<Uint8Array> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(why) }),
+});
 
 function addService(deps: GrpcDeps, router: ConnectRouter, { desc, methods }: BoundService): void {
   for (const method of desc.methods) {
     const implementation = methods[method.localName];
-    if (implementation) router.rpc(method as never, handlerOf(deps, method, implementation) as never);
+    const limits = implementation?.access === open ? { readMaxBytes: readMaxBytesOpen } : {};
+    if (implementation) router.rpc(method as never, handlerOf(deps, method, implementation) as never, limits);
   }
 }
 
@@ -63,7 +143,8 @@ function handlerOf(deps: GrpcDeps, method: DescMethod, implementation: AnyMethod
     return async function* (message: Message, context: HandlerContext): AsyncGenerator<Message> {
       try {
         const call = await callOf(deps, method, { context, implementation });
-        for await (const each of await messages(implementation, call, read(message))) {
+        const stream = await messages(implementation, call, read(message));
+        for await (const each of endWith(stream, deps.streams.take(call.account))) {
           if (!(each instanceof SharedMessages)) yield write(each);
           else for (const one of each.messages) yield binary(context) ? one.message(method.output) : write(one.value);
         }
@@ -100,7 +181,7 @@ async function callOf(
   method: DescMethod,
   { context, implementation }: { readonly context: HandlerContext; readonly implementation: AnyMethod },
 ): Promise<Call> {
-  const account = deps.authenticate(context.requestHeader);
+  const account = context.values.get(caller);
   return {
     op: {
       signal: AbortSignal.any([context.signal, deps.stopping]),

@@ -8,12 +8,14 @@ import { fromJson } from "#protocol/json.ts";
 import { bindingsOf, type Binding } from "#protocol/services.ts";
 import { fieldsOf } from "../application/fields.ts";
 import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
+import type { OpenStreams } from "./limits.ts";
 import { PreparedAnswer } from "./prepared.ts";
-import { answer, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
+import { answer, endWith, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 import { writeStream } from "./stream.ts";
 
 export interface RestDeps extends HttpDeps {
   readonly clock: Clock;
+  readonly streams: OpenStreams;
 }
 
 /** Adds a route for every binding of every method. */
@@ -54,7 +56,10 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
       fromJson(method.input, json);
       const call = callOf(deps, request, reply);
       if (streams(implementation))
-        return stream(deps, { request, reply }, () => messages(implementation, untilClosed(call, reply), json));
+        return stream(deps, { request, reply }, async () => {
+          const started = await messages(implementation, untilClosed(call, reply), json);
+          return endWith(started, deps.streams.take(call.account));
+        });
       const result = await answer(implementation, call, json);
       const fields = fieldsParameter(request);
       if (result instanceof PreparedAnswer)

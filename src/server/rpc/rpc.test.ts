@@ -11,6 +11,7 @@ import { ApplicationService } from "#protocol/gen/argoproj/application_pb.js";
 import { systemClock } from "#runtime/system.ts";
 import { selfSigned } from "../tls/self-signed.ts";
 import { grpcHandler } from "./grpc.ts";
+import { OpenStreams } from "./limits.ts";
 import { listen, type Certificate, type Listener } from "./listener.ts";
 import { restRoutes, type RestDeps } from "./rest.ts";
 import { bind, open, session, type BoundService, type Implementation } from "./service.ts";
@@ -63,10 +64,13 @@ async function serve(options: { tls?: boolean } = {}): Promise<Listener> {
   http.setErrorHandler((thrown, _request, reply) =>
     reply.code(thrown instanceof DriftlessError ? thrown.entry.http : 500).send({ message: (thrown as Error).message }),
   );
-  restRoutes(http, { log, stopping, clock: systemClock } as unknown as RestDeps, services);
+  const streams = new OpenStreams(1000);
+  restRoutes(http, { log, stopping, streams, clock: systemClock } as unknown as RestDeps, services);
   await http.ready();
-  const handler = grpcHandler({ log, stopping, authenticate: async () => undefined }, services, (request, response) =>
-    http.routing(request as never, response as never),
+  const handler = grpcHandler(
+    { log, stopping, streams, authenticate: async () => undefined },
+    services,
+    (request, response) => http.routing(request as never, response as never),
   );
   const listener = await listen({ host: "127.0.0.1", port: 0, handler, ...(options.tls ? { certificate } : {}) });
   open_.push(listener);

@@ -85,6 +85,30 @@ export async function messages(method: AnyMethod, call: Call, request: unknown):
   return streaming.stream(call, request);
 }
 
+/** The same messages; `ended` is called when they have come to their end, or are no longer wanted, also before the first. */
+export function endWith<T>(stream: AsyncIterable<T>, ended: () => void): AsyncIterable<T> {
+  const items = stream[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        try {
+          const next = await items.next();
+          if (next.done === true) ended();
+          return next;
+        } catch (thrown) {
+          ended();
+          throw thrown;
+        }
+      },
+      async return() {
+        ended();
+        await items.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
 /** The same for a method that takes a stream. */
 export async function collected(method: AnyMethod, call: Call, requests: AsyncIterable<unknown>): Promise<object> {
   const collecting = method as ClientStream<unknown>;

@@ -66,12 +66,16 @@ async function drained(raw: ServerResponse, clock: Clock, signal: AbortSignal): 
     waiting.abort();
     raw.destroy();
   });
+  const gone = (): void => waiting.abort();
+  raw.once("close", gone);
   try {
+    if (raw.destroyed) return false;
     await once(raw, "drain", { signal: AbortSignal.any([signal, waiting.signal]) });
     return true;
   } catch {
     return false;
   } finally {
     cancel();
+    raw.off("close", gone);
   }
 }
