@@ -16,6 +16,7 @@ import { Sources } from "#controllers/application/sources.ts";
 import { CustomHealth } from "#controllers/application/custom-health.ts";
 import { describeObjects } from "#controllers/application/facts.ts";
 import { ownerApplication } from "#core/track/track.ts";
+import { releaseProjects } from "#controllers/project/finalizers.ts";
 import { Projects } from "#controllers/project/projects.ts";
 import { followedNamespaces, isApplicationNamespace } from "#core/policy/project.ts";
 import { createPoller, type Poller } from "#git/poller.ts";
@@ -258,6 +259,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   });
   await controller.start();
   followApplications(applications, configuration);
+  if (!options.caller) releaseProjects(life, { control, clock: systemClock, namespace, projects, applications });
 
   const pushed: System["pushed"] = async (url, refs) => {
     await controller.sources.refreshMatching(life, (other) => sameRepository(other, url), { pushed: refs });
@@ -286,6 +288,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     inherited: (url) => lentFields(configuration.template(url)),
     controller,
     actions: { evaluators, settings, project: projectOf },
+    outlook: (project) => holding.outlook(project),
     events: recorder("argocd-server"),
     metrics,
     version: options.version,

@@ -55,6 +55,8 @@ export interface ServerOptions {
   readonly applications: Informer<Application>;
   readonly controller: ApplicationController;
   readonly actions: ActionMeans;
+  /** What would hold if a project was written so. */
+  outlook(project: AppProject): AppProject;
   /** Events of what is done by the API. */
   readonly events: Pick<EventRecorder, "record">;
   readonly metrics: Metrics;

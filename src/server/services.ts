@@ -51,6 +51,8 @@ export interface ApiDeps {
   inherited(url: string): RepositoryFields | undefined;
   readonly controller: ApplicationController;
   readonly actions: ActionMeans;
+  /** What would hold if a project was written so. */
+  outlook(project: AppProject): AppProject;
   readonly sessions: Sessions;
   readonly rbac: Rbac;
   readonly access: ApplicationAccess;
@@ -68,6 +70,7 @@ export function apiServices(deps: ApiDeps, application: ApplicationService): rea
     repositories,
     randomId: () => Buffer.from(deps.randomBytes(16)).toString("hex"),
     sources: () => deps.controller.sources,
+    lostBy: (change: Parameters<ApplicationController["lostBy"]>[0]) => deps.controller.lostBy(change),
     requireSource: (call: Call, asked: SourceAsked) =>
       requireSource(
         { ...deps, queries: application.queries, project: (name) => deps.actions.project(name) },

@@ -6,7 +6,7 @@ import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
-import type { Application, SyncOperation } from "#model/application.ts";
+import type { AppProject, Application, ApplicationSource, SyncOperation } from "#model/application.ts";
 import type { SyncWindowsAnswer, WaitingFor } from "#protocol/rest.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { ReconcileLoop } from "#runtime/loop.ts";
@@ -43,6 +43,11 @@ export interface ApplicationControllerOptions extends ApplicationControllerDeps 
 const calmApplications = 12;
 /** How far apart the sweep's writes are. */
 const sweepEveryMs = 200;
+
+export interface LostApplications {
+  readonly sources: readonly string[];
+  readonly destinations: readonly string[];
+}
 
 /** Told when an application's live tree changed: for streams of the API. */
 export type TreeListener = (application: string) => void;
@@ -210,6 +215,29 @@ export class ApplicationController {
   /** The controller's view of an application, or undefined. */
   state(namespace: string, name: string): AppState | undefined {
     return this.#states.get(`${namespace}/${name}`);
+  }
+
+  /** Why an Application may not stand as it is: namespace, project, sources, destination; nothing where it may. */
+  problemsOf(app: Application): readonly DriftlessError[] {
+    return this.#gate.problems(app);
+  }
+
+  /** Which applications a change of their project would leave without what they use now, by name. */
+  lostBy(change: { readonly before: AppProject; readonly after: AppProject }): LostApplications {
+    const found = { sources: [] as string[], destinations: [] as string[] };
+    for (const { app, tag } of this.#states.values()) {
+      if ((app.spec.project || "default") !== change.before.metadata.name) continue;
+      const { source, destination } = this.#gate.lost(app, change);
+      if (source) found.sources.push(tag);
+      if (destination) found.destinations.push(tag);
+    }
+    return found;
+  }
+
+  /** Error: PROJECT_FORBIDS where the application's project no longer permits it, or permits none of these sources. */
+  requirePermitted(app: Application, sources: readonly ApplicationSource[]): void {
+    const { project } = this.#gate.check(app);
+    this.#gate.operation(project, sources);
   }
 
   /** What is to be known of an application that is not on the server, to render it; nothing of it is followed or kept. */

@@ -2,7 +2,12 @@
 // project permits, a cluster that is known. Asked when an application is looked at, before each step of a sync, and by
 // the API before it writes one. Reads what is known; asks nobody.
 import { DriftlessError } from "#base/errors.ts";
-import { isDestinationPermitted, isSourceNamespacePermitted, isSourcePermitted } from "#core/policy/project.ts";
+import {
+  isApplicationNamespace,
+  isDestinationPermitted,
+  isSourceNamespacePermitted,
+  isSourcePermitted,
+} from "#core/policy/project.ts";
 import { sourceProblem } from "#core/policy/sources.ts";
 import { sourcesOf, type Application, type ApplicationSource, type AppProject } from "#model/application.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
@@ -10,7 +15,7 @@ import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 /** So many answers of one project are remembered: the API is asked of whatever people write. */
 const answersKept = 10_000;
 
-type SpecGateDeps = Pick<ApplicationControllerDeps, "clusters" | "project" | "namespace">;
+type SpecGateDeps = Pick<ApplicationControllerDeps, "clusters" | "project" | "namespace" | "settings">;
 
 export class SpecGate {
   readonly #deps: SpecGateDeps;
@@ -26,8 +31,11 @@ export class SpecGate {
     return { project, cluster: this.cluster(app, project) };
   }
 
-  /** All that is wrong with an application's spec, the project first: without it nothing else can be told. */
+  /** Why an Application may not stand as it is, all reasons; the project first, without which nothing else can be told. */
   problems(app: Application): readonly DriftlessError[] {
+    const { namespace = this.#deps.namespace } = app.metadata;
+    if (!isApplicationNamespace(this.#deps.settings().applicationNamespaces, namespace, this.#deps.namespace))
+      return [new DriftlessError("PERMISSION_DENIED", `namespace is not permitted: '${namespace}'`)];
     const project = this.project(app);
     if (project instanceof DriftlessError) return [project];
     const malformed = malformedSources(app);
@@ -37,6 +45,19 @@ export class SpecGate {
       ...sourcesOf(app.spec).flatMap((source) => this.#sourceProblem(project, source) ?? []),
       ...(cluster instanceof DriftlessError ? [cluster] : []),
     ];
+  }
+
+  /** What a change of its project would take from an application that has it now. */
+  lost(
+    app: Application,
+    { before, after }: { readonly before: AppProject; readonly after: AppProject },
+  ): { readonly source: boolean; readonly destination: boolean } {
+    const sources = sourcesOf(app.spec);
+    const has = (project: AppProject): boolean => !(this.#cluster(app, project) instanceof DriftlessError);
+    return {
+      source: !this.#firstForbidden(before, sources) && this.#firstForbidden(after, sources) !== undefined,
+      destination: has(before) && !has(after),
+    };
   }
 
   /** The application's project, where it lets Applications of that namespace in; else why not. */

@@ -55,6 +55,11 @@ export class Projects {
     return this.#renew(name, written)?.holds;
   }
 
+  /** What would hold if a project was written so. */
+  outlook(project: AppProject): AppProject {
+    return this.#effective(project);
+  }
+
   /** Told which projects hold something else than before. */
   onChange(listener: ProjectListener): () => void {
     this.#listeners.add(listener);
@@ -77,15 +82,19 @@ export class Projects {
     return projects.get(namespace, name) ?? (name === "default" ? this.#builtin : undefined);
   }
 
+  #effective(project: AppProject): AppProject {
+    const { globalProjects } = this.#options.settings();
+    const globals = globalProjectsOf(project, globalProjects, (other) => this.#written(other));
+    return effectiveProject(project, globals, this.#belongings.get(project.metadata.name ?? ""));
+  }
+
   #renew(name: string, written: AppProject | undefined): Answer | undefined {
     const before = this.#answers.get(name);
     if (!written) {
       if (this.#answers.delete(name)) this.#seen.add(name);
       return undefined;
     }
-    const { globalProjects } = this.#options.settings();
-    const globals = globalProjectsOf(written, globalProjects, (other) => this.#written(other));
-    const holds = effectiveProject(written, globals, this.#belongings.get(name));
+    const holds = this.#effective(written);
     // A change of nothing that holds, such as a new token, is none.
     const same = before !== undefined && sameJson(holds.spec, before.holds.spec);
     if (before && !same) this.#seen.add(name);

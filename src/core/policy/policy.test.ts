@@ -169,9 +169,9 @@ describe("sync windows", () => {
 
   test.each([
     [5, "it is not an object"],
-    [{ kind: "maybe" }, 'kind "maybe" is neither allow nor deny'],
-    [{ kind: "deny", schedule: "* * * * *", duration: "long" }, 'cannot parse duration "long"'],
-    [{ kind: "deny", schedule: "* * * * *", duration: "0s" }, 'cannot parse duration "0s"'],
+    [{ kind: "maybe" }, "kind 'maybe' mismatch: can only be allow or deny"],
+    [{ kind: "deny", schedule: "* * * * *", duration: "long" }, "cannot parse duration 'long'"],
+    [{ kind: "deny", schedule: "* * * * *", duration: "0s" }, "cannot parse duration '0s'"],
   ])("a malformed window is a problem and denies: %j", (raw, why) => {
     const { windows, problems } = parseWindows([raw]);
     expect(problems).toEqual([{ index: 0, why }]);
@@ -181,7 +181,7 @@ describe("sync windows", () => {
   test.each(["x * * * *", "* * *", "61 * * * *", "* * * * * *"])("a malformed schedule %s is a problem", (schedule) => {
     const { problems } = parseWindows([{ kind: "allow", schedule, duration: "1h", applications: ["*"] }]);
     expect(problems).toHaveLength(1);
-    expect(problems[0]?.why).toContain(`cannot parse schedule "${schedule}"`);
+    expect(problems[0]?.why).toContain(`cannot parse schedule '${schedule}'`);
   });
 
   test("an unknown time zone is a problem", () => {

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { AppProject, AppProjectSpec } from "#model/application.ts";
 import { globalProjectsOf, withGlobalProjects } from "./global-projects.ts";
 import { validateProject } from "./validate-project.ts";
@@ -9,69 +11,23 @@ const project = (spec: AppProjectSpec, labels: Record<string, string> = {}, name
   metadata: { name, labels },
   spec,
 });
-const role = (policy: string) => ({ roles: [{ name: "ci", policies: [policy] }] });
+
+const cases = parse(readFileSync(new URL("cases/validation.yaml", import.meta.url), "utf8")) as readonly [
+  string,
+  AppProjectSpec,
+  string?,
+][];
 
 describe("validateProject", () => {
-  it.each<[string, AppProjectSpec, string | undefined]>([
-    [
-      "an ordinary one",
-      {
-        sourceRepos: ["*"],
-        destinations: [{ server: "*", namespace: "*" }],
-        ...role("p, proj:p:ci, applications, sync, p/*, allow"),
-      },
-      undefined,
-    ],
-    ["a policy for a namespace's application", role("p, proj:p:ci, applications, get, p/ns/app, allow"), undefined],
-    ["a policy of another project", role("p, proj:q:ci, applications, sync, p/*, allow"), "spec.roles[0].policies[0]"],
-    [
-      "a policy over another project",
-      role("p, proj:p:ci, applications, sync, q/*, allow"),
-      "spec.roles[0].policies[0]",
-    ],
-    ["a policy for accounts", role("p, proj:p:ci, accounts, get, p/*, allow"), "spec.roles[0].policies[0]"],
-    ["a policy without an effect", role("p, proj:p:ci, applications, sync, p/*"), "spec.roles[0].policies[0]"],
-    [
-      "a policy that stands twice",
-      {
-        roles: [
-          { name: "ci", policies: ["p, proj:p:ci, logs, get, p/*, allow", "p, proj:p:ci, logs, get, p/*, allow"] },
-        ],
-      },
-      "spec.roles[0].policies[1]",
-    ],
-    ["a role's name with a colon", { roles: [{ name: "a:b" }] }, "spec.roles[0].name"],
-    ["two roles of one name", { roles: [{ name: "a" }, { name: "a" }] }, "spec.roles[1].name"],
-    ["a group with a line break", { roles: [{ name: "a", groups: ["x\ny"] }] }, "spec.roles[0].groups[0]"],
-    ["a source twice", { sourceRepos: ["a", "a"] }, "spec.sourceRepos[1]"],
-    ["a denial of everything", { destinations: [{ server: "!*", namespace: "*" }] }, "spec.destinations[0]"],
-    [
-      "a destination twice",
-      {
-        destinations: [
-          { server: "a", namespace: "b" },
-          { server: "a", namespace: "b" },
-        ],
-      },
-      "spec.destinations[1]",
-    ],
-    [
-      "a window for nothing",
-      { syncWindows: [{ kind: "allow", schedule: "* * * * *", duration: "1h" }] },
-      "spec.syncWindows[0]",
-    ],
-    [
-      "a window of no kind",
-      { syncWindows: [{ kind: "x", schedule: "* * * * *", duration: "1h", applications: ["*"] }] },
-      "spec.syncWindows[0]",
-    ],
-    [
-      "a service account that is a pattern",
-      { destinationServiceAccounts: [{ server: "*", namespace: "*", defaultServiceAccount: "*" }] },
-      "spec.destinationServiceAccounts[0]",
-    ],
-  ])("%s", (_name, spec, field) => {
-    expect(validateProject(project(spec))[0]?.field).toBe(field);
+  it.each(cases)("%s", (_name, spec, said) => {
+    const problems = validateProject(project(spec)).map(({ field, why }) => `${field}: ${why}`);
+    expect(problems).toEqual(said === undefined ? [] : [said]);
+  });
+
+  it("tells of a description that is too long", () => {
+    const window = { kind: "allow", schedule: "* * * * *", duration: "1h", applications: ["*"] };
+    const spec = { syncWindows: [{ ...window, description: "x".repeat(256) }] };
+    expect(validateProject(project(spec))[0]?.why).toBe("description must not exceed 255 characters");
   });
 });
 

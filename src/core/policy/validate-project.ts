@@ -15,18 +15,21 @@ const grantable: ReadonlySet<string> = new Set([
   "applications",
   "applicationsets",
   "repositories",
-  "clusters",
   "exec",
   "logs",
-  "*",
+  "clusters",
 ]);
+const actions: ReadonlySet<string> = new Set(["get", "create", "update", "delete", "sync", "override", "*"]);
+const longestDescription = 255;
 
+/** What is wrong with a project, in Argo CD's words; nothing where it may be written. */
 export function validateProject(project: AppProject): readonly ProjectProblem[] {
   const name = project.metadata.name ?? "";
   const { spec } = project;
   return [
     ...destinationProblems(spec),
-    ...repeatedSources(spec),
+    ...namespaceProblems(spec),
+    ...sourceProblems(spec),
     ...roleProblems(name, spec),
     ...windowProblems(spec),
     ...accountProblems(spec),
@@ -38,24 +41,41 @@ function destinationProblems(spec: AppProjectSpec): ProjectProblem[] {
   const problems: ProjectProblem[] = [];
   for (const [index, { server = "", name = "", namespace = "" }] of (spec.destinations ?? []).entries()) {
     const field = `spec.destinations[${index}]`;
-    if (server === "!*" || namespace === "!*")
-      problems.push({ field, why: "!* denies everything, which is never meant" });
-    const key = [server, name, namespace].join(" ");
-    if (seen.has(key)) problems.push({ field, why: `destination '${server || name}/${namespace}' already added` });
+    for (const [part, text] of Object.entries({ name, server, namespace }))
+      if (text === "!*") problems.push({ field: `${field}.${part}`, why: `${part} has an invalid format, '!*'` });
+    const key = `${server === "" ? name : server}/${namespace}`;
+    if (seen.has(key)) problems.push({ field, why: `destination '${key}' already added` });
     seen.add(key);
   }
   return problems;
 }
 
-function repeatedSources(spec: AppProjectSpec): ProjectProblem[] {
-  const seen = new Set<string>();
-  return (spec.sourceRepos ?? []).flatMap((url, index) => {
-    if (url === "!*")
-      return [{ field: `spec.sourceRepos[${index}]`, why: "!* denies everything, which is never meant" }];
-    if (seen.has(url))
-      return [{ field: `spec.sourceRepos[${index}]`, why: `source repository '${url}' already added` }];
-    seen.add(url);
-    return [];
+function namespaceProblems({ sourceNamespaces = [] }: AppProjectSpec): ProjectProblem[] {
+  return sourceNamespaces.flatMap((namespace, index) => {
+    const field = `spec.sourceNamespaces[${index}]`;
+    if (sourceNamespaces.indexOf(namespace) < index)
+      return [{ field, why: `source namespace '${namespace}' already added` }];
+    return isExpression(namespace) && !compiles(namespace.slice(1, -1))
+      ? [{ field, why: `'${namespace}' is not a regular expression` }]
+      : [];
+  });
+}
+
+const isExpression = (text: string): boolean => text.length > 2 && text.startsWith("/") && text.endsWith("/");
+
+function compiles(source: string): boolean {
+  try {
+    return new RegExp(source, "u").source !== "";
+  } catch {
+    return false;
+  }
+}
+
+function sourceProblems({ sourceRepos = [] }: AppProjectSpec): ProjectProblem[] {
+  return sourceRepos.flatMap((url, index) => {
+    const field = `spec.sourceRepos[${index}]`;
+    if (url === "!*") return [{ field, why: "source repository has an invalid format, '!*'" }];
+    return sourceRepos.indexOf(url) < index ? [{ field, why: `source repository '${url}' already added` }] : [];
   });
 }
 
@@ -65,41 +85,60 @@ function roleProblems(project: string, spec: AppProjectSpec): ProjectProblem[] {
     const field = `spec.roles[${index}]`;
     const name = stringAt(role, "name") ?? "";
     const problems: ProjectProblem[] = [];
-    if (!roleName.test(name)) problems.push({ field: `${field}.name`, why: `invalid role name '${name}'` });
     if (seen.has(name)) problems.push({ field: `${field}.name`, why: `role '${name}' already exists` });
+    else if (!roleName.test(name))
+      problems.push({
+        field: `${field}.name`,
+        why: `invalid role name '${name}'. Must consist of alphanumeric characters, '-' or '_', and must start and end with an alphanumeric character`,
+      });
     seen.add(name);
-    const policies = new Set<unknown>();
-    for (const [at, policy] of listAt(role, "policies").entries()) {
-      const why = policies.has(policy) ? "the policy stands twice" : whyPolicyInvalid(project, name, policy);
-      policies.add(policy);
-      if (why !== undefined)
-        problems.push({ field: `${field}.policies[${at}]`, why: `${JSON.stringify(policy)}: ${why}` });
-    }
-    const groups = new Set<unknown>();
-    for (const [at, group] of listAt(role, "groups").entries()) {
-      if (typeof group !== "string" || group.trim() === "" || /[\n\r\t,]/.test(group) || groups.has(group))
-        problems.push({ field: `${field}.groups[${at}]`, why: `invalid group ${JSON.stringify(group)}` });
-      groups.add(group);
-    }
+    const once = (list: "policies" | "groups", whyInvalid: (item: unknown) => string | undefined): void => {
+      const items = listAt(role, list);
+      for (const [at, item] of items.entries()) {
+        const word = list === "policies" ? "policy" : "group";
+        const twice = items.indexOf(item) < at;
+        const why = twice ? `${word} '${String(item)}' already exists for role '${name}'` : whyInvalid(item);
+        if (why !== undefined) problems.push({ field: `${field}.${list}[${at}]`, why });
+      }
+    };
+    once("policies", (policy) => whyPolicyInvalid(project, name, policy));
+    once("groups", whyGroupInvalid);
     return problems;
   });
 }
 
 function whyPolicyInvalid(project: string, role: string, policy: unknown): string | undefined {
-  if (typeof policy !== "string") return "it is not a text";
-  const fields = policy.split(",").map((field) => field.trim());
-  const [type, subject, resource = "", action = "", object = "", effect] = fields;
+  const invalid = (why: string): string => `invalid policy rule '${String(policy)}': ${why}`;
+  const fields = typeof policy === "string" ? policy.split(",").map((field) => field.replace(/^ +| +$/g, "")) : [];
+  const [type, subject, resource = "", action = "", object = "", effect = ""] = fields;
   const wanted = `proj:${project}:${role}`;
-  if (type !== "p" || fields.length !== 6) return "it is not of the form 'p, sub, res, act, obj, eft'";
-  if (subject !== wanted) return `policy subject must be: '${wanted}', not '${subject}'`;
+  if (type !== "p" || fields.length !== 6) return invalid("must be of the form: 'p, sub, res, act, obj, eft'");
+  if (subject !== wanted) return invalid(`policy subject must be: '${wanted}', not '${subject}'`);
   if (!grantable.has(resource))
-    return `project resource must be one of ${[...grantable].join(", ")}, not '${resource}'`;
-  if (action === "") return "the action is missing";
-  const pattern = new RegExp(`^(${project.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}|\\*)/[*\\w./-]+$`);
-  if (!pattern.test(object))
-    return `object must be of form '${project}/*', '${project}[/<NAMESPACE>]/<APPNAME>' or '*/<APPNAME>', not '${object}'`;
-  if (effect !== "allow" && effect !== "deny") return `effect must be: 'allow' or 'deny', not '${effect}'`;
+    return invalid(
+      `project resource must be: 'applications', 'applicationsets', 'repositories', 'exec', 'logs' or 'clusters', not '${resource}'`,
+    );
+  if (!actions.has(action) && !/^(?:action|update|delete)\/./.test(action))
+    return invalid(`invalid action '${action}'`);
+  if (!object.startsWith(`${project}/`) || !/^[*\w./:?@~+%-]+$/.test(object.slice(project.length + 1)))
+    return invalid(
+      `object must be of form '${project}/*', '${project}[/<NAMESPACE>]/<APPNAME>' or '${project}/<APPNAME>', not '${object}'`,
+    );
+  if (effect !== "allow" && effect !== "deny") return invalid("effect must be: 'allow' or 'deny'");
   return undefined;
+}
+
+/** A group's name, in quotes where it holds a comma. */
+function whyGroupInvalid(group: unknown): string | undefined {
+  if (typeof group !== "string") return "a group is not a text";
+  const trimmed = group.trim();
+  const quoted = trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"');
+  const name = quoted ? trimmed.slice(1, -1) : trimmed;
+  if (!quoted && name.includes(",")) return `group '${name}' must be quoted`;
+  if (name === "") return `group '${name}' is empty`;
+  if (/["\n\r\t]/.test(quoted ? name : group)) return `group '${name}' contains invalid characters`;
+  if (/^\s/.test(group)) return `group '${name}' contains a leading space`;
+  return /\s$/.test(group) ? `group '${name}' contains a trailing space` : undefined;
 }
 
 function windowProblems(spec: AppProjectSpec): ProjectProblem[] {
@@ -110,21 +149,31 @@ function windowProblems(spec: AppProjectSpec): ProjectProblem[] {
   }));
   for (const [index, window] of (spec.syncWindows ?? []).entries()) {
     if (!isObject(window)) continue;
+    const field = `spec.syncWindows[${index}]`;
+    const text = (name: string): string => stringAt(window, name) ?? "";
+    const [kind, schedule, duration] = [text("kind"), text("schedule"), text("duration")];
+    // What a window does about syncs by hand, and what it is called, makes it no other.
+    const lists = ["applications", "namespaces", "clusters"].map((name) => listAt(window, name));
     const key = JSON.stringify([
-      window["kind"],
-      window["schedule"],
-      window["duration"],
-      window["timeZone"],
-      window["applications"],
-      window["namespaces"],
-      window["clusters"],
+      kind,
+      schedule,
+      duration,
+      text("timeZone") || "UTC",
+      window["andOperator"] === true,
+      lists,
     ]);
-    if (seen.has(key)) problems.push({ field: `spec.syncWindows[${index}]`, why: "the same window stands twice" });
-    seen.add(key);
-    if (["applications", "namespaces", "clusters"].every((list) => listAt(window, list).length === 0))
+    if (seen.has(key))
       problems.push({
-        field: `spec.syncWindows[${index}]`,
-        why: "window must have at least one application, cluster or namespace",
+        field,
+        why: `sync window with kind '${kind}', schedule '${schedule}', and duration '${duration}' already exists`,
+      });
+    seen.add(key);
+    if (text("description").length > longestDescription)
+      problems.push({ field: `${field}.description`, why: "description must not exceed 255 characters" });
+    if (lists.every((list) => list.length === 0))
+      problems.push({
+        field,
+        why: `window '${kind}':'${schedule}':'${duration}' requires one of application, cluster or namespace`,
       });
   }
   return problems;
@@ -135,10 +184,10 @@ function accountProblems(spec: AppProjectSpec): ProjectProblem[] {
   return (spec.destinationServiceAccounts ?? []).flatMap(({ server, namespace = "", defaultServiceAccount }, index) => {
     const field = `spec.destinationServiceAccounts[${index}]`;
     const problems: ProjectProblem[] = [];
-    if (server.startsWith("!") || namespace.startsWith("!"))
-      problems.push({ field, why: "server and namespace may not be negated" });
-    if (!defaultServiceAccount || /[!*[\]{}\\/]/.test(defaultServiceAccount))
-      problems.push({ field, why: `defaultServiceAccount has an invalid format: '${defaultServiceAccount ?? ""}'` });
+    for (const [part, text] of Object.entries({ server, namespace }))
+      if (text.includes("!")) problems.push({ field, why: `${part} has an invalid format, '${text}'` });
+    if (!defaultServiceAccount?.trim() || /[!*[\]{}\\/]/.test(defaultServiceAccount))
+      problems.push({ field, why: `defaultServiceAccount has an invalid format, '${defaultServiceAccount ?? ""}'` });
     const key = `${server} ${namespace}`;
     if (seen.has(key))
       problems.push({ field, why: `destinationServiceAccount '${server}/${namespace}' already added` });

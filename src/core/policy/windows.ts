@@ -77,17 +77,17 @@ export function parseWindows(raw: readonly unknown[] | undefined): {
 function parseWindow(entry: unknown): SyncWindow | string {
   if (!isObject(entry)) return "it is not an object";
   const kind = stringAt(entry, "kind");
-  if (kind !== "allow" && kind !== "deny") return `kind ${JSON.stringify(kind ?? "")} is neither allow nor deny`;
+  if (kind !== "allow" && kind !== "deny") return `kind '${kind ?? ""}' mismatch: can only be allow or deny`;
   const schedule = stringAt(entry, "schedule") ?? "";
   const duration = stringAt(entry, "duration") ?? "";
   const durationMs = parseDuration(duration);
-  if (durationMs === undefined || durationMs <= 0) return `cannot parse duration ${JSON.stringify(duration)}`;
+  if (durationMs === undefined || durationMs <= 0) return `cannot parse duration '${duration}'`;
   const description = stringAt(entry, "description");
   const timeZone = stringAt(entry, "timeZone") || "UTC";
   try {
     new Cron(schedule, { timezone: timeZone, mode: "5-part", paused: true }).nextRun(new Date(0));
   } catch (thrown) {
-    return `cannot parse schedule ${JSON.stringify(schedule)} in time zone ${timeZone}: ${(thrown as Error).message}`;
+    return `cannot parse schedule '${schedule}' in time zone ${timeZone}: ${(thrown as Error).message}`;
   }
   return {
     kind,

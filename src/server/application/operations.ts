@@ -1,10 +1,17 @@
 // Operations of the application service: sync, roll back, terminate. They are written to the Application resource; the
 // controller carries them out. Names and semantics follow Argo CD's ApplicationService.
-import { DriftlessError } from "#base/errors.ts";
+import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rollbackOperation } from "#core/sync/history.ts";
 import { applicationType } from "#controllers/application/application-type.ts";
-import type { Application, Operation, RetryStrategy, SyncOperation, SyncResourceRef } from "#model/application.ts";
+import type {
+  Application,
+  ApplicationSource,
+  Operation,
+  RetryStrategy,
+  SyncOperation,
+  SyncResourceRef,
+} from "#model/application.ts";
 import { changeApplication, refOf } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
@@ -37,6 +44,7 @@ export class ApplicationOperations {
     const app = this.#queries.find(ref);
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
+    this.#refuseForbidden(app, []);
     this.#refuseOutsideWindows(ref);
     const automated = app.spec.syncPolicy?.automated;
     if (request.manifests?.length && automated && automated.enabled !== false && !request.dryRun)
@@ -93,12 +101,23 @@ export class ApplicationOperations {
     const app = this.#queries.find(ref);
     if (app.metadata.deletionTimestamp !== undefined)
       throw new DriftlessError("FAILED_PRECONDITION", "application is deleting");
-    this.#refuseOutsideWindows(ref);
     const { id, prune = false, dryRun = false } = request;
     const operation = rollbackOperation(app, id, { prune, dryRun, username });
+    const { sources, source } = (operation.ok && operation.value.sync) || {};
+    this.#refuseForbidden(app, sources ?? (source ? [source] : []));
+    this.#refuseOutsideWindows(ref);
     if (operation.ok) return this.#startOperation(op, app, operation.value);
     const { missing, message } = operation.error;
     throw new DriftlessError(missing ? "NOT_FOUND" : "FAILED_PRECONDITION", message);
+  }
+
+  /** Error: PROJECT_FORBIDS. What else is wrong with the spec shows where the operation begins, as in Argo CD. */
+  #refuseForbidden(app: Application, sources: readonly ApplicationSource[]): void {
+    try {
+      this.#deps.controller.requirePermitted(app, sources);
+    } catch (thrown) {
+      if (toError(thrown).code === "PROJECT_FORBIDS") throw thrown;
+    }
   }
 
   /** Error: PERMISSION_DENIED where the sync windows let nobody sync now. An application that was never looked at waits for them. */

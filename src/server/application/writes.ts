@@ -31,10 +31,7 @@ export class ApplicationWrites {
     options: { readonly upsert?: boolean; readonly validate?: boolean },
   ): Promise<Application> {
     const app = this.normalised(wanted);
-    if (options.validate !== false) {
-      validate(app);
-      await this.#requireSources(op, app, this.#queries.known(app));
-    }
+    await this.#admit(op, app, this.#queries.known(app), options);
     try {
       const created = (await this.#deps.control.create(op, applicationType, app, {
         fieldManager: "driftless",
@@ -60,10 +57,7 @@ export class ApplicationWrites {
   async update(op: Op, wanted: Application, options: { readonly validate?: boolean }): Promise<Application> {
     const app = this.normalised(wanted);
     const existing = this.#queries.find({ name: app.metadata.name!, appNamespace: app.metadata.namespace! });
-    if (options.validate !== false) {
-      validate(app);
-      await this.#requireSources(op, app, existing);
-    }
+    await this.#admit(op, app, existing, options);
     return this.#change(op, existing, (now) => ({
       ...now,
       spec: app.spec,
@@ -85,10 +79,7 @@ export class ApplicationWrites {
     const existing = this.#queries.find(ref);
     const spec = withKeptCredentials(given, existing);
     const wanted = { ...existing, spec };
-    if (options.validate !== false) {
-      validate(wanted);
-      await this.#requireSources(op, wanted, existing);
-    }
+    await this.#admit(op, wanted, existing, options);
     return (await this.#change(op, existing, (now) => ({ ...now, spec }))).spec;
   }
 
@@ -96,8 +87,7 @@ export class ApplicationWrites {
   async patch(op: Op, ref: AppRef, patch: string, patchType: string): Promise<Application> {
     const existing = this.#queries.find(ref);
     const wanted = this.patched(existing, patch, patchType);
-    validate(wanted);
-    await this.#requireSources(op, wanted, existing);
+    await this.#admit(op, wanted, existing, {});
     return this.#change(op, existing, (now) => this.patched(now, patch, patchType));
   }
 
@@ -182,9 +172,45 @@ export class ApplicationWrites {
         ...(annotations ? { annotations } : {}),
         ...(finalizers ? { finalizers } : {}),
       },
+      // An operation is asked for by sync alone, which has rights of its own.
       spec: { ...withKeptCredentials(app.spec, known), project: app.spec.project || "default" },
-      ...(app.operation ? { operation: withKeptCredentials(app.operation, known) } : {}),
     };
+  }
+
+  /** Whether an Application may be written as it is; `validate: false` skips what does not concern its project. */
+  async #admit(
+    op: Op,
+    app: Application,
+    existing: Application | undefined,
+    options: { readonly validate?: boolean },
+  ): Promise<void> {
+    validateName(app);
+    if (options.validate !== false) validate(app);
+    this.#requirePermitted(app);
+    if (options.validate !== false) await this.#requireSources(op, app, existing);
+  }
+
+  /**
+   * Namespace, project, sources and destination, as Argo CD's API has them said. Which projects there are is nobody's to
+   * find out: one that is not there and one that does not let the application in have one answer.
+   */
+  #requirePermitted(app: Application): void {
+    const problems = this.#deps.controller.problemsOf(app);
+    const [first] = problems;
+    if (!first) return;
+    const { field } = first.details;
+    if (first.code === "PERMISSION_DENIED") throw first;
+    if (field === "spec.project")
+      throw new DriftlessError(
+        "SPEC_INVALID",
+        `app is not allowed in project ${JSON.stringify(app.spec.project)}, or the project does not exist`,
+        { details: { field } },
+      );
+    const said = problems.map(({ message }) => `InvalidSpecError: ${message}`).join(";");
+    throw new DriftlessError("SPEC_INVALID", `application spec for ${app.metadata.name} is invalid: ${said}`, {
+      ...(field === undefined ? {} : { details: { field } }),
+      cause: first,
+    });
   }
 
   /**
@@ -224,16 +250,25 @@ function mergedMetadata(now: Application, wanted: Application): Application["met
   };
 }
 
-/** What can be said of a spec without looking at repositories or clusters. Error: SPEC_INVALID naming the field. */
-function validate(app: Application): void {
-  const refuse = (field: string, message: string): never => {
-    throw new DriftlessError("SPEC_INVALID", `application spec for ${app.metadata.name} is invalid: ${message}`, {
-      details: { field },
-    });
-  };
+function invalid(app: Application, field: string, message: string): DriftlessError {
+  return new DriftlessError("SPEC_INVALID", `application spec for ${app.metadata.name} is invalid: ${message}`, {
+    details: { field },
+  });
+}
+
+/** Error: SPEC_INVALID. */
+function validateName(app: Application): void {
   const name = app.metadata.name ?? "";
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 253)
-    refuse("metadata.name", `"${name}" is not a valid name`);
+    throw invalid(app, "metadata.name", `"${name}" is not a valid name`);
+}
+
+/** What can be said of a spec without looking at projects, repositories or clusters. Error: SPEC_INVALID naming the field. */
+function validate(app: Application): void {
+  const refuse = (field: string, message: string): never => {
+    throw invalid(app, field, message);
+  };
+  validateName(app);
   const problem = sourceProblem(app.spec);
   if (problem) refuse(problem.field, problem.message);
   const { server, name: clusterName } = app.spec.destination ?? {};

@@ -4,11 +4,12 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
+import type { LostApplications } from "#controllers/application/controller.ts";
+import { usersOf } from "#controllers/project/finalizers.ts";
 import { globalProjectsOf } from "#core/policy/global-projects.ts";
-import { isDestinationPermitted, isSourcePermitted } from "#core/policy/project.ts";
 import { validateProject } from "#core/policy/validate-project.ts";
 import { parseWindows, windowState } from "#core/policy/windows.ts";
-import { sourcesOf, type AppProject, type Application } from "#model/application.ts";
+import type { AppProject, Application } from "#model/application.ts";
 import { apiVersion } from "#model/names.ts";
 import type { Settings } from "#model/settings.ts";
 import { ProjectService } from "#protocol/gen/argoproj/project_pb.js";
@@ -18,6 +19,7 @@ import type { Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
 import { paged } from "../paging.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
+import { refuseLosses, requireWidening, withoutInherited } from "./update.ts";
 import { changeProject, projectMissing, projectType, type ProjectDeps } from "./changes.ts";
 
 export interface ProjectApiDeps extends ProjectDeps {
@@ -27,6 +29,10 @@ export interface ProjectApiDeps extends ProjectDeps {
   readonly sessions: Sessions;
   settings(): Settings;
   randomId(): string;
+  /** Which applications a change of their project would leave without what they use now. */
+  lostBy(change: { readonly before: AppProject; readonly after: AppProject }): LostApplications;
+  /** What would hold if a project was written so. */
+  outlook(project: AppProject): AppProject;
   /** What the settings put beside a project. */
   links(op: Op, project: AppProject): Promise<object>;
   /** Repositories and clusters that belong to a project, without their secrets. */
@@ -48,6 +54,10 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       const name = typeof request.project === "string" ? request.project : (request.name ?? "");
       rbac.require(call.account, "projects", action, name);
     };
+  const requireChange = (call: Call, existing: AppProject, wanted: AppProject): void => {
+    on("update")(call, { name: existing.metadata.name ?? "" });
+    requireWidening(rbac, call, existing, withoutInherited(wanted, existing, globals(existing)));
+  };
   const globals = (project: AppProject): readonly AppProject[] =>
     globalProjectsOf(project, deps.settings().globalProjects, known);
 
@@ -83,7 +93,8 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
         const name = wanted.metadata.name!;
         session(call);
         rbac.require(call.account, "projects", "create", name);
-        if (request.upsert && known(name)) on("update")(call, { name });
+        const existing = request.upsert ? known(name) : undefined;
+        if (existing) requireChange(call, existing, wanted);
       },
       async handle({ op }, request) {
         const wanted = valid(normalised(request.project as unknown as AppProject, namespace));
@@ -105,13 +116,24 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       },
     },
     update: {
-      access: (call, request) =>
-        on("update")(call, { name: (request.project as unknown as AppProject | undefined)?.metadata?.name ?? "" }),
+      access: (call, request) => {
+        const wanted = request.project as unknown as AppProject | undefined;
+        const name = wanted?.metadata?.name ?? "";
+        on("update")(call, { name });
+        const existing = known(name);
+        if (existing) requireChange(call, existing, normalised(wanted, namespace));
+      },
       async handle({ op }, request) {
-        const wanted = valid(normalised(request.project as unknown as AppProject, namespace));
+        const given = normalised(request.project as unknown as AppProject, namespace);
         return shown(
-          await changeProject(op, deps, wanted.metadata.name!, (now) => {
-            refuseOrphans(deps.applications, now, wanted);
+          await changeProject(op, deps, given.metadata.name!, (now) => {
+            const labelled = {
+              ...now,
+              metadata: { ...now.metadata, labels: given.metadata.labels ?? now.metadata.labels },
+            };
+            const wanted = valid(withoutInherited(given, now, globals(labelled)));
+            const outlook = { ...labelled, spec: wanted.spec } as AppProject;
+            refuseLosses(deps.lostBy({ before: deps.outlook(now), after: deps.outlook(outlook) }));
             const { labels, annotations, finalizers } = wanted.metadata;
             return {
               ...now,
@@ -132,8 +154,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       async handle({ op }, { name = "" }) {
         if (name === "default")
           throw new DriftlessError("INVALID_ARGUMENT", "name 'default' is reserved and cannot be deleted");
-        find(name);
-        const users = usersOf(deps.applications, name);
+        const users = usersOf(deps.applications.values(), find(name), namespace);
         if (users.length > 0)
           throw new DriftlessError(
             "FAILED_PRECONDITION",
@@ -174,10 +195,11 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       access: on("get"),
       handle(_call, { name = "" }) {
         const { spec } = find(name);
-        const { windows } = parseWindows(spec.syncWindows);
-        return {
-          windows: (spec.syncWindows ?? []).filter((_raw, index) => windowState(windows[index]!, clock.now()).open),
-        };
+        const { windows, problems } = parseWindows(spec.syncWindows);
+        // One that nobody can make out says nothing here: it is no window to show as open.
+        const unusable = new Set(problems.map(({ index }) => index));
+        const open = (index: number): boolean => !unusable.has(index) && windowState(windows[index]!, clock.now()).open;
+        return { windows: (spec.syncWindows ?? []).filter((_raw, index) => open(index)) };
       },
     },
   });
@@ -234,29 +256,6 @@ function withTokens(
     ...(roles ? { spec: { ...project.spec, roles } } : {}),
     status: { ...status, jwtTokensByRole: { ...status.jwtTokensByRole, [role]: { items } } },
   };
-}
-
-const usersOf = (applications: Informer<Application>, project: string): readonly Application[] =>
-  [...applications.values()].filter(({ spec }) => (spec.project || "default") === project);
-
-/** A project may not lose the sources and destinations that its applications use. */
-function refuseOrphans(applications: Informer<Application>, before: AppProject, after: AppProject): void {
-  for (const { metadata, spec } of usersOf(applications, after.metadata.name ?? "")) {
-    const { server = "", name, namespace = "" } = spec.destination;
-    const destination = { server, ...(name ? { name } : {}), namespace };
-    if (isDestinationPermitted(before.spec, destination) && !isDestinationPermitted(after.spec, destination))
-      throw new DriftlessError(
-        "INVALID_ARGUMENT",
-        `as a result of project update application '${metadata.name}' destination became invalid`,
-      );
-    for (const { repoURL } of sourcesOf(spec)) {
-      if (isSourcePermitted(before.spec, repoURL) && !isSourcePermitted(after.spec, repoURL))
-        throw new DriftlessError(
-          "INVALID_ARGUMENT",
-          `as a result of project update application '${metadata.name}' source became invalid`,
-        );
-    }
-  }
 }
 
 /** A project as it will be written. Error: INVALID_ARGUMENT. */
