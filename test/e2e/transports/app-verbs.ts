@@ -4,7 +4,8 @@ import { isObject, sameJson, type JsonObject } from "#base/json.ts";
 import type { Application } from "#model/application.ts";
 import type { ApplicationTree, ManagedResource } from "#protocol/rest.ts";
 import { eventually } from "../../support/eventually.ts";
-import { Refused, type Caller } from "../../support/rpc.ts";
+import { fromJson, toJson } from "#protocol/json.ts";
+import { methods, Refused, type Caller } from "../../support/rpc.ts";
 import { verb } from "./driver.ts";
 
 interface Named {
@@ -411,8 +412,11 @@ export const liveObject = verb<ObjectOf, JsonObject>("app get-resource", async (
   return JSON.parse(manifest) as JsonObject;
 });
 
-/** Anything that the API alone answers: one method, one request. */
+/** Anything that the API alone answers: one method, one request. REST may say more than the message has places for. */
 export const ask = verb<{ readonly method: string; readonly request?: object }, unknown>(
   "ask",
-  (api, { method, request }) => api.call(method, request),
+  async (api, { method, request }) => {
+    const { output } = methods.get(method)!;
+    return toJson(output, fromJson(output, await api.call(method, request)));
+  },
 );

@@ -19,7 +19,9 @@ const always: Replacements = [
 export function shapeOf(value: unknown, own: Replacements): unknown {
   if (typeof value === "string") {
     if (value === "") return undefined;
-    // A comparison's own: it would differ by what stands in place of texts.
+    // Objects stand as texts in some answers.
+    const object = value.startsWith("{") ? parsed(value) : undefined;
+    if (object !== undefined) return shapeOf(object, own);
     return [...own, ...always].reduce((text, [pattern, instead]) => text.replaceAll(pattern, instead), value);
   }
   if (value === null || value === false || value === 0) return undefined;
@@ -33,4 +35,12 @@ export function shapeOf(value: unknown, own: Replacements): unknown {
     return shaped === undefined ? [] : [[String(shapeOf(key, own)), shaped] as const];
   });
   return fields.length === 0 ? undefined : Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
