@@ -25,6 +25,16 @@ export const adminCommands: readonly Listed[] = [
     load: () => import("./commands/admin/cluster/generate-spec.ts"),
   },
   {
+    path: "admin export",
+    summary: "Print the whole installation as a backup",
+    load: () => import("./commands/admin/export.ts"),
+  },
+  {
+    path: "admin import",
+    summary: "Bring back a backup",
+    load: () => import("./commands/admin/import.ts"),
+  },
+  {
     path: "admin initial-password",
     summary: "Print the password that was generated for the account admin",
     load: () => import("./commands/admin/initial-password.ts"),

@@ -1,0 +1,246 @@
+// `driftless admin …` against a cluster, without a server: backup and restore, passwords, RBAC, roles, clusters. The real
+// program on the sandbox and on a real Kubernetes, where the installation's objects stand and no controller runs.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadAll } from "js-yaml";
+import { silentLogger } from "#base/operation.ts";
+import { bootstrap } from "#main/bootstrap.ts";
+import type { KubernetesObject } from "#model/object.ts";
+import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
+import { connectKube, type Kube } from "../support/kube.ts";
+import { repositoryRoot } from "../support/up.ts";
+
+const program = join(repositoryRoot, "bin", "driftless");
+const canary = "canary-1f4e";
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+const secret = (name: string, data: Record<string, string>, labels: Record<string, string> = {}): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, namespace: "argocd", labels },
+  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
+});
+const ofType = (type: string): Record<string, string> => ({ "argocd.argoproj.io/secret-type": type });
+
+function application(name: string, namespace = "argocd", spec: object = {}): KubernetesObject {
+  return {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
+    metadata: { name, namespace, finalizers: ["resources-finalizer.argocd.argoproj.io"] },
+    spec: {
+      project: "default",
+      source: { repoURL: "https://git.example.com/deploy.git", path: name, targetRevision: "main" },
+      destination: { server: "https://kubernetes.default.svc", namespace: "shop" },
+      ...spec,
+    },
+    status: { sync: { status: "Synced" }, resources: [{ kind: "ConfigMap", namespace: "web", name: "x" }] },
+  };
+}
+
+const role = { name: "deployer", policies: ["p, proj:default:deployer, applications, sync, default/*, allow"] };
+const objects: readonly KubernetesObject[] = [
+  secret("argocd-secret", { "server.secretkey": canary }),
+  secret("argocd-initial-admin-secret", { password: "first-password" }),
+  secret("deploy", { url: "https://git.example.com/deploy.git", password: canary }, ofType("repository")),
+  secret(
+    "second",
+    { server: "https://10.0.0.1", name: "second", config: JSON.stringify({ bearerToken: canary }) },
+    ofType("cluster"),
+  ),
+  secret("somebody-elses", { password: "not-ours" }),
+  application("web"),
+  application("team-app", "team"),
+  application("other-app", "other"),
+  {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "ApplicationSet",
+    metadata: { name: "set", namespace: "argocd" },
+    spec: { generators: [], template: { metadata: { name: "x" }, spec: application("x")["spec"] } },
+  },
+];
+
+describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name", { timeout: 120_000 }, (under) => {
+  let cluster: RunningCluster;
+  let kube: Kube;
+  let home = "";
+
+  beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), "driftless-admin-"));
+    cluster = await under.start();
+    kube = connectKube(cluster.kubeconfig);
+    await bootstrap({ signal: new AbortController().signal, log: silentLogger }, kube.client, "argocd");
+    for (const name of ["team", "other"])
+      await kube.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    await kube.edit(
+      "ConfigMap",
+      { name: "argocd-cmd-params-cm", namespace: "argocd" },
+      { data: { "application.namespaces": "team" } },
+    );
+    await kube.edit("AppProject", { name: "default", namespace: "argocd" }, { spec: { roles: [role] } });
+    for (const object of objects) await kube.create(object);
+  });
+  afterAll(async () => {
+    await kube?.close();
+    await cluster?.stop();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  interface Outcome {
+    readonly code: number | null;
+    readonly out: string;
+    readonly err: string;
+  }
+
+  function admin(args: readonly string[], input = ""): Promise<Outcome> {
+    const { PATH = "" } = process.env;
+    const env = { PATH, HOME: home, TZ: "UTC", KUBECONFIG: cluster.kubeconfig, ARGOCD_OPTS: "--server nowhere:1" };
+    const child = spawn(program, ["admin", ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
+    child.stdin.end(input);
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code, out, err }));
+    });
+  }
+
+  async function succeeds(...args: string[]): Promise<string> {
+    const result = await admin(args);
+    expect(result, args.join(" ")).toMatchObject({ code: 0, err: "" });
+    return result.out;
+  }
+
+  const names = (stream: string): string[] =>
+    (loadAll(stream) as (KubernetesObject | null)[]).flatMap((object) =>
+      object ? [`${object.kind} ${[object.metadata.namespace, object.metadata.name].filter(Boolean).join("/")}`] : [],
+    );
+
+  test("the first password, and a policy with the roles of a project", async () => {
+    expect(await succeeds("initial-password", "-n", "argocd")).toMatch(/^first-password\n/);
+    // The namespace is found where neither a flag nor the kubeconfig names it.
+    expect(await succeeds("initial-password")).toMatch(/^first-password\n/);
+    expect((await admin(["initial-password", "-n", "team"])).err).toContain(
+      "no Secret team/argocd-initial-admin-secret",
+    );
+    const can = ["settings", "rbac", "can", "-n", "argocd"];
+    expect(await succeeds(...can, "proj:default:deployer", "sync", "app", "default/web")).toBe("Yes\n");
+    expect(await admin([...can, "proj:default:deployer", "delete", "app", "default/web"])).toMatchObject({
+      code: 1,
+      out: "No\n",
+    });
+    const config = { data: { "policy.csv": "p, a, b" } };
+    await kube.edit("ConfigMap", { name: "argocd-rbac-cm", namespace: "argocd" }, config);
+    expect((await admin(["settings", "rbac", "validate", "--namespace", "argocd"])).out).toMatch(/^Policy is invalid/);
+    await kube.edit("ConfigMap", { name: "argocd-rbac-cm", namespace: "argocd" }, { data: { "policy.csv": null } });
+  });
+
+  test("a backup brings an installation back", async () => {
+    const file = join(home, "backup.yaml");
+    const asked = ["export", "-n", "argocd"];
+    expect(await succeeds(...asked, "-o", file)).toBe("");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const stream = readFileSync(file, "utf8");
+    expect(names(stream)).toEqual([
+      "ConfigMap argocd-cm",
+      "ConfigMap argocd-rbac-cm",
+      "ConfigMap argocd-ssh-known-hosts-cm",
+      "ConfigMap argocd-tls-certs-cm",
+      "Secret argocd-secret",
+      "Secret deploy",
+      "Secret second",
+      "AppProject default",
+      "Application web",
+      "Application team/team-app",
+      "ApplicationSet set",
+    ]);
+    expect(stream).not.toMatch(/resourceVersion|uid:|managedFields/);
+    expect(names(await succeeds(...asked, "--application-namespaces", "other,team"))).toContain(
+      "Application other/other-app",
+    );
+
+    const nothing = await succeeds("import", "-n", "argocd", file);
+    expect(nothing).toMatch(
+      /^import process started argocd\nImport process completed successfully in namespace argocd at /,
+    );
+
+    await kube.edit(
+      "Application",
+      { name: "web", namespace: "argocd" },
+      { spec: { source: { path: "changed" } }, operation: { sync: {} } },
+    );
+    await kube.edit("Secret", { name: "deploy", namespace: "argocd" }, { data: { password: base64("changed") } });
+    await kube.edit("Application", { name: "team-app", namespace: "team" }, { metadata: { finalizers: null } });
+    await kube.remove("Application", "team-app", "team");
+    await kube.create(application("newer"));
+
+    const plan = await succeeds("import", "-n", "argocd", file, "--dry-run", "--verbose", "--stop-operation");
+    expect(plan).toContain("argoproj.io/Application web in namespace argocd updated (dry run)\n");
+    expect(plan).toMatch(/^ {2}\/spec\/source\/path$/m);
+    expect(plan).toMatch(/^ {2}\/operation$/m);
+    expect(plan).toMatch(/^ {2}\/data\/password$/m);
+    expect(plan).toContain("/ConfigMap argocd-cm unchanged (dry run)\n");
+    expect(plan).toContain("argoproj.io/Application team-app in namespace team created (dry run)\n");
+    expect(plan).toContain("argoproj.io/Application newer needs pruning\n");
+    expect(plan).not.toContain(canary);
+    expect((await kube.get("Application", "web", "argocd"))?.["spec"]).toMatchObject({ source: { path: "changed" } });
+    expect(await kube.get("Application", "team-app", "team")).toBeUndefined();
+
+    const done = await succeeds("import", "-n", "argocd", file, "--stop-operation");
+    expect(done).toContain("argoproj.io/Application team-app in namespace team created\n");
+    expect(done).toContain("argoproj.io/Application newer needs pruning\n");
+    const web = await kube.get("Application", "web", "argocd");
+    expect(web).toMatchObject({ spec: { source: { path: "web" } }, status: { sync: { status: "Synced" } } });
+    expect(web?.["operation"]).toBeUndefined();
+    expect(await kube.get("Secret", "deploy", "argocd")).toMatchObject({ data: { password: base64(canary) } });
+    expect(await kube.get("Application", "newer", "argocd")).toBeDefined();
+    expect(await succeeds("export", "-n", "argocd", "--application-namespaces", "team")).toContain("newer");
+  });
+
+  test("only what is asked for is pruned, and applications alone: what they deployed stays", async () => {
+    const file = join(home, "part.yaml");
+    const [cm] = loadAll(await succeeds("export", "-n", "argocd")) as KubernetesObject[];
+    writeFileSync(file, JSON.stringify(cm));
+    const kept = ["--skip-resources-with-label", "keep=yes"];
+    await kube.edit("Application", { name: "web", namespace: "argocd" }, { metadata: { labels: { keep: "yes" } } });
+    const asked = ["import", "-n", "argocd", file, "--prune", ...kept];
+    const plan = await succeeds(...asked, "--dry-run");
+    expect(plan).toContain("argoproj.io/Application newer pruned (dry run)\n");
+    expect(plan).toContain("/Secret argocd-secret is not in the backup; settings are not pruned\n");
+    expect(plan).not.toContain("Application web");
+    const no = await admin([...asked, "--prompts-enabled"], "n\n".repeat(20));
+    expect(no.out).toContain("The command to prune argoproj.io/Application newer was cancelled.\n");
+    expect(await kube.get("Application", "newer", "argocd")).toBeDefined();
+    expect(await succeeds(...asked)).toContain("argoproj.io/Application newer pruned\n");
+    // No finalizer held it up: nothing that it deployed is deleted with it.
+    for (const name of ["newer", "team-app"]) expect(await kube.get("Application", name, "argocd")).toBeUndefined();
+    expect(await kube.get("Application", "web", "argocd")).toBeDefined();
+    expect(await kube.get("Secret", "argocd-secret", "argocd")).toBeDefined();
+    expect(await kube.get("Secret", "somebody-elses", "argocd")).toBeDefined();
+    expect(await kube.get("Application", "other-app", "other")).toBeDefined();
+    const back = await succeeds("import", "-n", "argocd", join(home, "backup.yaml"));
+    expect(back).toContain("/Secret second in namespace argocd created\n");
+    expect(back).toContain("argoproj.io/AppProject default in namespace argocd created\n");
+  });
+
+  test.each<readonly [what: string, stream: string, why: string]>([
+    ["no backup at all", "", "the input holds no objects"],
+    ["no YAML", "a: [", "the input: line 1: "],
+    [
+      "something else",
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n",
+      "document 1 of the input is a Pod, which is not part of a backup",
+    ],
+    [
+      "an object twice",
+      "kind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n---\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: x}\n",
+      "holds /ConfigMap x twice",
+    ],
+  ])("%s is refused before anything is written", async (_what, stream, why) => {
+    const refused = await admin(["import", "-n", "argocd", "-", "--prune"], stream);
+    expect(refused).toMatchObject({ code: 20, out: "", err: expect.stringContaining(why) as string });
+  });
+});
