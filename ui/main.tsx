@@ -1,7 +1,7 @@
 // Starts the page: makes what lives as long as it does, and draws.
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRoot } from "react-dom/client";
-import { listApplications, streamFields } from "./api/applications.ts";
+import { changeFields, pageOfApplications } from "./api/applications.ts";
 import { ApiError } from "./api/error.ts";
 import { openEventStream } from "./api/event-stream.ts";
 import { App } from "./app.tsx";
@@ -11,7 +11,6 @@ import { ServicesContext, type Services } from "./live/context.ts";
 import { SessionStore } from "./live/session.ts";
 import { ThemeStore } from "./live/theme.ts";
 import { ToastStore } from "./live/toasts.ts";
-import type { ApplicationEvent } from "#protocol/rest.ts";
 
 const services: Services = {
   session: new SessionStore(),
@@ -19,13 +18,13 @@ const services: Services = {
     open: (to) =>
       openEventStream({
         path: "/stream/applications",
-        // Only what changes from now on: the list itself is read once the stream is open.
-        query: { resourceVersion: String(Number.MAX_SAFE_INTEGER), fields: streamFields },
-        opened: (signal) => to.opened(signal),
-        event: (result) => to.event(result as ApplicationEvent),
+        // Only what changes from now on, and of that only whose it is.
+        query: { resourceVersion: String(Number.MAX_SAFE_INTEGER), fields: changeFields },
+        opened: async () => to.opened(),
+        event: () => to.changed(),
         state: (state) => to.state(state),
       }),
-    list: (signal) => listApplications(signal),
+    page: pageOfApplications,
   }),
   clock: new PageClock(),
   theme: new ThemeStore(),

@@ -6,6 +6,15 @@ export interface ApplicationList {
   readonly items: readonly Application[];
 }
 
+/** A part of the list, with how many there are in all, and how many of each value. */
+export interface ApplicationPage extends ApplicationList {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly total?: number;
+    readonly counts?: Readonly<Partial<Record<string, Readonly<Record<string, number>>>>>;
+  };
+}
+
 /** One event of `/api/v1/stream/applications`. */
 export interface ApplicationEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";

@@ -1,9 +1,12 @@
 // A server with the page and any number of made-up applications, and a stream that changes them: for tests of the page's
-// speed, without a cluster. Answers only what the list asks for.
+// speed, without a cluster. Answers only what the list asks for, as the program's own listing does.
 import { createReadStream, existsSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
+import { Listing, type ListingDeps } from "#server/application/listing.ts";
+import { filterOf, pageOf, type QueryParameters } from "#server/application/listing-query.ts";
+import type { Application } from "#model/application.ts";
 import { repositoryRoot } from "./up.ts";
 
 export interface SyntheticServer {
@@ -28,10 +31,12 @@ const healths = ["Healthy", "Healthy", "Progressing", "Healthy", "Degraded", "He
 const startedAt = Date.now();
 const words = ["cart", "search", "billing", "mail", "login", "report", "queue", "image", "stock", "price"];
 
-function application(index: number, version: number): object {
+function application(index: number, version: number): Application {
   const team = `team-${index % 40}`;
   const name = `${words[index % words.length]}-${words[(index * 7 + 3) % words.length]}-${String(index).padStart(5, "0")}`;
-  return {
+  const made = {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Application",
     metadata: {
       name,
       namespace: "argocd",
@@ -56,25 +61,64 @@ function application(index: number, version: number): object {
       operationState: { phase: "Succeeded", finishedAt: new Date(startedAt - index * 97_000).toISOString() },
     },
   };
+  return made as unknown as Application;
+}
+
+type Change = { before: Application | undefined; after: Application | undefined };
+
+/** The program's listing over applications that nobody watches. */
+class Applications {
+  readonly #all: Application[];
+  readonly #listeners: ((change: Change) => void)[] = [];
+  readonly #listing: Listing;
+
+  constructor(count: number) {
+    this.#all = Array.from({ length: count }, (_, index) => application(index, 1));
+    this.#listing = new Listing({
+      applications: {
+        values: () => this.#all.values(),
+        subscribe: (listener: (change: Change) => void) => void this.#listeners.push(listener),
+        resourceVersion: "1",
+      },
+      controller: { state: () => undefined },
+      normaliseUrl: (url: string) => url,
+      presented: (app: Application) => app,
+    } as unknown as ListingDeps);
+  }
+
+  change(index: number, version: number): Application {
+    const before = this.#all[index];
+    const after = (this.#all[index] = application(index, version));
+    for (const listener of this.#listeners) listener({ before, after });
+    return after;
+  }
+
+  async answer(search: URLSearchParams): Promise<string> {
+    const parameters: QueryParameters = Object.fromEntries(
+      [...search.keys()].map((name) => [name, search.getAll(name)]),
+    );
+    const filter = filterOf({ project: search.getAll("project") }, parameters, (url) => url);
+    const answer = this.#listing.list(filter, pageOf(parameters), () => true);
+    const pieces: Buffer[] = [];
+    for await (const piece of answer.pieces(search.get("fields") ?? "")) pieces.push(piece);
+    return Buffer.concat(pieces).toString();
+  }
 }
 
 export async function startSyntheticServer(count: number): Promise<SyntheticServer> {
   const listeners = new Set<ServerResponse>();
-  const list = JSON.stringify({
-    metadata: { resourceVersion: "1" },
-    items: Array.from({ length: count }, (_, index) => application(index, 1)),
-  });
+  const applications = new Applications(count);
   let version = 1;
   let isDown = false;
   const server = createServer((request, response) => {
-    const path = (request.url ?? "/").split("?")[0]!;
+    const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (isDown && path.startsWith("/api/")) {
       request.socket.destroy();
       return;
     }
     const json = (body: string): void => void response.writeHead(200, { "content-type": "application/json" }).end(body);
     if (path === "/api/v1/session/userinfo") json('{"loggedIn":true,"username":"admin"}');
-    else if (path === "/api/v1/applications") json(list);
+    else if (path === "/api/v1/applications") void applications.answer(searchParams).then(json);
     else if (path === "/api/v1/stream/applications") {
       response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
       listeners.add(response);
@@ -91,7 +135,9 @@ export async function startSyntheticServer(count: number): Promise<SyntheticServ
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     change(index) {
       version++;
-      const event = { result: { type: "MODIFIED", application: application(index, version) } };
+      const { metadata } = applications.change(index, version);
+      const { name, namespace } = metadata;
+      const event = { result: { type: "MODIFIED", application: { metadata: { name, namespace } } } };
       for (const listener of listeners) listener.write(`data: ${JSON.stringify(event)}\n\n`);
     },
     drop() {

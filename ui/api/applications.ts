@@ -1,13 +1,14 @@
 // Calls of the application service, one function each.
 import type { Application, ApplicationSpec, SyncResourceRef } from "#model/application.ts";
 import type {
-  ApplicationList,
+  ApplicationPage,
   KubernetesEvent,
   ManagedResource,
   ResourceNode,
   RevisionMetadata,
   WaitingAnswer,
 } from "#protocol/rest.ts";
+import type { ListParameters } from "../model/filter.ts";
 import { request } from "./client.ts";
 
 /** Which application: Argo CD's API names it by name, and by namespace beside it. */
@@ -36,7 +37,6 @@ const rowFields = [
   "metadata.name",
   "metadata.namespace",
   "metadata.uid",
-  "metadata.labels",
   "metadata.resourceVersion",
   "metadata.creationTimestamp",
   "metadata.deletionTimestamp",
@@ -56,11 +56,26 @@ const rowFields = [
   "status.operationState.startedAt",
   "status.operationState.finishedAt",
 ];
-export const listFields = ["metadata.resourceVersion", ...rowFields.map((field) => `items.${field}`)].join(",");
-export const streamFields = ["result.type", ...rowFields.map((field) => `result.application.${field}`)].join(",");
+const pageFields = ["metadata", ...rowFields.map((field) => `items.${field}`)].join(",");
+const nameFields = "items.metadata.name,items.metadata.namespace";
+/** Of a change only whose it is: what is shown is asked for anew. */
+export const changeFields = "result.type,result.application.metadata.name,result.application.metadata.namespace";
 
-export function listApplications(signal: AbortSignal): Promise<ApplicationList> {
-  return request("/applications", { query: { fields: listFields }, signal });
+/** Rows from `offset` on, `limit` of them at most. */
+export function pageOfApplications(
+  parameters: ListParameters,
+  part: { readonly offset: number; readonly limit: number },
+  signal: AbortSignal,
+): Promise<ApplicationPage> {
+  const { offset, limit } = part;
+  const query = { ...parameters, offset: String(offset), limit: String(limit), fields: pageFields };
+  return request("/applications", { query, signal });
+}
+
+/** The names of all that match. */
+export async function namesOfApplications(parameters: ListParameters): Promise<readonly AppId[]> {
+  const { items } = await request<ApplicationPage>("/applications", { query: { ...parameters, fields: nameFields } });
+  return (items ?? []).map(({ metadata: { name = "", namespace = "" } }) => ({ name, namespace }));
 }
 
 export function getApplication(id: AppId, signal?: AbortSignal): Promise<Application> {

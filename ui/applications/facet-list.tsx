@@ -16,7 +16,7 @@ const titles: Readonly<Record<Facet, string>> = {
   health: "Health",
   project: "Project",
   cluster: "Cluster",
-  destination: "Namespace",
+  namespace: "Namespace",
   label: "Label",
   repo: "Repository",
 };

@@ -2,11 +2,11 @@
 import { X } from "lucide-react";
 import { memo } from "react";
 import { Button } from "../common/button.tsx";
-import { facets, isFiltered, noFilters, type Facet, type FacetCount, type Filters } from "../model/filter.ts";
+import { facets, isFiltered, noFilters, type Counts, type Facet, type Filters } from "../model/filter.ts";
 import { FacetList } from "./facet-list.tsx";
 
 export interface FilterPanelProps {
-  readonly counts: Readonly<Record<Facet, readonly FacetCount[]>>;
+  readonly counts: Counts;
   readonly filters: Filters;
   /** Of the drawer; where there is room the panel always shows. */
   readonly open: boolean;

@@ -2,6 +2,9 @@
 import { useEffect, useRef, type RefObject } from "react";
 import type { ActiveItem } from "./list-props.ts";
 
+/** What is scrolled to may have to be fetched first. */
+const triesAtMost = 120;
+
 export function useFocusActive(
   container: RefObject<HTMLElement | null>,
   active: ActiveItem,
@@ -16,7 +19,7 @@ export function useFocusActive(
     const focus = (): void => {
       const element = container.current?.querySelector<HTMLElement>(`[data-index="${active.index}"] a`);
       if (element) element.focus({ preventScroll: true });
-      else if (tries++ < 10) requestAnimationFrame(focus);
+      else if (tries++ < triesAtMost) requestAnimationFrame(focus);
     };
     requestAnimationFrame(focus);
   });

@@ -8,8 +8,8 @@ import { TableView } from "./table-view.tsx";
 import { TilesView } from "./tiles-view.tsx";
 
 export function ListBody(props: ListBodyProps) {
-  const { loaded, total, stream, rows, view, onReset, onCreate, onRetry } = props;
-  if (!loaded && (stream.phase === "waiting" || stream.phase === "gone")) {
+  const { loaded, failure, filtered, rows, view, onReset, onCreate, onRetry } = props;
+  if (!loaded && failure !== undefined) {
     return (
       <Notice
         icon={ServerOff}
@@ -21,12 +21,12 @@ export function ListBody(props: ListBodyProps) {
           </Button>
         }
       >
-        {stream.reason}
+        {failure}
       </Notice>
     );
   }
   if (!loaded) return <ListSkeleton view={view} />;
-  if (total === 0) {
+  if (rows.total === 0 && !filtered) {
     return (
       <Notice
         icon={Inbox}
@@ -42,14 +42,14 @@ export function ListBody(props: ListBodyProps) {
       </Notice>
     );
   }
-  if (rows.length === 0) {
+  if (rows.total === 0) {
     return (
       <Notice
         icon={SearchX}
         title="No application matches"
         actions={<Button onClick={onReset}>Clear all filters</Button>}
       >
-        There {total === 1 ? "is one application" : `are ${total.toLocaleString("en")} applications`} in all.
+        Every word has to be found, and one of the values of each filter.
       </Notice>
     );
   }

@@ -1,6 +1,6 @@
 // What the views of the list share: which item has the keyboard, what is shown, what can be done.
 import type { RefObject } from "react";
-import type { StreamState } from "../api/event-stream.ts";
+import type { SparseRows } from "../live/applications.ts";
 import type { Sort } from "../model/filter.ts";
 import type { ListView } from "../model/list-url.ts";
 import type { AppRow } from "../model/row.ts";
@@ -13,15 +13,22 @@ export interface ActiveItem {
 
 export interface ListBodyProps {
   readonly loaded: boolean;
-  readonly total: number;
-  readonly stream: StreamState;
-  readonly rows: readonly AppRow[];
+  /** Why the list could not be read. */
+  readonly failure: string | undefined;
+  /** What is shown is not yet what was asked for. */
+  readonly asking: boolean;
+  readonly filtered: boolean;
+  readonly rows: SparseRows;
+  /** Which list this is: another has another. */
+  readonly list: string;
   readonly view: ListView;
   readonly sort: Sort;
   readonly active: ActiveItem;
   readonly selected: ReadonlySet<string>;
   /** Set by the view: how many items stand beside each other. */
   readonly columns: RefObject<number>;
+  /** These are in sight. */
+  readonly onSee: (start: number, end: number) => void;
   readonly onSelect: (row: AppRow) => void;
   readonly onSort: (sort: Sort) => void;
   readonly onReset: () => void;

@@ -1,12 +1,14 @@
 // All applications: search, filters, two views, selection. Puts the parts together; the parts draw.
-import { useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { namesOfApplications } from "../api/applications.ts";
+import { messageOf } from "../api/error.ts";
 import { ConnectionNote } from "../common/connection-note.tsx";
 import { applicationAddress } from "../common/list-address.ts";
 import { useShortcuts } from "../common/shortcuts.ts";
 import { NewApplicationDialog } from "../dialogs/new-application.tsx";
 import { useApplications, useServices } from "../live/context.ts";
-import { filterRows, isFiltered, noFilters, sortRows, toggled, withChoice, type Facet } from "../model/filter.ts";
+import { isFiltered, listParameters, noFilters, toggled, withChoice, type Facet } from "../model/filter.ts";
 import type { AppRow } from "../model/row.ts";
 import { flipped } from "../model/sets.ts";
 import { FilterPanel } from "./filter-panel.tsx";
@@ -20,11 +22,8 @@ import { Toolbar } from "./toolbar.tsx";
 import { useTitle } from "../common/title.ts";
 
 export function ApplicationsPage() {
-  const { applications } = useServices();
-  const live = useApplications();
-  const { loaded, stream } = live;
-  // What changes by itself may wait for what a person does.
-  const rows = useDeferredValue(live.rows);
+  const { applications, toasts } = useServices();
+  const { rows, counts, loaded, asking, failure, stream } = useApplications();
   const [state, change] = useListState();
   const [, navigate] = useLocation();
   const [active, setActive] = useState<ActiveItem>({ index: -1, moved: 0 });
@@ -37,21 +36,27 @@ export function ApplicationsPage() {
 
   const { filters, sort } = state;
   const view = state.view ?? preferredView();
-  const sorted = useMemo(() => sortRows(rows, sort), [rows, sort]);
-  const filtered = useMemo(() => filterRows(sorted, filters), [sorted, filters]);
-  const shown = filtered.rows;
+  const parameters = useMemo(() => listParameters(filters, sort), [filters, sort]);
+  useEffect(() => applications.show({ filters, parameters }), [applications, filters, parameters]);
+  useEffect(() => () => applications.hide(), [applications]);
 
   const select = useCallback((row: AppRow) => setSelected((now) => flipped(now, row.key)), []);
   const choose = (facet: Facet, value: string): void =>
     change({ filters: withChoice(filters, facet, toggled(filters.chosen[facet], value)) });
   const moveTo = (index: number): void => {
-    if (shown.length === 0) return;
-    setActive((now) => ({ index: Math.max(0, Math.min(shown.length - 1, index)), moved: now.moved + 1 }));
+    if (rows.total === 0) return;
+    setActive((now) => ({ index: Math.max(0, Math.min(rows.total - 1, index)), moved: now.moved + 1 }));
   };
   const move = (event: KeyboardEvent, by: number): void => {
     event.preventDefault();
     moveTo(active.index < 0 ? 0 : active.index + by);
   };
+  const see = useCallback((start: number, end: number) => applications.see(start, end), [applications]);
+  const selectAll = (): void =>
+    void namesOfApplications(parameters).then(
+      (ids) => setSelected(new Set(ids.map(({ namespace, name }) => `${namespace}/${name}`))),
+      (thrown: unknown) => toasts.show("bad", messageOf(thrown)),
+    );
   const showView = (wanted: typeof view): void => {
     preferView(wanted);
     change({ view: wanted });
@@ -68,17 +73,17 @@ export function ApplicationsPage() {
     k: (event) => move(event, -columns.current),
     ArrowRight: (event) => move(event, 1),
     ArrowLeft: (event) => move(event, -1),
-    Home: (event) => move(event, -shown.length),
-    End: (event) => move(event, shown.length),
+    Home: (event) => move(event, -rows.total),
+    End: (event) => move(event, rows.total),
     Enter: () => {
-      const row = shown[active.index];
+      const row = rows.at(active.index);
       if (row && document.activeElement === document.body) navigate(applicationAddress(row));
     },
     x: () => {
-      const row = shown[active.index];
+      const row = rows.at(active.index);
       if (row) select(row);
     },
-    a: () => setSelected(new Set(shown.map((row) => row.key))),
+    a: selectAll,
     v: () => showView(view === "tiles" ? "table" : "tiles"),
     n: (event) => {
       event.preventDefault();
@@ -93,7 +98,7 @@ export function ApplicationsPage() {
   return (
     <div className="list-page">
       <FilterPanel
-        counts={filtered.counts}
+        counts={counts}
         filters={filters}
         open={panelOpen}
         onClose={() => setPanelOpen(false)}
@@ -116,26 +121,29 @@ export function ApplicationsPage() {
           onPanel={() => setPanelOpen(true)}
           onCreate={() => setCreating(true)}
         />
-        <SummaryBar rows={shown} total={rows.length} filters={filters} loaded={loaded} onChoose={choose} />
+        <SummaryBar total={rows.total} counts={counts} filters={filters} loaded={loaded} onChoose={choose} />
         <ListBody
           loaded={loaded}
-          total={rows.length}
-          stream={stream}
-          rows={shown}
+          failure={failure}
+          asking={asking}
+          filtered={isFiltered(filters)}
+          rows={rows}
+          list={JSON.stringify(parameters)}
           view={view}
           sort={sort}
           active={active}
           selected={selected}
           columns={columns}
+          onSee={see}
           onSelect={select}
           onSort={(next) => change({ sort: next })}
           onReset={() => change({ filters: noFilters })}
           onCreate={() => setCreating(true)}
           onRetry={() => applications.restart()}
         />
-        <SelectionBar shown={shown} selected={selected} onSelected={setSelected} />
+        <SelectionBar total={rows.total} selected={selected} onSelected={setSelected} onSelectAll={selectAll} />
       </main>
-      {creating && <NewApplicationDialog rows={rows} onClose={() => setCreating(false)} />}
+      {creating && <NewApplicationDialog rows={rows.known()} onClose={() => setCreating(false)} />}
     </div>
   );
 }

@@ -5,27 +5,27 @@ import { messageOf } from "../api/error.ts";
 import { useAction } from "../common/action.ts";
 import { Button } from "../common/button.tsx";
 import { useServices } from "../live/context.ts";
-import type { AppRow } from "../model/row.ts";
 import { plural } from "../model/text.ts";
 
 export interface SelectionBarProps {
-  readonly shown: readonly AppRow[];
+  /** How many applications match. */
+  readonly total: number;
   readonly selected: ReadonlySet<string>;
   readonly onSelected: (keys: ReadonlySet<string>) => void;
+  readonly onSelectAll: () => void;
 }
 
 /** Requests at once: browsers open six connections to a server, and live streams hold some. */
 const atOnce = 3;
 
-export function SelectionBar({ shown, selected, onSelected }: SelectionBarProps) {
-  const { applications, toasts } = useServices();
+export function SelectionBar({ total, selected, onSelected, onSelectAll }: SelectionBarProps) {
+  const { toasts } = useServices();
   const action = useAction();
   if (selected.size === 0) return null;
   const forAll = (done: string, call: (id: AppId) => Promise<unknown>): void => {
     void action.run(async () => {
-      const rows = [...selected].map((key) => applications.get(key)).filter((row) => row !== undefined);
-      const failures = await eachOf(rows, call);
-      const well = rows.length - failures.length;
+      const failures = await eachOf([...selected].map(idOf), call);
+      const well = selected.size - failures.length;
       if (well > 0) toasts.show("good", `${done}: ${plural(well, "application")}.`);
       if (failures.length > 0) toasts.show("bad", `${plural(failures.length, "application")} refused: ${failures[0]}`);
       if (failures.length === 0) onSelected(new Set());
@@ -34,9 +34,9 @@ export function SelectionBar({ shown, selected, onSelected }: SelectionBarProps)
   return (
     <div className="selection-bar" role="toolbar" aria-label="Selected applications">
       <strong>{selected.size.toLocaleString("en")} selected</strong>
-      {shown.length > selected.size && (
-        <Button look="quiet" onClick={() => onSelected(new Set(shown.map((row) => row.key)))}>
-          All {shown.length.toLocaleString("en")} shown
+      {total > selected.size && (
+        <Button look="quiet" onClick={onSelectAll}>
+          All {total.toLocaleString("en")} that match
         </Button>
       )}
       <span className="grow" />
@@ -61,18 +61,24 @@ export function SelectionBar({ shown, selected, onSelected }: SelectionBarProps)
 }
 
 /** Calls for each, a few at once; returns the errors' words. */
-async function eachOf(rows: readonly AppRow[], call: (id: AppId) => Promise<unknown>): Promise<string[]> {
+async function eachOf(ids: readonly AppId[], call: (id: AppId) => Promise<unknown>): Promise<string[]> {
   const failures: string[] = [];
-  const waiting = [...rows];
+  const waiting = [...ids];
   const worker = async (): Promise<void> => {
-    for (let row = waiting.shift(); row; row = waiting.shift()) {
+    for (let id = waiting.shift(); id; id = waiting.shift()) {
       try {
-        await call(row);
+        await call(id);
       } catch (thrown) {
-        failures.push(`${row.name}: ${messageOf(thrown)}`);
+        failures.push(`${id.name}: ${messageOf(thrown)}`);
       }
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return failures;
+}
+
+/** `namespace/name`. */
+function idOf(key: string): AppId {
+  const slash = key.indexOf("/");
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }

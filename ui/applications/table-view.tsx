@@ -4,8 +4,9 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { useRef } from "react";
 import type { SortKey } from "../model/filter.ts";
 import { useFocusActive } from "./focus-active.ts";
+import { useInSight } from "./in-sight.ts";
 import type { ListBodyProps } from "./list-props.ts";
-import { useScrollMemory } from "./scroll-memory.ts";
+import { useScrollMemory, useTopOf } from "./scroll-memory.ts";
 import { TableRow } from "./table-row.tsx";
 
 const rowHeight = 38;
@@ -21,12 +22,14 @@ const heads: readonly (readonly [title: string, sort: SortKey | undefined, class
   ["Last sync", "changed", "col-changed"],
 ];
 
-export function TableView({ rows, active, selected, columns, sort, onSelect, onSort }: ListBodyProps) {
+export function TableView(props: ListBodyProps) {
+  const { rows, list, asking, active, selected, columns, sort, onSee, onSelect, onSort } = props;
   const container = useRef<HTMLDivElement>(null);
   columns.current = 1;
   const memory = useScrollMemory("table", container);
+  useTopOf(list, container);
   const virtual = useVirtualizer({
-    count: rows.length,
+    count: rows.total,
     getScrollElement: () => container.current,
     estimateSize: () => rowHeight,
     overscan: 8,
@@ -34,6 +37,8 @@ export function TableView({ rows, active, selected, columns, sort, onSelect, onS
     paddingEnd: 72,
     scrollPaddingStart: rowHeight,
   });
+  const drawn = virtual.getVirtualItems();
+  useInSight(drawn.at(0)?.index ?? 0, (drawn.at(-1)?.index ?? 0) + 1, onSee);
   useFocusActive(container, active, (index) => virtual.scrollToIndex(index));
   return (
     <div
@@ -41,7 +46,8 @@ export function TableView({ rows, active, selected, columns, sort, onSelect, onS
       className="scroller table"
       role="table"
       aria-label="Applications"
-      aria-rowcount={rows.length + 1}
+      aria-rowcount={rows.total + 1}
+      aria-busy={asking}
     >
       <div role="rowgroup" className="table-head">
         <div role="row" className="table-row" aria-rowindex={1}>
@@ -69,20 +75,25 @@ export function TableView({ rows, active, selected, columns, sort, onSelect, onS
         </div>
       </div>
       <div role="rowgroup" className="virtual" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(({ index, start }) => {
-          const row = rows[index];
-          return (
-            row && (
-              <TableRow
-                key={row.key}
-                row={row}
-                index={index}
-                startPx={start}
-                focusable={index === Math.max(0, active.index)}
-                selected={selected.has(row.key)}
-                onSelect={onSelect}
-              />
-            )
+        {drawn.map(({ index, start }) => {
+          const row = rows.at(index);
+          return row ? (
+            <TableRow
+              key={row.key}
+              row={row}
+              index={index}
+              startPx={start}
+              focusable={index === Math.max(0, active.index)}
+              selected={selected.has(row.key)}
+              onSelect={onSelect}
+            />
+          ) : (
+            <div
+              key={index}
+              className="table-row skeleton-row"
+              aria-hidden
+              style={{ transform: `translateY(${start}px)` }}
+            />
           );
         })}
       </div>

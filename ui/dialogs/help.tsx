@@ -17,7 +17,7 @@ const groups: readonly { readonly title: string; readonly keys: readonly (readon
       ["Home  End", "First, last"],
       ["Enter", "Open"],
       ["x", "Select"],
-      ["a", "Select all that are shown"],
+      ["a", "Select all that match"],
       ["v", "Tiles or table"],
       ["n", "New application"],
     ],

@@ -10,21 +10,11 @@ export interface ListState {
   readonly view: ListView | undefined;
 }
 
-const parameterOf: Readonly<Record<Facet, string>> = {
-  sync: "sync",
-  health: "health",
-  project: "project",
-  cluster: "cluster",
-  destination: "namespace",
-  label: "label",
-  repo: "repo",
-};
-
 export function readListState(search: string): ListState {
   const params = new URLSearchParams(search);
   const chosen: Partial<Record<Facet, readonly string[]>> = {};
   for (const facet of facets) {
-    const values = params.getAll(parameterOf[facet]).filter(Boolean);
+    const values = params.getAll(facet).filter(Boolean);
     if (values.length > 0) chosen[facet] = values;
   }
   const [key = "", direction] = (params.get("sort") ?? "").split(":");
@@ -42,7 +32,7 @@ export function writeListState(state: ListState): string {
   const params = new URLSearchParams();
   if (state.filters.text !== "") params.set("q", state.filters.text);
   for (const facet of facets) {
-    for (const value of state.filters.chosen[facet] ?? []) params.append(parameterOf[facet], value);
+    for (const value of state.filters.chosen[facet] ?? []) params.append(facet, value);
   }
   const { key, descending } = state.sort;
   if (key !== "name" || descending) params.set("sort", descending ? `${key}:desc` : key);

@@ -1,4 +1,4 @@
-// What the list shows of one application, worked out once per event, so that filtering and sorting touch plain fields.
+// What the list shows of one application.
 import type { Application, HealthStatusCode, OperationPhase, SyncStatusCode } from "#model/application.ts";
 import { sourcesOf } from "#model/application.ts";
 import { inClusterName, inClusterServer } from "#model/names.ts";
@@ -23,14 +23,11 @@ export interface AppRow {
   readonly revision: string;
   readonly cluster: string;
   readonly destination: string;
-  readonly labels: readonly string[];
   readonly automated: boolean;
   readonly deleting: boolean;
   readonly createdAtMs: number;
   /** When a sync last ended or began; 0 where there was none. */
   readonly changedAtMs: number;
-  /** Everything that the search box looks through, in lower case. */
-  readonly haystack: string;
 }
 
 export function rowOf(app: Application): AppRow {
@@ -40,8 +37,7 @@ export function rowOf(app: Application): AppRow {
   const sources = sourcesOf(spec);
   const first = sources[0];
   const operation = app.operation ? "Running" : status?.operationState?.phase;
-  const labels = Object.entries(metadata.labels ?? {}).map(([label, value]) => `${label}=${value}`);
-  const row = {
+  return {
     key: `${namespace}/${name}`,
     uid: metadata.uid ?? "",
     version: Number(metadata.resourceVersion ?? 0),
@@ -59,14 +55,11 @@ export function rowOf(app: Application): AppRow {
     revision: status?.sync?.revision ?? "",
     cluster: clusterOf(app),
     destination: spec.destination?.namespace ?? "",
-    labels,
     automated: spec.syncPolicy?.automated !== undefined && spec.syncPolicy.automated.enabled !== false,
     deleting: metadata.deletionTimestamp !== undefined,
     createdAtMs: Date.parse(metadata.creationTimestamp ?? "") || 0,
     changedAtMs: Date.parse(status?.operationState?.finishedAt ?? status?.operationState?.startedAt ?? "") || 0,
-  } as const;
-  const words = [name, row.project, row.repo, row.path, row.target, row.revision, row.cluster, row.destination];
-  return { ...row, haystack: [...words, ...labels].join("\n").toLowerCase() };
+  };
 }
 
 function clusterOf(app: Application): string {

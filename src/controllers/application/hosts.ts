@@ -20,7 +20,7 @@ export function nodeFacts(node: KubernetesObject): readonly LiveFact[] {
   const { labels } = node.metadata;
   const host: Omit<Host, "pods"> = {
     capacity,
-    ...(isObject(systemInfo) ? { systemInfo: systemInfo as Record<string, unknown> } : {}),
+    ...(isObject(systemInfo) ? { systemInfo } : {}),
     ...(labels ? { labels } : {}),
   };
   return [{ name: hostFact, value: JSON.stringify(host) }];

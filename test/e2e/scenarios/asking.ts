@@ -73,7 +73,9 @@ const ingress = {
 const requests = { resources: { requests: { cpu: "250m", memory: "64Mi" } } };
 
 /** Given: an application of one ConfigMap with two fields, and where its objects are asked for. */
-async function ofOneConfigMap(stage: Stage): Promise<{ readonly app: AppHandle; path(more?: string): string }> {
+async function ofOneConfigMap(
+  stage: Stage,
+): Promise<{ readonly app: AppHandle; readonly path: (more?: string) => string }> {
   const repository = await stage.repository({ "a.yaml": manifests(configMap("it", { a: "1", b: "2" })) });
   const app = await stage.application({ repository, automated: { prune: false, selfHeal: false } });
   await app.synced();

@@ -51,7 +51,7 @@ export const serving: readonly Scenario[] = [
     await app.sync({ prune: true });
     await stage.gone("ConfigMap", "extra");
     const second = (await app.until((_app, { history }) => expect(history).toHaveLength(2))).status!;
-    const [{ id: first = 0 } = {}] = second.history!;
+    const { id: first } = second.history![0]!;
     await app.until((_app, { operationState }) => expect(operationState?.phase).toBe("Succeeded"));
 
     expect(await rollback({ id: first, dryRun: true })).toMatchObject({ status: 200 });
@@ -226,7 +226,7 @@ export const serving: readonly Scenario[] = [
         for (const line of lines.filter(Boolean)) {
           const { result } = JSON.parse(line) as { result: { type: string; applicationSet: JsonObject } };
           const path = field(result.applicationSet, "spec", "template", "spec", "source", "path");
-          seen.push(`${result.type} ${String(path)}`);
+          seen.push(`${result.type} ${path as string}`);
         }
       }
     })().catch(() => {});
