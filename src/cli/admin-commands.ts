@@ -10,6 +10,7 @@ export const adminGroups: readonly Group[] = [
   { path: "admin proj", summary: "Projects as files, and their roles changed all at once" },
   { path: "admin repo", summary: "Repositories as files" },
   { path: "admin settings", summary: "Checks of settings, before or after they are applied", flags: settingsFlags },
+  { path: "admin settings resource-overrides", summary: "Overrides of the settings, tried on an object of a file" },
   { path: "admin settings rbac", summary: "Checks of RBAC policies" },
 ];
 
@@ -63,5 +64,36 @@ export const adminCommands: readonly Listed[] = [
     path: "admin settings rbac validate",
     summary: "Check an RBAC policy",
     load: () => import("./commands/admin/settings/rbac/validate.ts"),
+  },
+  {
+    path: "admin settings resource-overrides health",
+    summary: "Show the health that an object would have",
+    load: () => import("./commands/admin/settings/resource-overrides/health.ts"),
+  },
+  {
+    path: "admin settings resource-overrides ignore-differences",
+    summary: "Show which fields of an object comparing leaves out",
+    load: () => import("./commands/admin/settings/resource-overrides/ignore-differences.ts"),
+  },
+  {
+    path: "admin settings resource-overrides ignore-resource-updates",
+    summary: "Show which fields of an object wake nobody when they change",
+    load: () => import("./commands/admin/settings/resource-overrides/ignore-resource-updates.ts"),
+  },
+  {
+    path: "admin settings resource-overrides list-actions",
+    summary: "List the actions that an object would have",
+    load: () => import("./commands/admin/settings/resource-overrides/list-actions.ts"),
+  },
+  {
+    path: "admin settings resource-overrides run-action",
+    aliases: ["action"],
+    summary: "Show what an action would make of an object",
+    load: () => import("./commands/admin/settings/resource-overrides/run-action.ts"),
+  },
+  {
+    path: "admin settings validate",
+    summary: "Check settings",
+    load: () => import("./commands/admin/settings/validate.ts"),
   },
 ];

@@ -1,14 +1,18 @@
 // What `admin` commands need of the rest of the program, where the answer has to be the server's: types only. src/main makes
 // it, and loads what each part needs when it is first asked for.
+import type { Operation } from "#base/operation.ts";
+import type { ActionInfo, Change } from "#core/actions/actions.ts";
 import type { RuleSet } from "#core/policy/rbac.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { Cluster, Repository } from "./services.ts";
-import type { AppProject } from "#model/application.ts";
-import type { ConfigData } from "#model/settings.ts";
+import type { AppProject, HealthStatus } from "#model/application.ts";
+import type { ConfigData, Settings } from "#model/settings.ts";
 
 export interface AdminMeans {
   policies(): Promise<AdminPolicies>;
   secrets(): Promise<AdminSecrets>;
+  /** Whoever asks for it closes it. */
+  overrides(settings: Settings): Promise<AdminOverrides>;
 }
 
 /** How the server reads RBAC policies. */
@@ -31,4 +35,23 @@ export interface AdminSecrets {
   ) => KubernetesObject;
   /** Error: INVALID_ARGUMENT. */
   readonly clusterSecret: (cluster: Cluster, namespace: string, known?: KubernetesObject) => KubernetesObject;
+}
+
+/** What settings make of one object, as the server does it. Errors of scripts: RENDER_FAILED, ENGINE_MISSING. */
+export interface AdminOverrides {
+  /** What is wrong with them, beyond what reading the settings found. */
+  problems(): readonly string[];
+  /** undefined: objects of the kind have no health. */
+  health(op: Operation, object: KubernetesObject): Promise<HealthStatus | undefined>;
+  /** The object without what comparing leaves out. */
+  withoutDifferences(op: Operation, object: KubernetesObject): Promise<KubernetesObject>;
+  /** The object without what wakes nobody when it changes. */
+  withoutUpdates(op: Operation, object: KubernetesObject): Promise<KubernetesObject>;
+  actions(op: Operation, object: KubernetesObject): Promise<readonly ActionInfo[]>;
+  run(
+    op: Operation,
+    object: KubernetesObject,
+    request: { readonly action: string; readonly params: Readonly<Record<string, string>> },
+  ): Promise<readonly Change[]>;
+  close(): Promise<void>;
 }

@@ -90,7 +90,7 @@ function contextOf({ global, kube, signal, stops }: Given): Context {
     config: readConfig,
     connect,
     api: () => (api ??= connectToServer(op, connect)),
-    admin: async () => (await import("./admin.ts")).adminMeans(),
+    admin: async () => (await import("./admin.ts")).adminMeans(env),
     runProgram,
   };
   return context;

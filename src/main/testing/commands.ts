@@ -99,7 +99,7 @@ function contextOf({ global, kube }: Pick<Context, "global" | "kube">, parts: Pa
     config,
     connect: { env: parts.env, global, clock: parts.clock, config, localFile: "", core: noServer, forward: noServer },
     api: () => Promise.resolve(noServer()),
-    admin: () => Promise.resolve(adminMeans()),
+    admin: () => Promise.resolve(adminMeans(process.env)),
     runProgram: () => Promise.resolve(noServer()),
   };
 }

@@ -2,30 +2,19 @@
 // an action makes of it is decided in core/actions or by a user's script in the engine, and only the difference is sent.
 // Names and semantics follow Argo CD's ListResourceActions and RunResourceAction.
 import { DriftlessError, toError } from "#base/errors.ts";
-import type { Json, JsonObject } from "#base/json.ts";
+import type { JsonObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
 import type { DestinationCluster } from "#controllers/application/deps.ts";
-import {
-  actionsFromScript,
-  builtinActionsOf,
-  changesFromScript,
-  parseCustomActions,
-  patchesOf,
-  runBuiltinAction,
-  type ActionInfo,
-  type Change,
-  type CustomActions,
-} from "#core/actions/actions.ts";
+import { patchesOf, type ActionInfo, type Change } from "#core/actions/actions.ts";
 import { whyForbidden } from "#core/policy/project.ts";
 import type { ResourceType } from "#kube/types.ts";
 import type { AppProject, Application } from "#model/application.ts";
-import { KindTable } from "#model/kind-table.ts";
 import { group } from "#model/names.ts";
 import { displayKey, gvkOf, keyOf, parseApiVersion, type KubernetesObject } from "#model/object.ts";
-import type { ResourceCustomization } from "#model/settings.ts";
 import type { ActionMeans } from "./action-means.ts";
+import { ActionScripts } from "./action-scripts.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 import type { ApplicationResources } from "./resources.ts";
 
@@ -63,11 +52,14 @@ const attempts = 5;
 
 export class ResourceActions {
   readonly #deps: ActionDeps;
+  readonly #scripts: ActionScripts;
   readonly #queries: ApplicationQueries;
   readonly #resources: ApplicationResources;
 
   constructor(deps: ActionDeps, queries: ApplicationQueries, resources: ApplicationResources) {
     this.#deps = deps;
+    const { clock, actions } = deps;
+    this.#scripts = new ActionScripts({ clock, evaluators: actions.evaluators, settings: () => actions.settings() });
     this.#queries = queries;
     this.#resources = resources;
   }
@@ -76,9 +68,9 @@ export class ResourceActions {
   async list(op: Op, target: ActionTarget): Promise<readonly ActionInfo[]> {
     // Argo CD's command line asks for the application's own actions beside those of its objects.
     const app = this.#queries.find(target.ref);
-    if (isItself(app, target)) return this.#actionsOf(op, app);
+    if (isItself(app, target)) return this.#scripts.list(op, app);
     const { object } = await this.#find(op, target);
-    return this.#actionsOf(op, object);
+    return this.#scripts.list(op, object);
   }
 
   /**
@@ -89,7 +81,7 @@ export class ResourceActions {
   async run(op: Op, request: ActionRequest): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const target = await this.#find(op, request);
-      const changes = await this.#changes(op, target.object, request);
+      const changes = await this.#scripts.changes(op, target.object, request);
       for (const change of changes) this.#permit(target, change);
       try {
         for (const change of changes) await this.#apply(op, target, change);
@@ -134,69 +126,6 @@ export class ResourceActions {
     return { app, project, cluster, type, object: { ...found, metadata } };
   }
 
-  /** What the settings define for the object's kind. Error: CONFIG_INVALID naming the key. */
-  #custom(object: KubernetesObject): CustomActions | undefined {
-    const { group, kind } = gvkOf(object);
-    const table = new KindTable<ResourceCustomization>();
-    for (const entry of this.#deps.actions.settings().resourceCustomizations)
-      if (entry.field === "actions" && entry.text.trim() !== "") table.add(entry.groupKind, entry);
-    const entry = table.find(group, kind);
-    if (!entry) return undefined;
-    const parsed = parseCustomActions(entry.text);
-    if (typeof parsed !== "string") return parsed;
-    const key = `resource.customizations.actions.${entry.groupKind.replace(/^\//, "").replace("/", "_")}`;
-    throw new DriftlessError("CONFIG_INVALID", `${key}: ${parsed}`, { details: { resource: "ConfigMap argocd-cm" } });
-  }
-
-  async #actionsOf(op: Op, object: KubernetesObject): Promise<readonly ActionInfo[]> {
-    const custom = this.#custom(object);
-    if (!custom) return byName(builtinActionsOf(object));
-    const own = custom.discovery.trim() === "" ? [] : await this.#discover(op, object, custom);
-    if (!custom.mergeBuiltin) return own;
-    const names = new Set(own.map(({ name }) => name));
-    return byName([...own, ...builtinActionsOf(object).filter(({ name }) => !names.has(name))]);
-  }
-
-  async #discover(op: Op, object: KubernetesObject, custom: CustomActions): Promise<readonly ActionInfo[]> {
-    const found = actionsFromScript(await this.#script(op, custom.discovery, { obj: json(object) }));
-    if (typeof found === "string") throw new DriftlessError("RENDER_FAILED", `discovery.lua: ${found}`);
-    return found;
-  }
-
-  async #changes(op: Op, object: KubernetesObject, request: ActionRequest): Promise<readonly Change[]> {
-    const { action, params } = request;
-    const info = (await this.#actionsOf(op, object)).find(({ name }) => name === action);
-    if (!info)
-      throw new DriftlessError("NOT_FOUND", `${object.kind} ${object.metadata.name} has no action "${action}"`);
-    if (info.disabled)
-      throw new DriftlessError(
-        "FAILED_PRECONDITION",
-        `the action ${action} is disabled, as ${object.kind} ${object.metadata.name} is now`,
-      );
-    const script = this.#custom(object)?.scripts.get(action);
-    if (script === undefined) {
-      const found = runBuiltinAction(object, action, { params, nowMs: this.#deps.clock.now() });
-      if (found === undefined)
-        throw new DriftlessError("NOT_FOUND", `the settings define no action.lua for the action "${action}"`);
-      if (typeof found === "string")
-        throw new DriftlessError("INVALID_ARGUMENT", found, { details: { field: "resourceActionParameters" } });
-      return found;
-    }
-    const changes = changesFromScript(
-      await this.#script(op, script, { obj: json(object), actionParams: params }),
-      object,
-    );
-    if (typeof changes === "string") throw new DriftlessError("RENDER_FAILED", `action.lua of ${action}: ${changes}`);
-    return changes;
-  }
-
-  /** Actions have Lua's text and number libraries, as in Argo CD; files and programs stay closed. */
-  async #script(op: Op, script: string, globals: JsonObject): Promise<Json> {
-    const [outcome] = await this.#deps.actions.evaluators.lua(op, [{ script, globals, allLibraries: true }]);
-    if (outcome?.ok === true) return outcome.value;
-    throw outcome?.error ?? new DriftlessError("INTERNAL", "the engine gave no answer");
-  }
-
   /** What an action may touch is what the project permits. */
   #permit({ app, project, cluster, object }: Target, change: Change): void {
     const key = keyOf(change.object);
@@ -237,14 +166,6 @@ export class ResourceActions {
       if (status) await send(status, "status");
     } else if (main || status) await send({ ...main, ...status });
   }
-}
-
-function byName(actions: readonly ActionInfo[]): readonly ActionInfo[] {
-  return [...actions].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function json(object: KubernetesObject): Json {
-  return object as unknown as Json;
 }
 
 function isItself(
