@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLogger } from "#base/operation.ts";
+import type { Clock } from "#base/ports.ts";
+import { fakeClock } from "#base/testing/fake-clock.ts";
 import type { Application } from "#model/application.ts";
 import { systemClock } from "#runtime/system.ts";
 import type { SharedMessage, SharedMessages } from "../rpc/prepared.ts";
@@ -17,7 +19,7 @@ class World {
   presentedTimes = 0;
   readonly groups: WatchGroups;
 
-  constructor() {
+  constructor(clock: Clock = systemClock) {
     const applications = {
       values: () => this.objects.values(),
       subscribe: (listener: (change: Told) => void) => this.listeners.add(listener),
@@ -25,7 +27,7 @@ class World {
     Object.defineProperty(applications, "resourceVersion", { get: () => String(this.version) });
     this.groups = new WatchGroups({
       applications,
-      clock: systemClock,
+      clock,
       presented: (app: Application) => {
         this.presentedTimes++;
         return app;
@@ -167,6 +169,34 @@ describe("a stream", () => {
 });
 
 describe("streams together", () => {
+  it.each([
+    ["soon after one another", 1, 25],
+    ["with as long a rest as sending takes, where it takes long", 60, 120],
+    ["not later than is good to look at", 1000, 250],
+  ])("are sent changes %s", async (_name, sendingMs, everyMs) => {
+    const clock = fakeClock();
+    const world = new World({
+      ...clock,
+      // A timer for now fires when all streams have written.
+      after: (delayMs, run) => clock.after(delayMs === 0 ? sendingMs : delayMs, run),
+    });
+    const stream = world.watch();
+    let coming = next(stream);
+    world.set("web");
+    await clock.advance(sendingMs);
+    await clock.advance(sendingMs);
+    expect(await coming).toBe("ADDED web");
+    await clock.advance(1000);
+    const sentMs: number[] = [];
+    for (let at = 0; at < 2; at++) {
+      coming = next(stream).then((told) => (sentMs.push(clock.monotonic()), told));
+      world.set("web");
+      while (sentMs.length === at) await clock.advance(1);
+      expect(await coming).toBe("MODIFIED web");
+    }
+    expect(sentMs[1]! - sentMs[0]!).toBe(everyMs);
+  });
+
   it("are sent the same bytes, written once", async () => {
     const world = new World();
     const streams = [world.watch(), world.watch(), world.watch({ group: "another account" })];

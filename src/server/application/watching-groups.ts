@@ -7,12 +7,14 @@ import type { Clock } from "#base/ports.ts";
 import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
 import { SharedMessage, SharedMessages } from "../rpc/prepared.ts";
-import { Bell } from "./watching.ts";
 
 type EventType = "ADDED" | "MODIFIED" | "DELETED";
 
-/** Messages go out at most this often: the first change after a rest at once. */
-const sendEveryMs = 100;
+/**
+ * Messages go out at most this often, the first change after a rest at once: half of the time is for other work, whatever
+ * the number of streams.
+ */
+const [soonestMs, latestMs] = [25, 250];
 /** So many sendings wait for a reader before they become one. */
 const waitingSendings = 8;
 /** So many applications are sent at once where a stream begins. */
@@ -110,13 +112,16 @@ export class WatchGroups {
     // What others wait for is not news to this one, who begins with the present state.
     group.send();
     const member = group.join((app) => watch.matches(app));
+    const ended = (): void => member.wake();
+    op.signal.addEventListener("abort", ended);
     try {
       yield* this.#present(op, watch, since === undefined || !watch.inclusive ? since : since - 1);
       while (!op.signal.aborted) {
-        const messages = await member.next(op.signal);
+        const messages = await member.next();
         if (messages) yield messages;
       }
     } finally {
+      op.signal.removeEventListener("abort", ended);
       if (group.leave(member)) this.#groups.delete(watch.group);
     }
   }
@@ -175,6 +180,7 @@ class Group {
   #pending: Pending = new Map();
   #cancel: (() => void) | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
+  #everyMs = soonestMs;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -201,7 +207,7 @@ class Group {
     const is = after !== undefined && this.#matches?.(after) === true;
     if (!was && !is) return;
     add(this.#pending, { type: is ? (was ? "MODIFIED" : "ADDED") : "DELETED", change });
-    const waitMs = this.#sentAt + sendEveryMs - this.#clock.monotonic();
+    const waitMs = this.#sentAt + this.#everyMs - this.#clock.monotonic();
     this.#cancel ??= this.#clock.after(Math.max(0, waitMs), () => this.send());
   }
 
@@ -213,6 +219,12 @@ class Group {
     const sending = new Sending(this.#pending);
     this.#pending = new Map();
     for (const member of this.#members) member.take(sending);
+    // Timers come after what the members have written.
+    const startedMs = this.#sentAt;
+    this.#clock.after(0, () => {
+      const tookMs = this.#clock.monotonic() - startedMs;
+      this.#everyMs = Math.min(latestMs, Math.max(soonestMs, 2 * tookMs));
+    });
   }
 }
 
@@ -228,8 +240,8 @@ class Sending {
 
 /** One stream. */
 class Member {
-  readonly #bell = new Bell();
   #waiting: Sending[] = [];
+  #wake: (() => void) | undefined;
 
   take(sending: Sending): void {
     this.#waiting.push(sending);
@@ -238,11 +250,20 @@ class Member {
       for (const { events } of this.#waiting) for (const event of events.values()) add(latest, event);
       this.#waiting = [new Sending(latest)];
     }
-    this.#bell.ring();
+    this.wake();
   }
 
-  async next(signal: AbortSignal): Promise<SharedMessages | undefined> {
-    if (this.#waiting.length === 0) await this.#bell.wait(signal);
+  /** Ends the wait for the next messages. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** The next messages; undefined where the wait was ended without any. */
+  async next(): Promise<SharedMessages | undefined> {
+    if (this.#waiting.length === 0) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
     return this.#waiting.shift()?.messages;
   }
 }

@@ -29,10 +29,23 @@ export abstract class PreparedAnswer {
   }
 }
 
+/** What was written, by how it was asked for. Thousands of streams ask one after the other: no key is put together. */
+class Forms {
+  readonly #events = new Map<string, Buffer>();
+  readonly #lines = new Map<string, Buffer>();
+
+  of(events: boolean, fields: string, write: () => Buffer): Buffer {
+    const made = events ? this.#events : this.#lines;
+    let chunk = made.get(fields);
+    if (!chunk) made.set(fields, (chunk = write()));
+    return chunk;
+  }
+}
+
 /** One message, for any number of streams: each form is made once. */
 export class SharedMessage {
   readonly value: object;
-  readonly #forms = new Map<string, Buffer>();
+  readonly #forms = new Forms();
   #message: Message | undefined;
 
   constructor(value: object) {
@@ -41,14 +54,11 @@ export class SharedMessage {
 
   /** As REST streams it: a server-sent event or a line of JSON, with what `fields` leaves of it. */
   chunk(events: boolean, fields: string): Buffer {
-    const form = `${events}|${fields}`;
-    let chunk = this.#forms.get(form);
-    if (!chunk) {
+    return this.#forms.of(events, fields, () => {
       const message = { result: this.value };
       const text = JSON.stringify(fieldsOf(fields)?.(message) ?? message);
-      this.#forms.set(form, (chunk = Buffer.from(events ? `data: ${text}\n\n` : `${text}\n`)));
-    }
-    return chunk;
+      return Buffer.from(events ? `data: ${text}\n\n` : `${text}\n`);
+    });
   }
 
   /** Its message, for protobuf's binary form alone. */
@@ -60,7 +70,7 @@ export class SharedMessage {
 /** Messages that are sent together. */
 export class SharedMessages {
   readonly messages: readonly SharedMessage[];
-  readonly #forms = new Map<string, Buffer>();
+  readonly #forms = new Forms();
 
   constructor(messages: readonly SharedMessage[]) {
     this.messages = messages;
@@ -68,10 +78,8 @@ export class SharedMessages {
 
   /** All of them as REST streams them. */
   chunk(events: boolean, fields: string): Buffer {
-    const form = `${events}|${fields}`;
-    let chunk = this.#forms.get(form);
-    if (!chunk)
-      this.#forms.set(form, (chunk = Buffer.concat(this.messages.map((message) => message.chunk(events, fields)))));
-    return chunk;
+    return this.#forms.of(events, fields, () =>
+      Buffer.concat(this.messages.map((message) => message.chunk(events, fields))),
+    );
   }
 }
