@@ -20,8 +20,11 @@ export interface Api {
   webhook(headers: Readonly<Record<string, string>>, body: string): Promise<ApiAnswer>;
 }
 
-export function createApi(url: string, login: { readonly username: string; readonly password: string }): Api {
-  let token: Promise<string> | undefined;
+export function createApi(
+  url: string,
+  login: { readonly username: string; readonly password: string } | { readonly token: string },
+): Api {
+  let token = "token" in login ? Promise.resolve(login.token) : undefined;
   // A server's own certificate is not what these calls are about: it is on this machine.
   const tls = url.startsWith("https:") ? { dispatcher: new Agent({ connect: { rejectUnauthorized: false } }) } : {};
   const send = async (path: string, init: RequestInit): Promise<ApiAnswer> => {

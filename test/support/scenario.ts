@@ -151,8 +151,8 @@ export class Stage {
   }
 
   /** An application that something else made, or will make. */
-  existing(name: string): AppHandle {
-    return new AppHandle(this, name);
+  existing(name: string, namespace = this.up.namespace): AppHandle {
+    return new AppHandle(this, name, namespace);
   }
 
   /** Then: an object is live and passes the check (a function that throws), before the deadline. */
@@ -185,7 +185,7 @@ export class Stage {
 
   /** For the message of a scenario that fails: what its applications say. */
   async describe(): Promise<string> {
-    const apps = (await this.kube.list("Application", this.up.namespace)) as unknown as readonly Application[];
+    const apps = (await this.kube.list("Application")) as unknown as readonly Application[];
     return apps
       .filter(({ metadata }) => metadata.name?.startsWith(this.name))
       .map((app) => summaryOf(app))
@@ -196,11 +196,13 @@ export class Stage {
 /** One application under test. */
 export class AppHandle {
   readonly name: string;
+  readonly namespace: string;
   readonly #stage: Stage;
 
-  constructor(stage: Stage, name: string) {
+  constructor(stage: Stage, name: string, namespace: string) {
     this.#stage = stage;
     this.name = name;
+    this.namespace = namespace;
   }
 
   async get(): Promise<Application> {
@@ -210,7 +212,7 @@ export class AppHandle {
   }
 
   async find(): Promise<Application | undefined> {
-    return (await this.#stage.kube.get("Application", this.name, this.#stage.up.namespace)) as Application | undefined;
+    return (await this.#stage.kube.get("Application", this.name, this.namespace)) as Application | undefined;
   }
 
   /** Then: the application passes the check (a function that throws), before the deadline. */
@@ -249,7 +251,7 @@ export class AppHandle {
 
   /** When: somebody edits the application. */
   async edit(body: unknown): Promise<void> {
-    await this.#stage.kube.edit("Application", { name: this.name, namespace: this.#stage.up.namespace }, body);
+    await this.#stage.kube.edit("Application", { name: this.name, namespace: this.namespace }, body);
   }
 
   /** When: somebody asks the API for a sync. */
@@ -259,7 +261,7 @@ export class AppHandle {
 
   /** When: somebody deletes it with kubectl. */
   async remove(): Promise<void> {
-    await this.#stage.kube.remove("Application", this.name, this.#stage.up.namespace);
+    await this.#stage.kube.remove("Application", this.name, this.namespace);
   }
 
   /** When: somebody sets the refresh annotation. Then: it is removed once it was answered. */

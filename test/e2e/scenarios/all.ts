@@ -12,6 +12,7 @@ import { deletion } from "./deletion.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { liveObjects } from "./live-objects.ts";
+import { namespaces } from "./namespaces.ts";
 import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
 import { plugins } from "./plugins.ts";
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   ...plugins,
   ...previews,
   ...ordering,
+  ...namespaces,
   ...following,
   ...liveObjects,
   ...registries,
