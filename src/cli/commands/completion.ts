@@ -1,41 +1,56 @@
-// `driftless completion`: scripts that complete commands, flags and names of applications. The scripts ask the program
+// `driftless completion`: scripts that complete commands, flags, their values and names. The scripts ask the program
 // itself, by `completion words`, so they need not be made anew when commands are added.
 import { DriftlessError } from "#base/errors.ts";
-import { command, type Command, type Group, type Listed } from "../command.ts";
-import type { Context } from "../context.ts";
-import { globalFlags } from "../global-flags.ts";
-import { qualifiedName } from "../view/application.ts";
+import { command, type Command } from "../command.ts";
+import type { CommandList } from "../complete.ts";
 
-const scripts: Readonly<Record<string, string>> = {
-  bash: `_driftless() {
-  local words
-  words="$(driftless completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+// bash takes words apart at : and =, which stand in URLs and flags: the line is read whole, and what bash holds for the
+// words before is taken off each candidate.
+const bash = `_driftless() {
+  local line="\${COMP_LINE:0:COMP_POINT}" word candidate kept= mark
+  local -a typed=()
+  read -ra typed <<< "$line"
+  word="\${line##*[[:space:]]}"
+  [[ -z $word ]] && typed+=("")
+  for mark in : =; do
+    if [[ $COMP_WORDBREAKS == *"$mark"* && $word == *"$mark"* ]]; then
+      candidate="\${word%"\${word##*"$mark"}"}"
+      (( \${#candidate} > \${#kept} )) && kept=$candidate
+    fi
+  done
+  COMPREPLY=()
+  while IFS= read -r candidate; do
+    COMPREPLY+=("\${candidate#"$kept"}")
+  done < <(driftless completion words -- "\${typed[@]:1}" 2>/dev/null)
 }
 complete -o default -F _driftless driftless
-`,
-  zsh: `#compdef driftless
+`;
+
+const zsh = `#compdef driftless
 _driftless() {
   local -a found
   found=("\${(@f)$(driftless completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  compadd -a found
+  if [[ -n "\${found[1]}" ]]; then compadd -- "\${found[@]}"; else _files; fi
 }
 compdef _driftless driftless
-`,
-  fish: `function __driftless_words
+`;
+
+const fish = `function __driftless_words
   set -l words (commandline -opc) (commandline -ct)
-  driftless completion words -- $words[2..-1] 2>/dev/null
+  set -l found (driftless completion words -- $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
 complete -c driftless -f -a '(__driftless_words)'
-`,
-};
+`;
 
-const outputs = ["wide", "name", "json", "yaml", "tree"];
+const scripts: Readonly<Record<string, string>> = { bash, zsh, fish };
 
-/** The command list that is completed; asked when it is needed, for it holds this command too. */
-export type CommandList = () => { readonly groups: readonly Group[]; readonly commands: readonly Listed[] };
-
-export const completion = (list: CommandList): Command =>
+/** Takes what is completed; asked when it is needed, for it holds this command too. */
+export const completion = (list: () => CommandList): Command =>
   command({
     usage: "SHELL",
     about:
@@ -46,7 +61,12 @@ export const completion = (list: CommandList): Command =>
     async run(context, { args }) {
       const [shell = "", ...words] = args;
       if (shell === "words") {
-        context.out.write((await suggestions(context, list, words)).map((word) => `${word}\n`).join(""));
+        const [{ suggestions }, { askingFor }] = await Promise.all([
+          import("../complete.ts"),
+          import("../complete-names.ts"),
+        ]);
+        const found = await suggestions(list(), askingFor(context), words);
+        context.out.write(found.map((word) => `${word}\n`).join(""));
         return;
       }
       const script = scripts[shell];
@@ -55,51 +75,3 @@ export const completion = (list: CommandList): Command =>
       context.out.write(script);
     },
   });
-
-/** What can stand in place of the last word. */
-async function suggestions(context: Context, list: CommandList, typed: readonly string[]): Promise<readonly string[]> {
-  const { commands, groups } = list();
-  const last = typed.at(-1) ?? "";
-  const before = inFull(
-    typed.slice(0, -1).filter((word) => !word.startsWith("-")),
-    groups,
-  );
-  const listed = commands.find(({ path }) => before.slice(0, path.split(" ").length).join(" ") === path);
-  if (!listed) {
-    const prefix = before.length === 0 ? "" : `${before.join(" ")} `;
-    const next = [...groups, ...commands]
-      .filter(({ path }) => path.startsWith(prefix))
-      .map(({ path }) => path.slice(prefix.length).split(" ")[0]!);
-    return [...new Set(prefix === "" ? [...next, "up"] : next)].filter((word) => word.startsWith(last)).sort();
-  }
-  const { default: loaded } = await listed.load();
-  if (last.startsWith("-")) return flagsOf(loaded).filter((flag) => flag.startsWith(last));
-  const previous = typed.at(-2) ?? "";
-  if (previous === "-o" || previous === "--output") return outputs.filter((word) => word.startsWith(last));
-  return (loaded.usage ?? "").includes("APPNAME") ? names(context, last) : [];
-}
-
-/** Words with a group's other name replaced by its own. */
-function inFull(words: readonly string[], groups: readonly Group[]): readonly string[] {
-  const group = groups.find(({ path, aliases = [] }) => !path.includes(" ") && aliases.includes(words[0] ?? ""));
-  return group ? [group.path, ...words.slice(1)] : words;
-}
-
-function flagsOf(loaded: Command): string[] {
-  return Object.entries({ ...globalFlags, ...loaded.flags })
-    .filter(([, flag]) => !flag.hidden)
-    .map(([name]) => `--${name}`)
-    .sort();
-}
-
-/** Names of applications; none where no server answers, since nobody reads an error while typing. */
-async function names(context: Context, last: string): Promise<readonly string[]> {
-  try {
-    const api = await context.api();
-    const apps = await api.applications.list(context.op, {});
-    const found = apps.map((app) => (last.includes("/") ? qualifiedName(app) : (app.metadata.name ?? "")));
-    return found.filter((name) => name.startsWith(last));
-  } catch {
-    return [];
-  }
-}
