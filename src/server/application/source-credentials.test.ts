@@ -28,7 +28,7 @@ describe("an application with passwords in its URLs", () => {
   it("is shown without any of them", () => {
     const text = JSON.stringify(withHiddenCredentials(app));
     expect(text).not.toContain("canary");
-    expect(text.match(/https:\/\/\*\*\*@git\.example\.com\/a/g)).toHaveLength(12);
+    expect(text.match(/https:\/\/\*\*\*@git\.example\.com\/a/g)).toHaveLength(13);
     expect(text).toContain("https://***@host/values.yaml");
     expect(text).toContain('"https://git.example.com/b"');
   });
@@ -52,6 +52,13 @@ describe("an application with passwords in its URLs", () => {
     expect(() => withKeptCredentials(wanted, app.spec)).toThrow(/git\.example\.com\/other are hidden/);
     expect(() => withKeptCredentials(wanted, undefined)).toThrow("no such URL");
   });
+});
+
+it("hides them in a project's sources, too, and takes them back", () => {
+  const project = { metadata: { name: "p" }, spec: { sourceRepos: ["*", "https://me:canary@host/*"] } };
+  const seen = withHiddenCredentials(project as never) as typeof project;
+  expect(seen.spec.sourceRepos).toEqual(["*", "https://***@host/*"]);
+  expect(withKeptCredentials(seen.spec, project.spec)).toEqual(project.spec);
 });
 
 it("is left as it is, and copied nowhere, without any", () => {

@@ -6,10 +6,12 @@ import { isRedacted, redactUrls } from "#base/redact.ts";
 import type { KubernetesObject } from "#model/object.ts";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+/** Lists of URLs, among other texts. */
+const lists: ReadonlySet<string> = new Set(["valueFiles", "sourceRepos"]);
 /** Long lists in which no source stands. */
 const without: ReadonlySet<string> = new Set(["resources", "manifests", "managedFields"]);
 
-/** An Application or ApplicationSet with the user information of its sources' URLs hidden; itself where there is none. */
+/** An Application, ApplicationSet or project with the user information of its sources' URLs hidden; itself where there is none. */
 export function withHiddenCredentials<T extends KubernetesObject>(object: T): T {
   const hidden = hiddenIn(object);
   const noted = hidden.metadata.annotations?.[lastApplied];
@@ -57,7 +59,7 @@ function mapUrls(value: unknown, map: (url: string) => string): unknown {
   let result: Record<string, unknown> | undefined;
   for (const [name, item] of Object.entries(value) as [string, unknown][]) {
     if (without.has(name)) continue;
-    const mapped = isUrl(name) ? mapText(item, map) : name === "valueFiles" ? mapTexts(item, map) : mapUrls(item, map);
+    const mapped = isUrl(name) ? mapText(item, map) : lists.has(name) ? mapTexts(item, map) : mapUrls(item, map);
     if (mapped !== item) (result ??= { ...value })[name] = mapped;
   }
   return result ?? value;

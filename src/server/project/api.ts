@@ -15,6 +15,7 @@ import type { Settings } from "#model/settings.ts";
 import { ProjectService } from "#protocol/gen/argoproj/project_pb.js";
 import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
+import { withHiddenCredentials, withKeptCredentials } from "../application/source-credentials.ts";
 import type { Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";
 import { paged } from "../paging.ts";
@@ -61,6 +62,12 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
   const globals = (project: AppProject): readonly AppProject[] =>
     globalProjectsOf(project, deps.settings().globalProjects, known);
 
+  /** A project as it is to be written: what its answers hide of URLs is what stands there. */
+  const written = (wanted: AppProject | undefined): AppProject => {
+    const project = normalised(wanted, namespace);
+    return withKeptCredentials(project, known(project.metadata.name ?? ""));
+  };
+
   return bind(ProjectService, {
     list: {
       access: session,
@@ -89,7 +96,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
     },
     create: {
       access: (call, request) => {
-        const wanted = normalised(request.project as unknown as AppProject, namespace);
+        const wanted = written(request.project as unknown as AppProject);
         const name = wanted.metadata.name!;
         session(call);
         rbac.require(call.account, "projects", "create", name);
@@ -97,7 +104,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
         if (existing) requireChange(call, existing, wanted);
       },
       async handle({ op }, request) {
-        const wanted = valid(normalised(request.project as unknown as AppProject, namespace));
+        const wanted = valid(written(request.project as unknown as AppProject));
         try {
           const created = (await control.create(op, projectType, wanted, { fieldManager: "driftless" })) as AppProject;
           projects.observe(created);
@@ -121,10 +128,10 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
         const name = wanted?.metadata?.name ?? "";
         on("update")(call, { name });
         const existing = known(name);
-        if (existing) requireChange(call, existing, normalised(wanted, namespace));
+        if (existing) requireChange(call, existing, written(wanted));
       },
       async handle({ op }, request) {
-        const given = normalised(request.project as unknown as AppProject, namespace);
+        const given = written(request.project as unknown as AppProject);
         return shown(
           await changeProject(op, deps, given.metadata.name!, (now) => {
             const labelled = {
@@ -291,5 +298,5 @@ function valid(project: AppProject): AppProject {
 
 function shown(project: AppProject): AppProject {
   const { managedFields: _managed, ...metadata } = project.metadata;
-  return { ...project, metadata };
+  return withHiddenCredentials({ ...project, metadata });
 }
