@@ -1,5 +1,6 @@
 // What lists are filtered, sorted and counted by, worked out once for each state of an application; and the orders, kept
 // so that a change costs one pass. Knows neither callers nor answers.
+import { redactUrls } from "#base/redact.ts";
 import { sourcesOf, type Application } from "#model/application.ts";
 import { inClusterName, inClusterServer } from "#model/names.ts";
 import type { Selector } from "#model/selector.ts";
@@ -52,8 +53,9 @@ export function rowOf(app: Application, normaliseUrl: (url: string) => string): 
     repo: [...new Set(sources.map(({ repoURL }) => normaliseUrl(repoURL)))],
     label: Object.entries(metadata.labels ?? {}).map(([label, value]) => `${label}=${value}`),
   };
+  // A password is nobody's to search for.
   const places = sources.flatMap(({ repoURL, path = "", chart = "", targetRevision = "" }) => [
-    repoURL,
+    redactUrls(repoURL),
     path,
     chart,
     targetRevision,

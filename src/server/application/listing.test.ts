@@ -103,7 +103,7 @@ function world(): World {
   const made = new World();
   made.set("web", { project: "shop", cluster: "eu", sync: "OutOfSync", health: "Degraded", team: "b" });
   made.set("api", { project: "shop", health: "Progressing" });
-  made.set("mail", { project: "ops", cluster: "eu", repo: "https://git.example.com/ops" });
+  made.set("mail", { project: "ops", cluster: "eu", repo: "https://me:hunter2@git.example.com/ops" });
   made.set("cart", { sync: "OutOfSync" });
   return made;
 }
@@ -121,6 +121,8 @@ describe("a list", () => {
     ["all of several filters", { sync: "OutOfSync", cluster: "eu" }, {}, "web"],
     ["by any of several labels", { label: ["team=b", "team=none"] }, {}, "web"],
     ["by words", { search: "SHOP eu" }, {}, "web"],
+    ["by words of an address", { search: "git.example.com/ops" }, {}, "mail"],
+    ["by nobody's password", { search: "hunter2" }, {}, ""],
     ["by words of which one is nowhere", { search: "shop nowhere" }, {}, ""],
     ["by name downwards", { sortBy: "-name" }, {}, "web mail cart api"],
     ["problems first", { sortBy: "health" }, {}, "web api cart mail"],
