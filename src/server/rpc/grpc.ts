@@ -9,8 +9,6 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import {
-  compressionBrotli,
-  compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
   type connectNodeAdapter,
@@ -21,6 +19,7 @@ import { DriftlessError, toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import { fromJson, toJson } from "#protocol/json.ts";
 import type { Account } from "../auth/account.ts";
+import { compressMinBytes, quickCompressions } from "./compression.ts";
 import type { OpenStreams } from "./limits.ts";
 import { PreparedAnswer, SharedMessages } from "./prepared.ts";
 import {
@@ -60,7 +59,8 @@ const readMaxBytesOpen = 1024 * 1024;
 export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], fallback: HttpHandler): HttpHandler {
   const router = createConnectRouter({
     readMaxBytes,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: quickCompressions,
+    compressMinBytes,
     shutdownSignal: deps.stopping,
   });
   for (const service of services) addService(deps, router, service);
