@@ -3,15 +3,13 @@
 // applications alone, so that the API is what is measured.
 import { fork } from "node:child_process";
 import { availableParallelism, loadavg } from "node:os";
-import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
 import { clientFromKubeconfig } from "#kube/credentials.ts";
 import type { KubeClient } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { ApplicationService } from "#protocol/gen/argoproj/application_pb.js";
 import { systemClock, systemRandom } from "#runtime/system.ts";
 import { startUp, type Up } from "#test/support/up.ts";
 import { apiApplication, nameOf } from "./lib/api-fleet.ts";
+import type { ClientReport, ClientTask } from "./lib/api-client.ts";
 import type { ReaderReport } from "./lib/api-streams.ts";
 import { residentMB } from "./lib/processes.ts";
 import { percentile, round, type Bench, type BenchContext } from "./lib/report.ts";
@@ -21,12 +19,15 @@ const applications = 10_000;
 const streams = 1000;
 const changesPerSecond = 200;
 const changingS = 15;
-const pages = 300;
+const pages = 1000;
+/** As many as the first minutes of a server bring; told apart, not left out. */
+const firstPages = 50;
+const pagesWhileChanging = 500;
 
 /** Different filters in different orders, as different people ask: some for the first time, most again. */
 const page = (at: number): string => {
   const sortBy = ["-changed", "name", "health", "-created"][at % 4];
-  const filter = `health=Degraded,Healthy&search=team-${(at * 7) % 25}`;
+  const filter = `health=Degraded,Healthy&search=team-${(at * 7) % 40}`;
   return `/api/v1/applications?limit=50&sortBy=${sortBy}&${filter}&counts=sync,health,project`;
 };
 /** What the page of Driftless asks of a stream. */
@@ -55,7 +56,7 @@ export const bench: Bench = async (context) => {
       await client.create(op, applicationPath, apiApplication(index, 0));
     });
     await untilListed(up);
-    const lists = await measureLists(context, up);
+    const lists = await measureLists(context, up, client);
     const watching = await measureStreams(context, up, client);
     return {
       bench: "api",
@@ -64,7 +65,9 @@ export const bench: Bench = async (context) => {
       targets: [
         { metric: "first page of 50, p99, ms", value: lists.pageP99Ms, limit: 20 },
         { metric: "complete list by REST, s", value: lists.restListS, limit: 1 },
+        { metric: "complete list by REST, for the first time, s", value: lists.restListColdS, limit: 1 },
         { metric: "complete list by gRPC, s", value: lists.grpcListS, limit: 1 },
+        { metric: "complete list by gRPC, for the first time, s", value: lists.grpcListColdS, limit: 1 },
         { metric: "delay of a change, p99, ms", value: watching.delayP99Ms, limit: 250 },
         { metric: "changes that every stream saw, of 1", value: watching.seen, limit: 1, bound: "at-least" },
       ],
@@ -85,40 +88,70 @@ async function untilListed(up: Up): Promise<void> {
   }
 }
 
-async function measureLists(context: BenchContext, up: Up) {
-  const headers = { authorization: `Bearer ${await up.api.token()}` };
-  const get = async (path: string): Promise<{ readonly ms: number; readonly text: string }> => {
-    const started = performance.now();
-    const response = await fetch(`${up.url}${path}`, { headers });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${response.status} ${text}`);
-    return { ms: performance.now() - started, text };
-  };
-  context.say(`${pages} pages of 50`);
-  const firstPage = await get(page(0));
-  const times: number[] = [];
-  for (let at = 0; at < pages; at++) times.push((await get(page(at))).ms);
-  context.say("complete lists");
-  const cold = await get("/api/v1/applications");
-  const warm = [await get("/api/v1/applications"), await get("/api/v1/applications")];
-  const transport = createGrpcTransport({ baseUrl: up.url, readMaxBytes: 512 * 1024 * 1024 });
-  const grpc = createClient(ApplicationService, transport);
-  const byGrpc = async (): Promise<number> => {
-    const started = performance.now();
-    const { items } = await grpc.list({}, { headers });
-    if (items.length !== applications) throw new Error(`${items.length} applications by gRPC`);
-    return performance.now() - started;
-  };
-  const grpcColdMs = await byGrpc();
+async function measureLists(context: BenchContext, up: Up, client: KubeClient) {
+  const asker = fork(new URL("./lib/api-client.ts", import.meta.url), { serialization: "json" });
+  try {
+    const token = await up.api.token();
+    const ask = async (get: ClientTask["get"]): Promise<ClientReport> => {
+      const told = new Promise<ClientReport>((resolve, reject) => {
+        asker.once("message", (report) => resolve(report as ClientReport));
+        asker.once("exit", () => reject(new Error("the client has ended: see above")));
+      });
+      asker.send({ url: up.url, token, get } satisfies ClientTask);
+      return told;
+    };
+    const pagesFrom = (from: number, count: number): string[] =>
+      Array.from({ length: count }, (_, at) => page(from + at));
+    context.say(`${firstPages} pages of 50 from a server that was asked for none yet, then ${pages}`);
+    // Another search than any that follows: what is kept of a filter is not there for those.
+    const first = await ask(
+      pagesFrom(0, firstPages).map((path) => path.replace("search=team", "search=config.git+team")),
+    );
+    const { timesMs } = await ask(pagesFrom(0, pages));
+    context.say(`${pagesWhileChanging} pages while ${changesPerSecond} applications a second change`);
+    let asked = false;
+    const changing = change(client, Number.POSITIVE_INFINITY, () => asked);
+    const during = await ask(pagesFrom(0, pagesWhileChanging));
+    asked = true;
+    await changing;
+    return { ...pageResults(first, timesMs, during.timesMs), ...(await completeLists(context, ask)) };
+  } finally {
+    asker.kill();
+  }
+}
+
+function pageResults(first: ClientReport, timesMs: readonly number[], whileChangingMs: readonly number[]) {
   return {
-    pageMs: round(percentile(times, 50)),
-    pageP99Ms: percentile(times, 99),
-    pageFirstMs: round(firstPage.ms),
-    restListS: Math.max(...warm.map(({ ms }) => ms)) / 1000,
-    restListColdS: round(cold.ms / 1000),
-    restListMB: round(cold.text.length / 1e6),
-    grpcListS: (await byGrpc()) / 1000,
-    grpcListColdS: round(grpcColdMs / 1000),
+    pageMs: round(percentile(timesMs, 50)),
+    pageP99Ms: percentile(timesMs, 99),
+    pageMaxMs: round(Math.max(...timesMs)),
+    pageFirstMs: round(first.timesMs[0] ?? 0),
+    pageFirst50Ms: round(percentile(first.timesMs, 50)),
+    pageFirst50MaxMs: round(Math.max(...first.timesMs.slice(1))),
+    pageWhileChangingMs: round(percentile(whileChangingMs, 50)),
+    pageWhileChangingP99Ms: percentile(whileChangingMs, 99),
+  };
+}
+
+/** Everything, by each way first when nothing is kept of it yet, then again. */
+async function completeLists(context: BenchContext, ask: (get: ClientTask["get"]) => Promise<ClientReport>) {
+  context.say("complete lists");
+  const complete = async (get: ClientTask["get"]): Promise<ClientReport> => {
+    const report = await ask(get);
+    if (report.applications !== applications) throw new Error(`${report.applications} applications in a complete list`);
+    return report;
+  };
+  const seconds = ({ timesMs }: ClientReport): number => Math.max(...timesMs) / 1000;
+  const list = ["/api/v1/applications"];
+  const restCold = await complete(list);
+  const rest = await complete([...list, ...list]);
+  const grpcCold = await complete("grpc");
+  return {
+    restListS: seconds(rest),
+    restListColdS: seconds(restCold),
+    restListMB: round(rest.bytes / 1e6),
+    grpcListS: seconds(await complete("grpc")),
+    grpcListColdS: seconds(grpcCold),
   };
 }
 
@@ -153,11 +186,15 @@ async function measureStreams(context: BenchContext, up: Up, client: KubeClient)
   }
 }
 
-/** Changes applications at an even rate; each carries when that was. */
-async function change(client: KubeClient, count: number): Promise<{ count: number; perSecond: number }> {
+/** Changes applications at an even rate, so many or until it is stopped; each carries when that was. */
+async function change(
+  client: KubeClient,
+  count: number,
+  ended: () => boolean = () => false,
+): Promise<{ count: number; perSecond: number }> {
   const started = performance.now();
   const writes: Promise<KubernetesObject>[] = [];
-  for (let at = 0; at < count; at++) {
+  for (let at = 0; at < count && !ended(); at++) {
     const dueMs = started + (at * 1000) / changesPerSecond;
     while (performance.now() < dueMs) await new Promise((resolve) => setTimeout(resolve, 1));
     const body = { metadata: { labels: { changed: `t${Date.now()}` } } };
