@@ -5,6 +5,7 @@ import { printReport } from "./lib/report.ts";
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   api: () => import("./api.ts"),
   "commit-to-live": () => import("./commit-to-live.ts"),
+  cli: () => import("./cli.ts"),
   compare: () => import("./compare.ts"),
   fleet: () => import("./fleet.ts"),
   "sandbox-fleet": () => import("./sandbox-fleet.ts"),
