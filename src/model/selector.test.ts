@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matchesSelector, parseSelector } from "./selector.ts";
 
-const labels = { env: "prod", team: "web", "app.kubernetes.io/part-of": "shop" };
+const labels = { replicas: "3", env: "prod", team: "web", "app.kubernetes.io/part-of": "shop" };
 const cases: [string, boolean][] = [
   ["", true],
   ["env=prod", true],
@@ -20,6 +20,14 @@ const cases: [string, boolean][] = [
   ["env in (dev,prod),team=web", true],
   ["env=prod,team=db", false],
   ["app.kubernetes.io/part-of=shop", true],
+  ["env in(prod)", true],
+  ["replicas>2", true],
+  ["replicas > 3", false],
+  ["replicas<4", true],
+  ["env>1", false],
+  ["missing<1", false],
+  ["constructor", false],
+  ["!toString", true],
 ];
 
 describe("matchesSelector", () => {
@@ -30,7 +38,27 @@ describe("matchesSelector", () => {
     expect(parseSelector("!x,tier=db,env=prod").needs).toEqual(["tier", "db"]);
     expect(parseSelector("env in (a),x!=y").needs).toBeUndefined();
   });
-  it("names what it cannot read", () => {
-    expect(() => matchesSelector("env in prod", labels)).toThrow('cannot read "env in prod"');
+  it.each([
+    "env in prod",
+    "(",
+    ")",
+    "a in (b",
+    "a in (b))",
+    "a in ((b))",
+    "a,,b",
+    ",",
+    "a=b=c",
+    "a>b",
+    "==",
+    "!",
+    "a b",
+  ])("names what it cannot read: %s", (selector) => {
+    expect(() => matchesSelector(selector, labels)).toThrow(/^cannot read ".*" in the selector$/);
+  });
+  it("reads one of any length in a moment", () => {
+    const start = performance.now();
+    for (const text of ["(", "a(", "a,", "a in (b),", "!", " ", "a="])
+      expect(() => matchesSelector(`${text.repeat(500_000)}(`, labels)).toThrow(/^cannot read "/);
+    expect(performance.now() - start).toBeLessThan(2000);
   });
 });

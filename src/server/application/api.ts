@@ -19,7 +19,7 @@ import { deleteResource, patchResource } from "./resource-writes.ts";
 import { serverSideDiff } from "./server-side-diff.ts";
 import type { ApplicationService } from "./service.ts";
 import { hiddenIn } from "./source-credentials.ts";
-import { watchTree } from "./watching.ts";
+import { resourceVersionOf, watchTree } from "./watching.ts";
 import { WatchGroups, type Watch } from "./watching-groups.ts";
 
 /** What requests name an application by. */
@@ -78,7 +78,7 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     return {
       group: JSON.stringify([asked, ours, kind, issuer, username, groups, project]),
       matches: (app) => verdict(listing.rowOf(app), filter) === "passes" && access.may(call.account, "get", app),
-      since: resourceVersion,
+      since: resourceVersionOf(resourceVersion),
       // Whoever waits for one application waits on where it is there already: argocd looks at nothing but events.
       inclusive: (asked.name ?? "") !== "",
       complete: complete === "true",

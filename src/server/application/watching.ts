@@ -1,5 +1,6 @@
 // What changes, as messages: applications that match, and one application's tree. A reader that is slow gets the latest
 // state of each application rather than every step on the way, and nothing is kept for it beyond that.
+import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
@@ -10,6 +11,15 @@ import type { Informer } from "#runtime/informer.ts";
 export interface ObjectEvent<T> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: T;
+}
+
+/** Takes what a request says; returns it where it is "", or what an answer said before. Error: INVALID_ARGUMENT. */
+export function resourceVersionOf(asked: string | undefined = ""): string {
+  if (!/^\d{0,20}$/.test(asked))
+    throw new DriftlessError("INVALID_ARGUMENT", "resourceVersion: what an answer's metadata gave is expected", {
+      details: { field: "resourceVersion" },
+    });
+  return asked;
 }
 
 /** A tree is sent at most this often. */

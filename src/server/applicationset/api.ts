@@ -13,7 +13,7 @@ import { ApplicationSetService } from "#protocol/gen/argoproj/applicationset_pb.
 import type { Informer } from "#runtime/informer.ts";
 import { eventsOf } from "../application/objects.ts";
 import { withHiddenCredentials, withKeptCredentials } from "../application/source-credentials.ts";
-import { watchObjects } from "../application/watching.ts";
+import { resourceVersionOf, watchObjects } from "../application/watching.ts";
 import { requireFound } from "../auth/hidden.ts";
 import { denied, type Rbac } from "../auth/rbac.ts";
 import { bind, session, type BoundService, type Call } from "../rpc/service.ts";
@@ -145,7 +145,7 @@ export function applicationSetApi(deps: ApplicationSetApiDeps): BoundService {
       async *stream(call, request) {
         const { appSetNamespace, ...rest } = request;
         const matches = matching(call, { ...rest, ...(appSetNamespace ? { appsetNamespace: appSetNamespace } : {}) });
-        const since = request.resourceVersion ?? "";
+        const since = resourceVersionOf(request.resourceVersion);
         for await (const { type, object } of watchObjects(call.op, applicationSets, { matches, since }))
           yield { type, applicationSet: shown(object) };
       },

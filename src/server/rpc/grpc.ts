@@ -13,7 +13,6 @@ import {
   universalResponseToNodeResponse,
   type connectNodeAdapter,
 } from "@connectrpc/connect-node";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { DriftlessError, toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
@@ -33,7 +32,7 @@ import {
   type BoundService,
   type Call,
 } from "./service.ts";
-import { withErrorsInHeaders } from "./web-errors.ts";
+import { withErrorsInHeaders, withMalformedBlamed } from "./web-errors.ts";
 
 export interface GrpcDeps {
   readonly log: Logger;
@@ -64,12 +63,8 @@ export function grpcHandler(deps: GrpcDeps, services: readonly BoundService[], f
     shutdownSignal: deps.stopping,
   });
   for (const service of services) addService(deps, router, service);
-  const methods = new Map(services.flatMap((service) => methodsOf(service)));
   const handlers = new Map(
-    router.handlers.map((each) => [
-      each.requestPath,
-      knownFirst(deps, withErrorsInHeaders(each), methods.get(each.requestPath)),
-    ]),
+    router.handlers.map((each) => [each.requestPath, withErrorsInHeaders(withMalformedBlamed(each))]),
   );
   return (request, response) => {
     const handler = handlers.get((request.url ?? "").split("?", 1)[0]!);
@@ -98,41 +93,28 @@ function refuseHost(response: NodeResponse): void {
   response.end(JSON.stringify({ code: Code.InvalidArgument, message, error: message }));
 }
 
-function methodsOf({ desc, methods }: BoundService): (readonly [path: string, method: AnyMethod])[] {
-  return desc.methods.flatMap((method) => {
-    const implementation = methods[method.localName];
-    return implementation ? [[`/${desc.typeName}/${method.name}`, implementation] as const] : [];
-  });
-}
-
-/** Finds out who calls before anything is read of what they send: nobody else's megabytes are held in memory. */
-function knownFirst(deps: GrpcDeps, handler: UniversalHandler, method: AnyMethod | undefined): UniversalHandler {
-  const asking: UniversalHandler = Object.assign(async (request: Parameters<UniversalHandler>[0]) => {
-    const account = deps.authenticate(request.header);
-    request.contextValues?.set(caller, account);
-    let refusal: unknown;
-    await account.then(
-      (found) => {
-        if (!found) refusal = new DriftlessError("UNAUTHENTICATED", "no session information");
-      },
-      (thrown: unknown) => (refusal = thrown),
-    );
-    if (!refusal || !method || method.access === open) return handler(request);
-    return handler({ ...request, body: refused(statusOf(deps, refusal)) });
-  }, handler);
-  return asking;
-}
-
-/** A body that cannot be read, with the reason. */
-const refused = (why: ConnectError): AsyncIterable<Uint8Array> => ({
-  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(why) }),
-});
-
 function addService(deps: GrpcDeps, router: ConnectRouter, { desc, methods }: BoundService): void {
   for (const method of desc.methods) {
     const implementation = methods[method.localName];
-    const limits = implementation?.access === open ? { readMaxBytes: readMaxBytesOpen } : {};
-    if (implementation) router.rpc(method as never, handlerOf(deps, method, implementation) as never, limits);
+    if (!implementation) continue;
+    const isOpen = implementation.access === open;
+    router.rpc(method as never, handlerOf(deps, method, implementation) as never, {
+      requestGate: (context) => knownFirst(deps, context, isOpen),
+      ...(isOpen ? { readMaxBytes: readMaxBytesOpen } : {}),
+    });
+  }
+}
+
+/** Finds out who calls before anything is read of what they send: nobody else's megabytes are held in memory. */
+async function knownFirst(deps: GrpcDeps, { values, requestHeader }: HandlerContext, isOpen: boolean): Promise<void> {
+  const account = deps.authenticate(requestHeader);
+  values.set(caller, account);
+  // Whoever may be anybody may come with a session that has ended.
+  if (isOpen) return void (await account.catch(() => {}));
+  try {
+    if (!(await account)) throw new DriftlessError("UNAUTHENTICATED", "no session information");
+  } catch (thrown) {
+    throw statusOf(deps, thrown);
   }
 }
 

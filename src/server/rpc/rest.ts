@@ -2,6 +2,7 @@
 // answers are JSON as Kubernetes writes it, `fields` picks from them. No business logic.
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { toError } from "#base/errors.ts";
 import type { Clock } from "#base/ports.ts";
 import { requestOf } from "#protocol/http.ts";
 import { fromJson } from "#protocol/json.ts";
@@ -11,7 +12,7 @@ import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
 import type { OpenStreams } from "./limits.ts";
 import { PreparedAnswer } from "./prepared.ts";
 import { answer, endWith, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
-import { writeStream } from "./stream.ts";
+import { begun, writeStream } from "./stream.ts";
 
 export interface RestDeps extends HttpDeps {
   readonly clock: Clock;
@@ -74,7 +75,7 @@ async function stream(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   start: () => Promise<AsyncIterable<object>>,
 ): Promise<FastifyReply> {
-  const started = await start();
+  const started = await begun(await start());
   reply.hijack();
   await writeStream(reply.raw, started, {
     clock: deps.clock,
@@ -82,7 +83,10 @@ async function stream(
     events: (request.headers.accept ?? "").includes("text/event-stream"),
     signal: deps.stopping,
     fields: fieldsParameter(request),
-  }).catch(() => reply.raw.destroy());
+  }).catch((thrown: unknown) => {
+    const error = toError(thrown);
+    if (error.code === "INTERNAL") deps.log.error("stream failed", { error: error.message, stack: error.stack });
+  });
   return reply;
 }
 

@@ -1,8 +1,12 @@
 // Answers that go on: server-sent events for browsers, lines of JSON otherwise. A client that does not read is waited for
 // up to a limit and then dropped; nobody else notices.
 import { once } from "node:events";
+import { STATUS_CODES } from "node:http";
 import type { ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import { toError, type DriftlessError } from "#base/errors.ts";
 import type { Clock } from "#base/ports.ts";
+import { errorBody } from "../http.ts";
 import { SharedMessage, SharedMessages } from "./prepared.ts";
 
 export interface StreamOptions {
@@ -18,7 +22,25 @@ const keepAliveMs = 15_000;
 /** A client that reads nothing for this long while there is something to read is gone. */
 const stalledMs = 30_000;
 
-/** Writes each message as `{ "result": … }`; returns when the messages or the client have ended. Throws what the messages throw before the first one. */
+/**
+ * Takes messages; returns the same once it is known that they begin. Throws what they throw before they wait for anything:
+ * a refusal, which is to be answered as one.
+ */
+export async function begun<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const items = messages[Symbol.asyncIterator]();
+  let first: Promise<IteratorResult<T>> | undefined = items.next();
+  await Promise.race([first, setImmediate()]);
+  first.catch(() => {});
+  const next = (): Promise<IteratorResult<T>> => {
+    const coming = first ?? items.next();
+    first = undefined;
+    return coming;
+  };
+  const ended = async (): Promise<IteratorResult<T>> => (await items.return?.()) ?? { done: true, value: undefined };
+  return { [Symbol.asyncIterator]: () => ({ next, return: ended }) };
+}
+
+/** Writes each message as `{ "result": … }`; returns when the messages or the client have ended. Throws what the messages throw. */
 export async function writeStream(
   raw: ServerResponse,
   messages: AsyncIterable<object>,
@@ -53,10 +75,22 @@ export async function writeStream(
       if (!write(chunk) && !(await drained(raw, clock, signal))) break;
     }
     raw.end();
+  } catch (thrown) {
+    // There has been a status already: an error is a message, as Argo CD's gateway has it.
+    raw.end(failure(toError(thrown), events));
+    throw thrown;
   } finally {
     cancelKeepAlive?.();
     await iterator.return?.();
   }
+}
+
+function failure(error: DriftlessError, events: boolean): string {
+  const { code, message } = errorBody(error);
+  const { http } = error.entry;
+  const status = STATUS_CODES[http] ?? "";
+  const text = JSON.stringify({ error: { grpc_code: code, http_code: http, message, http_status: status } });
+  return events ? `data: ${text}\n\n` : `${text}\n`;
 }
 
 /** Whether the client took what was written. */

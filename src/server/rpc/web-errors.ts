@@ -1,7 +1,28 @@
-// gRPC-Web errors as response headers. A call that fails before its first message may say so in headers ("trailers only")
+// What the protocols' library says of errors otherwise than it should. A message that cannot be read is the caller's fault:
+// INVALID_ARGUMENT, where the library says that it is ours. And gRPC-Web errors as response headers. A call that fails before its first message may say so in headers ("trailers only")
 // or in a frame of the body; argocd's command line reads only the headers, and ends with a bare "EOF" otherwise.
 // Source: gRPC-Web's protocol and Argo CD's client, pkg/apiclient/grpcproxy.go.
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+
+const malformed = /^parse%20binary:%20|^parse binary: /;
+
+/** Takes a method's handler; returns one that answers a message that cannot be read as INVALID_ARGUMENT. */
+export function withMalformedBlamed(handler: UniversalHandler): UniversalHandler {
+  const wrapped = async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
+    const response = await handler(request);
+    return response.trailer ? { ...response, trailer: blamed(new Headers(response.trailer)) } : response;
+  };
+  return Object.assign(wrapped, handler);
+}
+
+function blamed(status: Headers): Headers {
+  const message = status.get("grpc-message") ?? "";
+  if (malformed.test(message)) {
+    status.set("grpc-status", "3");
+    status.set("grpc-message", message.replace(malformed, "request:%20no%20message%20of%20its%20kind:%20"));
+  }
+  return status;
+}
 
 /** A frame that holds trailers, not packed. */
 const trailersFlag = 0x80;
@@ -20,7 +41,7 @@ export function withErrorsInHeaders(handler: UniversalHandler): UniversalHandler
     if (!trailers || (trailers.get("grpc-status") ?? "0") === "0") return { ...response, body: resumed(first, frames) };
     await frames.return?.();
     const header = new Headers(response.header);
-    trailers.forEach((value, name) => header.set(name, name === "grpc-message" ? readable(value) : value));
+    blamed(trailers).forEach((value, name) => header.set(name, name === "grpc-message" ? readable(value) : value));
     return { status: response.status, header };
   };
   return Object.assign(wrapped, handler);

@@ -108,7 +108,10 @@ function entryOf(
 }
 
 function askedFor(deps: TerminalDoorDeps, request: IncomingMessage): Asked {
-  const url = new URL(request.url ?? "/", "http://localhost");
+  const asked = request.url ?? "/";
+  if (!URL.canParse(asked, "http://localhost"))
+    throw new DriftlessError("INVALID_ARGUMENT", "the path of the request is none");
+  const url = new URL(asked, "http://localhost");
   if (url.pathname !== "/terminal" || deps.config("argocd-cm")?.["exec.enabled"] !== "true")
     throw new DriftlessError("NOT_FOUND", `there is nothing at ${url.pathname}`);
   const read = (parameter: string, required = true): string => {
