@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { registryFor, repositoryFromSecret, type RepositoryConfig } from "./repository.ts";
+import { credentialsFor, registryFor, repositoryFromSecret, type RepositoryConfig } from "./repository.ts";
 
 const secret = (name: string, data: Readonly<Record<string, string>>, type = "repository"): RepositoryConfig => {
   const found = repositoryFromSecret({
@@ -63,5 +63,34 @@ describe("what is used for a chart's repository", () => {
   it("a project's own comes before others, and is nobody else's", () => {
     expect(found("@shop", "other")).toBe("https://other.example.com - 2");
     expect(found("https://other.example.com", "default")).toBe("https://other.example.com - -");
+  });
+});
+
+describe("what is used for a Git repository", () => {
+  const git = [
+    secret("all", { url: "https://git.example.com", password: "all" }, "repo-creds"),
+    secret("team", { url: "https://git.example.com/team", password: "team" }, "repo-creds"),
+    secret("team-own", { url: "https://git.example.com", password: "own", project: "team" }, "repo-creds"),
+    secret("ssh", { url: "git@git.example.com:", sshPrivateKey: "key" }, "repo-creds"),
+    secret("shop", { url: "https://git.example.com/team/shop", password: "shop" }),
+    secret("shop-team", { url: "https://git.example.com/team/shop", password: "mine", project: "team" }),
+    secret("shop-other", { url: "https://git.example.com/team/shop", password: "theirs", project: "other" }),
+    secret("bare", { url: "https://git.example.com/team/bare", project: "team" }),
+  ];
+  const plain = (url: string): string => url.toLowerCase().replace(/\.git$/, "");
+  it.each<[string, string, string, string | undefined]>([
+    ["its own Secret", "https://git.example.com/team/shop.git", "default", "shop"],
+    ["the project's own Secret before that of nobody", "https://git.example.com/team/shop", "team", "mine"],
+    ["the longest template", "https://git.example.com/team/cart", "default", "team"],
+    ["a shorter one for others", "https://git.example.com/else/cart", "default", "all"],
+    ["the project's own template before a longer one of nobody", "https://git.example.com/team/cart", "team", "own"],
+    ["a template where its own Secret has nothing", "https://git.example.com/team/bare", "team", "own"],
+    ["by ssh a template of that form", "git@git.example.com:team/shop", "default", "key"],
+    ["nothing for a host that begins like one", "https://git.example.com.evil.example/x", "default", undefined],
+    ["nothing for a host behind another as the user", "https://git.example.com@evil.example/x", "default", undefined],
+    ["a template on another port of its host", "https://git.example.com:8443/x", "default", "all"],
+  ])("%s", (_name, url, project, expected) => {
+    const { password, sshPrivateKey } = credentialsFor(url, project, git, plain) ?? {};
+    expect(password ?? sshPrivateKey).toBe(expected);
   });
 });

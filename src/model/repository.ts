@@ -92,7 +92,8 @@ export function decodeBase64(encoded: string): string | undefined {
 
 /**
  * Takes a repository URL (normalised by `same`), the project that asks and what is configured; returns the credentials
- * to use: the repository's own Secret first, then the template with the longest matching prefix.
+ * to use: the repository's own Secret first, then the template with the longest matching prefix; of each, what belongs to
+ * the project before what belongs to nobody. A template is for its own host alone, however its URL ends.
  */
 export function credentialsFor(
   url: string,
@@ -108,11 +109,19 @@ export function credentialsFor(
   const template = configs
     .filter(
       (config) =>
-        config.isTemplate && mayUse(config) && (url.startsWith(config.url) || wanted.startsWith(normalise(config.url))),
+        config.isTemplate &&
+        mayUse(config) &&
+        (url.startsWith(config.url) || wanted.startsWith(normalise(config.url))) &&
+        hostOf(config.url) === hostOf(url),
     )
-    .sort((a, b) => b.url.length - a.url.length)[0];
+    .sort((a, b) => Number(b.project === project) - Number(a.project === project) || b.url.length - a.url.length)[0];
   if (!template) return exact;
   return exact ? { ...template, ...exact } : template;
+}
+
+/** The host of a URL, of `git@host:path`, or of a registry without a scheme; in lower case. */
+function hostOf(url: string): string {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/@]*@)?([^/:]*)/i.exec(url.trim())?.[1]?.toLowerCase() ?? "";
 }
 
 function hasCredentials(config: RepositoryConfig): boolean {

@@ -21,6 +21,7 @@ import { Reconciler, type PlanOutlook } from "./reconcile.ts";
 import { SpecGate } from "./spec-gate.ts";
 import type { CustomHealth } from "./custom-health.ts";
 import { hardRefreshes } from "./hard-refresh.ts";
+import { laneOf, passMetrics } from "./pass-metrics.ts";
 import { newAppState, type AppState } from "./state.ts";
 import type { RevisionChoice, Sources } from "./sources.ts";
 import type { Row } from "./table.ts";
@@ -87,18 +88,7 @@ export class ApplicationController {
       },
     });
     this.#windows = new Windows(options.clock, (key) => this.#wakeKnown(key));
-    const syncTotal = options.metrics.counter("argocd_app_sync_total", "Number of application syncs.", [
-      "namespace",
-      "name",
-      "project",
-      "dest_server",
-      "phase",
-    ]);
-    const syncSeconds = options.metrics.counter(
-      "argocd_app_sync_duration_seconds_total",
-      "Application sync performance in seconds total.",
-      ["namespace", "name", "project", "dest_server"],
-    );
+    const { syncEnded, passEnded } = passMetrics(options.metrics);
     this.#gate = new SpecGate(options);
     this.#reconciler = new Reconciler({
       ...options,
@@ -112,28 +102,8 @@ export class ApplicationController {
       fights: new Fights(options.clock),
       orphans: this.#orphans,
       holds: new Holds(this.#windows, this.#dependencies),
-      syncEnded: (app, ended) => {
-        const labels = {
-          namespace: app.metadata.namespace ?? "",
-          name: app.metadata.name ?? "",
-          project: app.spec.project || "default",
-          dest_server: laneOf(app),
-        };
-        syncTotal.inc({ ...labels, phase: ended.phase });
-        syncSeconds.inc(
-          labels,
-          Math.max(0, (Date.parse(ended.finishedAt ?? "") - Date.parse(ended.startedAt)) / 1000) || 0,
-        );
-      },
+      syncEnded,
     });
-    const reconcileSeconds = options.metrics.histogram(
-      "argocd_app_reconcile",
-      "Application reconciliation performance in seconds.",
-      {
-        labels: ["namespace", "dest_server"],
-        buckets: [0.01, 0.05, 0.25, 0.5, 1, 2, 4, 8, 16],
-      },
-    );
     this.#loop = new ReconcileLoop({
       name: "application",
       clock: options.clock,
@@ -146,13 +116,7 @@ export class ApplicationController {
         if (options.onlyLooks && !look) return { next: "done" };
         return this.#reconciler.reconcile(op, key).finally(() => look?.end());
       },
-      observe: ({ key, durationMs }) => {
-        const app = this.#states.get(key)?.app;
-        reconcileSeconds.observe(
-          { namespace: app?.metadata.namespace ?? "", dest_server: laneOf(app) },
-          durationMs / 1000,
-        );
-      },
+      observe: ({ key, durationMs }) => passEnded(this.#states.get(key)?.app, durationMs),
     });
   }
 
@@ -526,11 +490,6 @@ export class ApplicationController {
   desiredBy(server: string, key: ObjectKey): string | undefined {
     return this.#desiredBy.get(`${server} ${keyText(key)}`);
   }
-}
-
-function laneOf(app: Application | undefined): string {
-  const destination = app?.spec.destination;
-  return destination?.server ?? destination?.name ?? "";
 }
 
 /** Whether the difference between two versions of an application asks for a pass: not where only its status changed. */

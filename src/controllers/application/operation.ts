@@ -21,13 +21,13 @@ import {
   type OperationState,
   type ResourceStatus,
   type RevisionHistory,
-  type SyncOperation,
 } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
 import { keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import { executeSteps, rehearse, type ExecuteContext } from "./execute.ts";
 import { clientFor } from "./impersonation.ts";
+import { emptyResult, followingNow, newRunning, pinnedBy, resumed, revisionFields } from "./operation-record.ts";
 import { hashOf, makePlan } from "./planning.ts";
 import type { Sources } from "./sources.ts";
 import type { Held, Holds } from "./holds.ts";
@@ -523,67 +523,8 @@ export class OperationGate {
   }
 }
 
-function newRunning(
-  operation: Operation,
-  how: { readonly announce: boolean; readonly pinned?: RunningOperation["pinned"] },
-): RunningOperation {
-  return {
-    operation,
-    pinned: how.pinned,
-    plan: undefined,
-    desired: undefined,
-    announce: how.announce,
-    missing: new Set(),
-    lastWaveAtMs: undefined,
-    retryAtMs: undefined,
-    waits: [],
-  };
-}
-
-/** An operation that was found under way: it stays with its commits, and waits on where it waited for another attempt. */
-function resumed(recorded: OperationState): RunningOperation {
-  const running = newRunning(recorded.operation, { announce: true, pinned: pinnedBy(recorded) });
-  if (recorded.finishedAt === undefined) return running;
-  const retry = nextRetry(recorded.operation.retry, (recorded.retryCount ?? 1) - 1, Date.parse(recorded.finishedAt));
-  return { ...running, retryAtMs: retry.retry ? retry.at : Date.parse(recorded.finishedAt) };
-}
-
-/** The commits that an operation was resolved to. */
-function pinnedBy({ syncResult, operation }: OperationState): RunningOperation["pinned"] {
-  if (syncResult === undefined || operation.sync?.manifests?.length) return undefined;
-  const { revision, revisions } = syncResult;
-  if (revisions?.length) return { revisions };
-  return revision === "" ? undefined : { revision };
-}
-
-/** The operation with the commits that are followed now; one to sources of its own stays as it is. */
-function followingNow(operation: Operation, revisions: readonly string[] | undefined): Operation {
-  const { sync } = operation;
-  if (!sync || sync.source || sync.sources || !revisions) return operation;
-  if (sync.revisions) return { ...operation, sync: { ...sync, revisions } };
-  return sync.revision ? { ...operation, sync: { ...sync, revision: revisions[0] ?? sync.revision } } : operation;
-}
-
 function waitUntil(atMs: number | undefined, nowMs: number): number | undefined {
   return atMs === undefined ? undefined : Math.max(0, atMs - nowMs);
-}
-
-function emptyResult(state: AppState, sync: SyncOperation | undefined): NonNullable<OperationState["syncResult"]> {
-  const source = sync?.source ?? state.app.spec.source;
-  const sources = sync?.sources ?? state.app.spec.sources;
-  return {
-    revision: sync?.revision ?? "",
-    ...(sync?.revisions ? { revisions: sync.revisions } : {}),
-    ...(source ? { source } : {}),
-    ...(sources ? { sources } : {}),
-  };
-}
-
-function revisionFields(
-  app: Application,
-  revisions: readonly string[],
-): { revision: string; revisions?: readonly string[] } {
-  return app.spec.sources?.length ? { revision: "", revisions } : { revision: revisions[0] ?? "" };
 }
 
 function isAutomated({ spec }: Application): boolean {

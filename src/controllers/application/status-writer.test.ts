@@ -109,7 +109,7 @@ test("the begin of an automated one does not overwrite what somebody asked for m
 test("another change of the application in between keeps nothing from being taken off", async () => {
   const { writer, state, stored, write, interfering } = world(asked("one"));
   ended(state, asked("one"));
-  interfering(() => void write({ metadata: { labels: { seen: "yes" } } } as unknown as Json));
+  interfering(() => void write({ metadata: { labels: { seen: "yes" } } }));
   await writer.write(op, state, { urgent: true });
   expect(stored().operation).toBeUndefined();
   expect(stored().metadata.labels).toEqual({ seen: "yes" });

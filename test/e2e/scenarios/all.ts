@@ -17,6 +17,7 @@ import { ordering } from "./ordering.ts";
 import { plans } from "./plans.ts";
 import { plugins } from "./plugins.ts";
 import { previews } from "./previews.ts";
+import { projects } from "./projects.ts";
 import { registries } from "./registries.ts";
 import { restart } from "./restart.ts";
 import { following } from "./revisions.ts";
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   ...previews,
   ...ordering,
   ...namespaces,
+  ...projects,
   ...following,
   ...liveObjects,
   ...registries,
