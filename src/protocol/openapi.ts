@@ -36,7 +36,7 @@ export function openApi(version: string, extra: readonly ExtraPath[]): JsonObjec
     put(path, verb, {
       tags: ["Driftless"],
       summary: about,
-      operationId: `Driftless_${path.split("/").at(-1)!}`,
+      operationId: `Driftless_${verb}_${path.split("/").at(-1)!}`,
       parameters,
       responses: { "200": { description: "Done.", schema: { type: "object" } }, default: errorAnswer },
     });

@@ -44,7 +44,7 @@ const compressedAtOnceBytes = 256 * 1024;
 /** Answered to anybody, by their routes. */
 const openPaths = new Set(["/api/webhook", "/api/version"]);
 
-/** Makes the server with what every route shares: authentication, errors, security headers, health, metrics. */
+/** Makes the server with what every route shares: authentication, errors, security headers. */
 export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
@@ -70,6 +70,11 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
     if (error.code === "INTERNAL") deps.log.error("request failed", { error: error.message, stack: error.stack });
     return reply.code(error.entry.http).send(errorBody(error));
   });
+  return app;
+}
+
+/** Adds what watches over the program: whether it is ready, and metrics for who may read everything. */
+export function watchRoutes(app: FastifyInstance, deps: HttpDeps): void {
   app.get("/healthz", async (_request, reply) =>
     reply
       .code(deps.ready() ? 200 : 503)
@@ -81,7 +86,6 @@ export async function createHttp(deps: HttpDeps): Promise<FastifyInstance> {
     const { contentType, text } = await deps.metrics.scrape();
     return reply.header("content-type", contentType).send(text);
   });
-  return app;
 }
 
 /** The Operation of a request: ends with the client, or with the program. */

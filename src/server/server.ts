@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import { DriftlessError, toError } from "#base/errors.ts";
+import { DriftlessError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { ApplicationController } from "#controllers/application/controller.ts";
@@ -15,11 +15,8 @@ import type { ConfigData, Settings } from "#model/settings.ts";
 import type { EventRecorder } from "#runtime/events.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
-import { manifestRoutes } from "./application/manifest-routes.ts";
 import { ApplicationAccess } from "./application/access.ts";
 import type { ActionMeans } from "./application/action-means.ts";
-import { driftRoutes } from "./application/drift-routes.ts";
-import { planRoutes } from "./application/plan-routes.ts";
 import { clusterOf } from "./application/objects.ts";
 import type { AppRef } from "./application/queries.ts";
 import { applicationService } from "./application/service.ts";
@@ -32,18 +29,16 @@ import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { lookFirst } from "./look-first.ts";
 import { listenForMetrics } from "./metrics-listener.ts";
-import { previewRoutes } from "./preview.ts";
-import { audited, recordAudit, type AuditEntry } from "./rpc/audit.ts";
+import { audited } from "./rpc/audit.ts";
 import type { AuditedKind } from "./rpc/audited-methods.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
 import { limitsOf, OpenStreams, type ServerLimits } from "./rpc/limits.ts";
 import { listen, type Listener, type ListenOptions } from "./rpc/listener.ts";
-import { restRoutes } from "./rpc/rest.ts";
 import { RouteTable } from "./route-table.ts";
+import { apiRoutes } from "./routes.ts";
 import type { RepositoryProbe } from "./repository/api.ts";
 import type { RepositoryFields } from "./repository/secrets.ts";
 import { apiServices } from "./services.ts";
-import { swaggerRoutes } from "./swagger.ts";
 import { terminalUpgrade, type TerminalDoorDeps } from "./terminal/upgrade.ts";
 import { firstCertificate, followCertificates } from "./tls/certificates.ts";
 import type { TlsSettings } from "./tls/settings.ts";
@@ -154,34 +149,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
     },
     apiServices(deps, service),
   );
-  restRoutes(http, deps, services);
-  swaggerRoutes(http, options.version);
-  planRoutes(http, deps, service);
-  driftRoutes(http, deps, service);
-  await manifestRoutes(http, deps, service);
-  await previewRoutes(http, deps, service);
-  await http.register(async (scope) => {
-    // Signatures are over the bytes as they came.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    scope.post("/api/webhook", { bodyLimit: 50 * 1024 * 1024 }, async (request) => {
-      const sinceMs = options.clock.monotonic();
-      const record = (code: AuditEntry["code"]): void => {
-        const durationMs = options.clock.monotonic() - sinceMs;
-        const what = { user: "", address: request.ip, transport: "webhook", method: "webhook", object: "" } as const;
-        recordAudit(op.log, { ...what, code, durationMs });
-      };
-      const { headers, body } = request;
-      await options.webhook({ headers, body: (body as Uint8Array | undefined) ?? new Uint8Array() }).then(
-        () => record("OK"),
-        (thrown: unknown) => {
-          record(toError(thrown).entry.grpc);
-          throw thrown;
-        },
-      );
-      return {};
-    });
-  });
+  await apiRoutes(http, deps, { service, services });
   if (options.uiDir !== undefined && existsSync(join(options.uiDir, "index.html"))) {
     await http.register(fastifyStatic, {
       root: options.uiDir,

@@ -1,15 +1,14 @@
 // The API's description, and the page of it.
 import Fastify from "fastify";
 import { expect, it } from "vitest";
-import { openApi } from "#protocol/openapi.ts";
 import { bindingsOf, services } from "#protocol/services.ts";
-import { swaggerRoutes } from "./swagger.ts";
+import { document as describing, swaggerRoutes } from "./swagger.ts";
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
   readonly definitions: Readonly<Record<string, { readonly properties?: Readonly<Record<string, unknown>> }>>;
 }
-const document = openApi("1", []) as unknown as Document;
+const document = describing("1") as unknown as Document;
 
 it("describes every binding of every method, each operation by a name of its own", () => {
   for (const service of services)

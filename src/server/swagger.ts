@@ -14,16 +14,36 @@ const extra: readonly ExtraPath[] = [
     path: "/api/v1/applications/{name}/diff",
     about: "What would change, at a revision or with local files",
   },
+  {
+    verb: "post",
+    path: "/api/v1/applications/{name}/diff",
+    about: "What would change with the files of a tar.gz",
+  },
+  {
+    verb: "post",
+    path: "/api/v1/applications/{name}/sync/files",
+    about: "Syncs to the files of a tar.gz, beside Git",
+  },
+  {
+    verb: "post",
+    path: "/api/v1/applications/manifestsWithFiles",
+    about: "Manifests of the files of a tar.gz, or of lines of JSON",
+  },
+  { verb: "get", path: "/healthz", about: "Whether the program is ready" },
+  { verb: "get", path: "/metrics", about: "Metrics, for accounts that may read everything" },
   { verb: "post", path: "/api/v1/preview", about: "What a change of a repository would do to its applications" },
   { verb: "post", path: "/api/webhook", about: "Where Git hosts tell of pushes" },
 ];
 
+/** What the server answers, as an OpenAPI document. */
+export const document = (version: string): JsonObject => openApi(version, extra);
+
 /** Adds both paths. They are open to anybody, as Argo CD's are. */
 export function swaggerRoutes(app: FastifyInstance, version: string): void {
   let made: JsonObject | undefined;
-  const document = (): JsonObject => (made ??= openApi(version, extra));
-  app.get("/swagger.json", async (_request, reply) => reply.send(document()));
-  app.get("/swagger-ui", async (_request, reply) => reply.type("text/html; charset=utf-8").send(pageOf(document())));
+  const remembered = (): JsonObject => (made ??= document(version));
+  app.get("/swagger.json", async (_request, reply) => reply.send(remembered()));
+  app.get("/swagger-ui", async (_request, reply) => reply.type("text/html; charset=utf-8").send(pageOf(remembered())));
 }
 
 const style = `body{font:15px system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2530}

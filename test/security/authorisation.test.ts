@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bindingsOf, type Binding, type Verb } from "#protocol/services.ts";
+import { plainRoute, routesOfServer, terminalRoute } from "../support/routes.ts";
 import { methods } from "../support/rpc.ts";
-import { byGrpc, byRest, roles, startGuarded, type Answer, type Guarded, type Role } from "./world.ts";
+import { byGrpc, byRest, byUpgrade, roles, startGuarded, type Answer, type Guarded, type Role } from "./world.ts";
 
 interface Entry {
   readonly request?: Record<string, unknown>;
@@ -33,14 +34,19 @@ afterAll(async () => {
   await world?.close();
 });
 
+/** A route may stand several times, for what is asked of it. */
+const routeOf = (name: string): string => name.split(" ").slice(0, 2).join(" ");
+
 function waysOf(name: string): Record<string, Way> {
   const method = methods.get(name);
   const rest =
     (binding: Binding): Way =>
     (request, token) =>
       byRest(world.up.url, binding, request, token);
+  if (name === terminalRoute)
+    return { WebSocket: (request, token) => byUpgrade(world.up.url, terminalRoute, request, token) };
   if (!method) {
-    const [verb, path] = name.split(" ") as [Verb, string];
+    const [verb, path] = routeOf(name).split(" ") as [Verb, string];
     return { [name]: rest({ verb, path, body: verb === "GET" ? "" : "*" }) };
   }
   const bindings = method.methodKind === "client_streaming" ? [] : bindingsOf(method);
@@ -71,6 +77,18 @@ const masked = ({ status, message }: Answer): string => `${status}: ${message.re
 it("names every method of the API", () => {
   const known = Object.keys(table).filter((name) => !name.includes(" "));
   expect(known.sort()).toEqual([...methods.keys()].sort());
+});
+
+it("names every route that stands beside the methods", async () => {
+  const known = Object.keys(table).flatMap((name) => (name.includes(" ") ? [plainRoute(routeOf(name))] : []));
+  const bindings = [...methods.values()].flatMap((method) =>
+    bindingsOf(method).map(({ verb, path }) => plainRoute(`${verb} ${path}`)),
+  );
+  const others = [...(await routesOfServer()), terminalRoute].filter(
+    // By REST a stream of files is a route of its own.
+    (route) => !bindings.includes(route) || route === "POST /api/v1/applications/manifestsWithFiles",
+  );
+  expect([...new Set(known)].sort()).toEqual(others.sort());
 });
 
 describe("clusters of a project", () => {

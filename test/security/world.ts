@@ -1,5 +1,6 @@
 // What the tests of this folder share: one `driftless up` with accounts of every kind, and calls by gRPC and REST whose
 // answers come back as they are, refusals too.
+import { get as httpGet } from "node:http";
 import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
@@ -108,7 +109,7 @@ export async function startGuarded(): Promise<Guarded> {
     "ConfigMap",
     { name: "argocd-cm", namespace },
     {
-      data: { "accounts.none": "apiKey, login", "accounts.readonly": "apiKey, login" },
+      data: { "exec.enabled": "true", "accounts.none": "apiKey, login", "accounts.readonly": "apiKey, login" },
     },
   );
   await kube.edit(
@@ -215,6 +216,32 @@ async function sendGrpc(
   }
 }
 
+/** Asks for a WebSocket, and is refused in any case: what is asked for is not there. */
+export async function byUpgrade(
+  url: string,
+  route: string,
+  request: Record<string, unknown>,
+  token: string,
+): Promise<Answer> {
+  const path = `${route.split(" ")[1]}?${new URLSearchParams(request as Record<string, string>).toString()}`;
+  const headers = {
+    connection: "upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = httpGet(new URL(path, url), { headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => resolve(answerOf(response.statusCode ?? 0, text)));
+    });
+    asked.on("upgrade", () => reject(new Error(`${route} became a WebSocket`)));
+    asked.on("error", reject);
+  });
+}
+
 /** The same by REST: what the binding has in the path goes there, the rest into the body or the query. */
 export async function byRest(
   url: string,
@@ -241,7 +268,7 @@ export async function byRest(
 }
 
 /** Any request; a body that does not end is read for a moment. */
-async function send(
+export async function send(
   url: string,
   init: { readonly method: string; readonly headers: Record<string, string>; readonly body?: string },
 ): Promise<Answer> {

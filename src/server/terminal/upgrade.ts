@@ -31,6 +31,9 @@ export interface TerminalDoorDeps {
   cluster(app: Application): Pick<KubeClient, "get" | "exec">;
 }
 
+/** Where it is; a WebSocket, and so none of the HTTP surface's routes. */
+export const terminalPath = "/terminal";
+
 const podType = { group: "", version: "v1", plural: "pods", namespaced: true };
 const defaultShells = "bash,sh,powershell,cmd";
 const maxFrameBytes = 64 * 1024;
@@ -112,7 +115,7 @@ function askedFor(deps: TerminalDoorDeps, request: IncomingMessage): Asked {
   if (!URL.canParse(asked, "http://localhost"))
     throw new DriftlessError("INVALID_ARGUMENT", "the path of the request is none");
   const url = new URL(asked, "http://localhost");
-  if (url.pathname !== "/terminal" || deps.config("argocd-cm")?.["exec.enabled"] !== "true")
+  if (url.pathname !== terminalPath || deps.config("argocd-cm")?.["exec.enabled"] !== "true")
     throw new DriftlessError("NOT_FOUND", `there is nothing at ${url.pathname}`);
   const read = (parameter: string, required = true): string => {
     const value = url.searchParams.get(parameter) ?? "";

@@ -13,7 +13,7 @@ const withinMs = 30_000;
 async function readUntil<T>(
   api: Caller,
   { method, request }: { readonly method: string; readonly request: object },
-  { noted, enough }: { noted(message: T): string; enough(message: T, notes: readonly string[]): boolean },
+  { noted, enough }: { noted: (message: T) => string; enough: (message: T, notes: readonly string[]) => boolean },
 ): Promise<{ readonly notes: readonly string[]; readonly last: T }> {
   const ending = new AbortController();
   const late = setTimeout(() => ending.abort(), withinMs);
