@@ -25,24 +25,29 @@ class World {
   readonly tables = new Map<string, { version: number }>();
   presentedTimes = 0;
   version = 100;
-  readonly listing = new Listing({
-    applications: {
-      values: () => this.objects.values(),
-      subscribe: (listener: (change: Told) => void) => this.listeners.add(listener),
-      resourceVersion: "100",
-    },
-    controller: {
-      state: (_namespace: string, name: string) => {
-        const table = this.tables.get(name);
-        return table && { table };
+  readonly listing: Listing;
+
+  constructor(keptBytes?: number) {
+    const deps = {
+      applications: {
+        values: () => this.objects.values(),
+        subscribe: (listener: (change: Told) => void) => this.listeners.add(listener),
+        resourceVersion: "100",
       },
-    },
-    normaliseUrl: (url: string) => url.replace(/\.git$/, ""),
-    presented: (app: Application) => {
-      this.presentedTimes++;
-      return { ...app, apiVersion: "argoproj.io/v1alpha1" };
-    },
-  } as unknown as ListingDeps);
+      controller: {
+        state: (_namespace: string, name: string) => {
+          const table = this.tables.get(name);
+          return table && { table };
+        },
+      },
+      normaliseUrl: (url: string) => url.replace(/\.git$/, ""),
+      presented: (app: Application) => {
+        this.presentedTimes++;
+        return { ...app, apiVersion: "argoproj.io/v1alpha1" };
+      },
+    };
+    this.listing = new Listing(deps as unknown as ListingDeps, keptBytes);
+  }
 
   set(
     name: string,
@@ -99,8 +104,8 @@ class World {
   }
 }
 
-function world(): World {
-  const made = new World();
+function world(keptBytes?: number): World {
+  const made = new World(keptBytes);
   made.set("web", { project: "shop", cluster: "eu", sync: "OutOfSync", health: "Degraded", team: "b" });
   made.set("api", { project: "shop", health: "Progressing" });
   made.set("mail", { project: "ops", cluster: "eu", repo: "https://me:hunter2@git.example.com/ops" });
@@ -233,6 +238,21 @@ describe("what is written", () => {
     made.tables.get("web")!.version++;
     await made.list({});
     expect(made.presentedTimes).toBe(6);
+  });
+
+  it("is kept within a bound, of which the oldest make room for what comes", async () => {
+    const made = world(1000);
+    for (let at = 0; at < 10; at++) made.set(`app-${at}`, {});
+    await made.list({ limit: "1", search: "app-1" });
+    await made.list({ limit: "1", search: "app-1" });
+    expect(made.presentedTimes).toBe(1);
+    const { names } = await made.list({});
+    expect(names.split(" ")).toHaveLength(14);
+    expect(made.presentedTimes).toBe(15);
+    await made.list({ limit: "1", sortBy: "-name" });
+    expect(made.presentedTimes).toBe(15);
+    await made.list({ limit: "1", search: "app-1" });
+    expect(made.presentedTimes).toBe(16);
   });
 
   it("comes in pieces where it is long, and at once where it is short", async () => {

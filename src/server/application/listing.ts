@@ -13,6 +13,8 @@ import { rowOf, Rows, type Facet, type ListFilter, type Row } from "./listing-ro
 
 /** Texts that are kept of one application: as many different `fields`. */
 const textsKept = 3;
+/** Of all applications together: ten thousand usual ones in every form; the oldest make room. */
+const keptAtMostBytes = 128 * 1024 * 1024;
 /** Other work gets its turn after so long. */
 const turnMs = 10;
 /** A list is written in pieces of so many characters. */
@@ -26,6 +28,37 @@ interface Written {
   readonly version: number;
   readonly texts: Map<string, string>;
   bytes: Uint8Array | undefined;
+  /** Of all of them. */
+  size: number;
+}
+
+/** What is written of applications, within a bound. */
+class Kept {
+  readonly #atMostBytes: number;
+  readonly #oldestFirst = new Set<Written>();
+  #bytes = 0;
+
+  constructor(atMostBytes: number) {
+    this.#atMostBytes = atMostBytes;
+  }
+
+  grew(written: Written, byBytes: number): void {
+    written.size += byBytes;
+    this.#bytes += byBytes;
+    this.#oldestFirst.add(written);
+    for (const oldest of this.#oldestFirst) {
+      if (this.#bytes <= this.#atMostBytes) break;
+      this.drop(oldest);
+    }
+  }
+
+  drop(written: Written): void {
+    if (!this.#oldestFirst.delete(written)) return;
+    this.#bytes -= written.size;
+    written.texts.clear();
+    written.bytes = undefined;
+    written.size = 0;
+  }
 }
 
 export interface ListingDeps extends Pick<ApplicationServiceDeps, "applications" | "controller" | "normaliseUrl"> {
@@ -39,12 +72,16 @@ export class Listing {
   readonly #written = new WeakMap<Application, Written>();
   readonly #rowByApp = new WeakMap<Application, Row>();
   readonly #rows = new Rows();
+  readonly #kept: Kept;
   readonly #writer = new BytesWriter();
 
-  constructor(deps: ListingDeps) {
+  constructor(deps: ListingDeps, keptBytes = keptAtMostBytes) {
     this.#deps = deps;
+    this.#kept = new Kept(keptBytes);
     for (const app of deps.applications.values()) this.#rows.set(this.rowOf(app));
     deps.applications.subscribe(({ before, after }) => {
+      const written = before && this.#written.get(before);
+      if (written) this.#kept.drop(written);
       if (after) this.#rows.set(this.rowOf(after));
       else if (before) this.#rows.delete(this.rowOf(before).key);
     });
@@ -90,14 +127,16 @@ export class Listing {
 
   /** An application's JSON in a list, with what `fields` leaves of it. */
   text(app: Application, fields: string): string {
-    const { texts } = this.#writtenOf(app);
+    const written = this.#writtenOf(app);
+    const { texts } = written;
     let text = texts.get(fields);
     if (text === undefined) {
       const shown = this.#deps.presented(app);
       const picked = fieldsOf(fields)?.({ items: [shown] }) as { items?: readonly unknown[] } | undefined;
       text = JSON.stringify(picked ? (picked.items?.[0] ?? {}) : shown);
-      for (const oldest of texts.keys()) if (texts.size >= textsKept) texts.delete(oldest);
+      if (texts.size >= textsKept) this.#kept.drop(written);
       texts.set(fields, text);
+      this.#kept.grew(written, text.length);
     }
     return text;
   }
@@ -105,7 +144,10 @@ export class Listing {
   /** An application's message in a list, with its length before it. */
   bytes(app: Application): Uint8Array {
     const written = this.#writtenOf(app);
-    return (written.bytes ??= this.#writer.delimited(ApplicationSchema, this.#deps.presented(app)));
+    if (written.bytes) return written.bytes;
+    const bytes = (written.bytes = this.#writer.delimited(ApplicationSchema, this.#deps.presented(app)));
+    this.#kept.grew(written, bytes.length);
+    return bytes;
   }
 
   /** What is kept of this state of an application and of its objects' health. */
@@ -114,8 +156,9 @@ export class Listing {
     const table = this.#deps.controller.state(namespace, name)?.table;
     const version = table?.version ?? 0;
     let written = this.#written.get(app);
-    if (written?.table !== table || written?.version !== version)
-      this.#written.set(app, (written = { table, version, texts: new Map(), bytes: undefined }));
+    if (written && written.table === table && written.version === version) return written;
+    if (written) this.#kept.drop(written);
+    this.#written.set(app, (written = { table, version, texts: new Map(), bytes: undefined, size: 0 }));
     return written;
   }
 }
