@@ -29,7 +29,7 @@ import { endedName, Sessions } from "./auth/sessions.ts";
 import { createHttp } from "./http.ts";
 import { lookFirst } from "./look-first.ts";
 import { listenForMetrics } from "./metrics-listener.ts";
-import { audited } from "./rpc/audit.ts";
+import { audited, type AuditDeps } from "./rpc/audit.ts";
 import type { AuditedKind } from "./rpc/audited-methods.ts";
 import { grpcHandler, type HttpHandler } from "./rpc/grpc.ts";
 import { limitsOf, OpenStreams, type ServerLimits } from "./rpc/limits.ts";
@@ -141,15 +141,13 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const http = await createHttp(deps);
   const routes = new RouteTable(http);
   if (options.caller) lookFirst(http, deps);
-  const services = audited(
-    {
-      ...deps,
-      find: (kind, namespace, name) => knownObject(options, kind, { namespace, name }),
-      isAccount: (name) => sessions.accounts.list().some((account) => account.name === name),
-    },
-    apiServices(deps, service),
-  );
-  await apiRoutes(http, deps, { service, services });
+  const audit: AuditDeps = {
+    ...deps,
+    find: (kind, namespace, name) => knownObject(options, kind, { namespace, name }),
+    isAccount: (name) => sessions.accounts.list().some((account) => account.name === name),
+  };
+  const services = audited(audit, apiServices(deps, service));
+  await apiRoutes(http, { ...deps, audit }, { service, services });
   if (options.uiDir !== undefined && existsSync(join(options.uiDir, "index.html"))) {
     await http.register(fastifyStatic, {
       root: options.uiDir,

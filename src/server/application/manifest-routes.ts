@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import type { Application } from "#model/application.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
+import { recordedAs, type AuditDeps } from "../rpc/audit.ts";
 import type { ApplicationAccess } from "./access.ts";
 import { queryAndFiles } from "./chunks.ts";
 import { syncFiles } from "./local-sync.ts";
@@ -21,7 +22,7 @@ const archiveTypes = ["application/gzip", "application/x-gzip", "application/x-t
 
 export async function manifestRoutes(
   app: FastifyInstance,
-  deps: HttpDeps & { readonly access: ApplicationAccess },
+  deps: HttpDeps & { readonly access: ApplicationAccess; readonly audit: AuditDeps },
   service: ApplicationService,
 ): Promise<void> {
   const op = (request: FastifyRequest): ReturnType<typeof operationOf> => operationOf(deps, request);
@@ -43,12 +44,23 @@ export async function manifestRoutes(
     // The request does not fit beside an archive: the body is lines of JSON, the request first.
     scope.post(`${base}/:name/sync/files`, { bodyLimit }, async (request) => {
       const ref = refOf(request);
-      // Other manifests than Git's are more than a sync.
-      for (const action of ["sync", "override"] as const) deps.access.require(request.account, action, ref);
-      const { query, packed } = await queryAndFiles(linesOf(bodyOf(request)));
-      const username = request.account?.username ?? "";
-      const what = { ref, files: filesOf(request, packed), request: query as SyncRequest, username };
-      return service.queries.presented(await syncFiles(op(request), service, what));
+      const sync = recordedAs(deps.audit, "ApplicationService.sync", {
+        access: ({ account }) => {
+          // Other manifests than Git's are more than a sync.
+          for (const action of ["sync", "override"] as const) deps.access.require(account, action, ref);
+        },
+        handle: async (call) => {
+          const { query, packed } = await queryAndFiles(linesOf(bodyOf(request)));
+          const username = call.account?.username ?? "";
+          const what = { ref, files: filesOf(request, packed), request: query as SyncRequest, username };
+          return service.queries.presented(await syncFiles(call.op, service, what));
+        },
+      });
+      const call = { op: op(request), account: request.account, transport: "rest", address: request.ip } as const;
+      // For the record: what files there are, nobody has read yet.
+      const asked = { ...ref, manifests: [ref.name] };
+      await sync.access(call, asked);
+      return sync.handle(call, asked);
     });
     scope.post(`${base}/manifestsWithFiles`, { bodyLimit }, async (request) => {
       const inner = op(request);

@@ -6,7 +6,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import { bindingsOf, services } from "#protocol/services.ts";
 import type { EventText } from "#runtime/events.ts";
 import { fakeClock } from "#base/testing/fake-clock.ts";
-import { audited, isWrite, type AuditDeps } from "./audit.ts";
+import { audited, isWrite, recordedAs, type AuditDeps } from "./audit.ts";
 import { asks, writes } from "./audited-methods.ts";
 import { open, type BoundService, type Call, type Unary } from "./service.ts";
 
@@ -222,4 +222,11 @@ it("writes no Event about what is not there, nor for a try that changes nothing"
   });
   expect(events).toEqual([]);
   expect(lines).toHaveLength(2);
+});
+
+it("records a route beside the services as the method that it stands for", async () => {
+  const route = recordedAs(deps(), "ApplicationService.sync", { access: () => {}, handle: () => app });
+  await route.handle(call, { name: "web", manifests: [""] });
+  expect(lines[0]?.fields).toMatchObject({ method: "application.ApplicationService/Sync", code: "OK" });
+  expect(events[0]?.event.message).toBe("alice initiated sync locally");
 });

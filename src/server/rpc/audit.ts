@@ -6,7 +6,7 @@ import { toError, type GrpcStatus } from "#base/errors.ts";
 import type { Logger } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import { bindingsOf } from "#protocol/services.ts";
+import { bindingsOf, services } from "#protocol/services.ts";
 import type { EventText } from "#runtime/events.ts";
 import { asks, eventAnnotations, writes, type AuditedKind, type Subject } from "./audited-methods.ts";
 import { open, type AnyMethod, type BoundService, type Call, type Unary } from "./service.ts";
@@ -57,8 +57,8 @@ export function isWrite(method: DescMethod): boolean {
 }
 
 /** The services, with a record of every call of a method that writes. */
-export function audited(deps: AuditDeps, services: readonly BoundService[]): readonly BoundService[] {
-  return services.map(({ desc, methods }) => ({
+export function audited(deps: AuditDeps, bound: readonly BoundService[]): readonly BoundService[] {
+  return bound.map(({ desc, methods }) => ({
     desc,
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, implementation]) => {
@@ -68,6 +68,13 @@ export function audited(deps: AuditDeps, services: readonly BoundService[]): rea
       }),
     ),
   }));
+}
+
+/** The same for a route that stands for a method: its calls are recorded as that method's. Takes `Service.method`. */
+export function recordedAs<I>(deps: AuditDeps, name: string, implementation: Unary<I>): Unary<I> {
+  const methods: readonly DescMethod[] = services.flatMap((service) => service.methods);
+  const method = methods.find((each) => keyOf(each) === name)!;
+  return recorded(deps, method, implementation as Unary<unknown>) as Unary<I>;
 }
 
 function recorded(deps: AuditDeps, method: DescMethod, implementation: Unary<unknown>): Unary<unknown> {
