@@ -139,21 +139,22 @@ async function completed(shell: string, line: string): Promise<readonly string[]
 }
 
 describe.each(shells)("%s completes", { timeout: 60_000 }, (shell) => {
-  test.each<readonly [line: string, whole: readonly string[], inBash?: readonly string[]]>([
-    ["driftless repoc", ["repocreds"]],
-    ["driftless app get w", ["web", "worker"]],
-    ["driftless app get argocd/wo", ["argocd/worker"]],
-    ["driftless app sync web wo", ["worker"]],
-    ["driftless app list --project pay", ["payments"]],
-    ["driftless app rollback web ", ["7", "8"]],
-    ["driftless proj role get payments d", ["dev"]],
-    ["driftless cluster get p", ["prod"]],
-    ["driftless cluster get https://p", ["https://prod:6443"], ["//prod:6443"]],
-    ["driftless app create x --repo ", ["https://git.example.com/a.git"]],
-    ["driftless app get web --output=y", ["--output=yaml"], ["yaml"]],
-    ["driftless context t", ["there"]],
-    ["driftless cluster add ki", ["kind-dev"]],
-  ])("%s", async (line, whole, inBash = whole) => {
+  const cases: readonly { line: string; whole: readonly string[]; inBash?: readonly string[] }[] = [
+    { line: "driftless repoc", whole: ["repocreds"] },
+    { line: "driftless app get w", whole: ["web", "worker"] },
+    { line: "driftless app get argocd/wo", whole: ["argocd/worker"] },
+    { line: "driftless app sync web wo", whole: ["worker"] },
+    { line: "driftless app list --project pay", whole: ["payments"] },
+    { line: "driftless app rollback web ", whole: ["7", "8"] },
+    { line: "driftless proj role get payments d", whole: ["dev"] },
+    { line: "driftless cluster get p", whole: ["prod"] },
+    { line: "driftless cluster get https://p", whole: ["https://prod:6443"], inBash: ["//prod:6443"] },
+    { line: "driftless app create x --repo ", whole: ["https://git.example.com/a.git"] },
+    { line: "driftless app get web --output=y", whole: ["--output=yaml"], inBash: ["yaml"] },
+    { line: "driftless context t", whole: ["there"] },
+    { line: "driftless cluster add ki", whole: ["kind-dev"] },
+  ];
+  test.each(cases)("$line", async ({ line, whole, inBash = whole }) => {
     expect(await completed(shell, line)).toEqual(shell === "bash" ? inBash : whole);
   });
 

@@ -46,6 +46,20 @@ describe("the configuration file", () => {
     });
   });
 
+  test.each(["DRIFTLESS_CONFIG_DIR", "ARGOCD_CONFIG_DIR"])(
+    "a folder that %s names is read and written",
+    async (name) => {
+      write("named/config", argocds);
+      const paths = configPaths({ HOME: home, [name]: join(home, "named") }, "");
+      const config = await ConfigFile.read(paths);
+      expect(config.current).toBe("cd.example.com");
+      config.remove("cd.example.com");
+      await config.save();
+      expect((await ConfigFile.read(paths)).contexts).toEqual([]);
+      expect(readdirSync(home)).toEqual(["named"]);
+    },
+  );
+
   test("ours is written, private, with what argocd's had; argocd's stays as it is", async () => {
     write(".config/argocd/config", argocds);
     const config = await read();

@@ -12,6 +12,12 @@ export interface ServerEntry {
   readonly "grpc-web"?: boolean;
   readonly "grpc-web-root-path"?: string;
   readonly "certificate-authority-data"?: string;
+  /** Files of the client's certificate and key; read anew for each command. */
+  readonly "client-certificate"?: string;
+  readonly "client-certificate-key"?: string;
+  /** The same, in base64. */
+  readonly "client-certificate-data"?: string;
+  readonly "client-certificate-key-data"?: string;
   /** No server at all: straight to the cluster of the kubeconfig. */
   readonly core?: boolean;
   readonly [other: string]: unknown;
@@ -45,12 +51,13 @@ export function configPaths(
   explicit: string,
 ): { readonly write: string; readonly read: readonly string[] } {
   if (explicit !== "") return { write: explicit, read: [explicit] };
+  // A folder that is named for it is used as argocd uses it: also to write.
+  const named = env["DRIFTLESS_CONFIG_DIR"] || env["ARGOCD_CONFIG_DIR"];
+  if (named) return { write: join(named, "config"), read: [join(named, "config")] };
   const home = env["HOME"] ?? env["USERPROFILE"] ?? ".";
   const base = env["XDG_CONFIG_HOME"] || join(home, ".config");
-  const ours = env["DRIFTLESS_CONFIG_DIR"] || join(base, "driftless");
-  const theirs = env["ARGOCD_CONFIG_DIR"] ? [join(env["ARGOCD_CONFIG_DIR"], "config")] : [];
-  const write = join(ours, "config");
-  return { write, read: [write, ...theirs, join(base, "argocd", "config"), join(home, ".argocd", "config")] };
+  const write = join(base, "driftless", "config");
+  return { write, read: [write, join(base, "argocd", "config"), join(home, ".argocd", "config")] };
 }
 
 export class ConfigFile {

@@ -156,8 +156,6 @@ export function targetOf(deps: Pick<ConnectDeps, "env" | "global">, server: Serv
   const url = `${scheme}${withoutScheme(server.server)}${root}`;
   if (!URL.canParse(url)) throw new DriftlessError("CONFIG_INVALID", `"${server.server}" is not a server's address`);
   const ca = global["server-crt"] === "" ? decodeCa(server) : readFile(global["server-crt"], "--server-crt");
-  const cert = global["client-crt"] === "" ? undefined : readFile(global["client-crt"], "--client-crt");
-  const key = global["client-crt-key"] === "" ? undefined : readFile(global["client-crt-key"], "--client-crt-key");
   const proxies = isLoopback(url) ? undefined : proxiesOf(deps.env);
   return {
     url,
@@ -165,10 +163,32 @@ export function targetOf(deps: Pick<ConnectDeps, "env" | "global">, server: Serv
     headers: headersOf(global.header),
     insecure: global.insecure || (server.insecure ?? false),
     ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ...clientCertificate(global, server),
     retries: global["http-retry-max"],
   };
+}
+
+/** The client's certificate: by flags, else as the context has it. Error: CONFIG_INVALID for half of one. */
+function clientCertificate(global: Global, server: ServerEntry): { readonly cert?: string; readonly key?: string } {
+  const { "client-crt": certFile, "client-crt-key": keyFile } = global;
+  const pair = (cert: string, key: string, flags: readonly [string, string]): { cert: string; key: string } => {
+    if (cert !== "" && key !== "") return { cert, key };
+    throw new DriftlessError("CONFIG_INVALID", `${flags.join(" and ")} are only of use together`);
+  };
+  if (certFile !== "" || keyFile !== "") {
+    const files = pair(certFile, keyFile, ["--client-crt", "--client-crt-key"]);
+    return { cert: readFile(files.cert, "--client-crt"), key: readFile(files.key, "--client-crt-key") };
+  }
+  const { "client-certificate": cert = "", "client-certificate-key": key = "" } = server;
+  if (cert !== "" || key !== "") {
+    const files = pair(cert, key, ["client-certificate", "client-certificate-key"]);
+    return { cert: readFile(files.cert, "client-certificate"), key: readFile(files.key, "client-certificate-key") };
+  }
+  const { "client-certificate-data": certData = "", "client-certificate-key-data": keyData = "" } = server;
+  if (certData === "" && keyData === "") return {};
+  const data = pair(certData, keyData, ["client-certificate-data", "client-certificate-key-data"]);
+  const decode = (text: string): string => Buffer.from(text, "base64").toString("utf8");
+  return { cert: decode(data.cert), key: decode(data.key) };
 }
 
 function decodeCa(server: ServerEntry): string | undefined {
@@ -205,7 +225,9 @@ function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {
 
 /** Whether the other side answered, but not in TLS. */
 export function speaksNoTls(thrown: unknown): boolean {
-  const code = ((thrown as Error).cause as NodeJS.ErrnoException | undefined)?.code;
+  const cause = (thrown as Error).cause as NodeJS.ErrnoException | undefined;
+  const code = cause?.code;
+  if (code === "ECONNRESET") return /before secure TLS/.test(cause?.message ?? "");
   return code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG";
 }
 

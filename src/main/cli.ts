@@ -57,7 +57,7 @@ interface Given extends Pick<Context, "global" | "kube"> {
 function contextOf({ global, kube, signal, stops }: Given): Context {
   const env = process.env;
   const out = outputOf(process.stdout);
-  const op: Operation = { signal, log: loggerOf(global.verbose ? "debug" : global.loglevel) };
+  const op: Operation = { signal, log: loggerOf(global.verbose ? "debug" : global.loglevel, global.logformat) };
   let config: Promise<ConfigFile> | undefined;
   const readConfig = (): Promise<ConfigFile> => (config ??= ConfigFile.read(configPaths(env, global.config)));
   let api: ReturnType<Context["api"]> | undefined;
@@ -69,7 +69,10 @@ function contextOf({ global, kube, signal, stops }: Given): Context {
     localFile: localLoginFile(defaultDataDir(env, process.platform)),
     core: async () => {
       const { startCore } = await import("./core.ts");
-      const quiet: Operation = { signal, log: loggerOf(global.loglevel === "info" ? "error" : global.loglevel) };
+      const quiet: Operation = {
+        signal,
+        log: loggerOf(global.loglevel === "info" ? "error" : global.loglevel, global.logformat),
+      };
       const core = await startCore(global.verbose ? op : quiet, context);
       stops.push(() => core.stop());
       return core;
@@ -164,10 +167,16 @@ function paintOf(coloured: boolean): Paint {
   };
 }
 
-function loggerOf(level: string): Logger {
+/** Takes the least level that is written, and `text` or `json`. */
+function loggerOf(level: string, format: string): Logger {
   const least = Math.max(0, levels.indexOf(level));
   const at = (name: string, bound: LogFields) => (message: string, fields?: LogFields) => {
     if (levels.indexOf(name) < least) return;
+    if (format === "json") {
+      const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+      process.stderr.write(`${JSON.stringify({ ...bound, ...fields, level: name, msg: message, time })}\n`);
+      return;
+    }
     const pairs = Object.entries({ ...bound, ...fields }).map(([key, value]) => ` ${key}=${String(value)}`);
     process.stderr.write(`${name}: ${message}${pairs.join("")}\n`);
   };

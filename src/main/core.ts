@@ -36,7 +36,10 @@ export async function startCore(op: Operation, context: Context): Promise<Core> 
     { ...connection, name: "in-cluster" },
     { ...ports, userAgent: `driftless-cli/${context.version}` },
   );
-  await installationIn(op, control, { namespace, cluster: connection.name });
+  await installationIn(op, control, { namespace, cluster: connection.name }).catch(async (thrown: unknown) => {
+    await control.close();
+    throw thrown;
+  });
   const place = workPlace(env, process.platform, `${connection.server} ${namespace}`);
   const token = randomBytes(32).toString("base64url");
   const system = await startSystem(op, {

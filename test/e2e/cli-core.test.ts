@@ -159,6 +159,10 @@ describe.each(clusters)("--core on $name", { timeout: 60_000 }, (under) => {
     expect(result).toMatchObject({ code: 0, err: "info: Resource 'web' patched\n" });
     expect((await kube.get("ConfigMap", "web", "web"))?.["data"]).toEqual({ colour: "green" });
     expect(writes()).toEqual([`PATCH ${ofApplication}`, "PATCH /api/v1/namespaces/web/configmaps/web"]);
+    const deleted = ["app", "delete-resource", "web", "--kind", "ConfigMap", "--resource-name", "more"];
+    const logged = await driftless(["--core", ...deleted, "--logformat", "json"]);
+    expect(JSON.parse(logged.err)).toMatchObject({ level: "info", msg: "Resource 'more' deleted" });
+    expect(await kube.get("ConfigMap", "more", "web")).toBeUndefined();
   });
 
   test("a context says it once, and ARGOCD_OPTS says it for one command", async () => {

@@ -1,4 +1,5 @@
 // `driftless login`: checks a name and password with a server, and keeps the token in a context.
+import { resolve } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { ServerEntry } from "../config-file.ts";
 import { command } from "../command.ts";
@@ -26,6 +27,10 @@ export default command({
   examples: [
     ["The server that driftless up runs", "driftless login http://localhost:8080 --username admin"],
     ["A server with TLS", "driftless login cd.example.com"],
+    [
+      "A server that asks for a certificate: the context remembers its files",
+      "driftless login cd.example.com --client-crt ~/me.crt --client-crt-key ~/me.key",
+    ],
     ["No server: straight to the cluster of the kubeconfig", "driftless login --core"],
     ["In a script", 'driftless login cd.example.com --username admin --password "$PASSWORD"'],
   ],
@@ -88,6 +93,8 @@ function asWritten(context: Context, address: string): ServerEntry {
     ...(global.insecure ? { insecure: true } : {}),
     ...(global.plaintext || address.startsWith("http://") ? { "plain-text": true } : {}),
     ...(global["grpc-web"] ? { "grpc-web": true } : {}),
+    ...(global["client-crt"] === "" ? {} : { "client-certificate": resolve(global["client-crt"]) }),
+    ...(global["client-crt-key"] === "" ? {} : { "client-certificate-key": resolve(global["client-crt-key"]) }),
     ...(root === "" ? {} : { "grpc-web-root-path": root }),
   };
 }

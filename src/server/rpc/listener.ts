@@ -68,7 +68,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       // Not flowing: whoever takes the connection over reads these bytes again, then the rest.
       socket.unshift(first);
       const tls = first[0] === 0x16;
-      const server = tls ? secure : isHttp2 ? (secure ? undefined : clear) : plain;
+      // Without TLS its clients are told in clear: they know from that what is wrong.
+      const server = tls ? (secure ?? plain) : isHttp2 ? (secure ? undefined : clear) : plain;
       if (!server) return void socket.destroy();
       server.emit("connection", socket);
     };
