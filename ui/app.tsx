@@ -14,6 +14,7 @@ import { useServices, useSession } from "./live/context.ts";
 import { LoginPage } from "./session/login-page.tsx";
 
 const ApplicationPage = lazy(async () => ({ default: (await import("./application/page.tsx")).ApplicationPage }));
+const SettingsPage = lazy(async () => ({ default: (await import("./settings/page.tsx")).SettingsPage }));
 
 export function App() {
   const session = useSession();
@@ -63,6 +64,8 @@ function LoggedIn({ username }: { readonly username: string }) {
           {({ namespace, name }) => <LazyApplication namespace={namespace} name={name} />}
         </Route>
         <Route path="/applications/:name">{({ name }) => <LazyApplication namespace="" name={name} />}</Route>
+        <Route path="/settings">{() => <LazySettings part="" />}</Route>
+        <Route path="/settings/:part">{({ part }) => <LazySettings part={part} />}</Route>
         <Route path="/">
           <Redirect to="/applications" replace />
         </Route>
@@ -80,7 +83,15 @@ function LoggedIn({ username }: { readonly username: string }) {
   );
 }
 
-// The boundary stands around this page alone: around all of them it would keep the list alive, hidden, while this loads.
+// The boundary stands around each page alone: around all of them it would keep the list alive, hidden, while this loads.
+function LazySettings({ part }: { readonly part: string }) {
+  return (
+    <Suspense fallback={<main id="content" className="splash" aria-busy="true" />}>
+      <SettingsPage part={part} />
+    </Suspense>
+  );
+}
+
 function LazyApplication({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   return (
     <Suspense fallback={<main id="content" className="splash" aria-busy="true" />}>

@@ -113,6 +113,8 @@ export interface RevisionMetadata {
 export interface UserInfo {
   readonly loggedIn?: boolean;
   readonly username?: string;
+  readonly iss?: string;
+  readonly groups?: readonly string[];
 }
 
 /** Every error's body. `code` is gRPC's. */

@@ -204,6 +204,41 @@ describe.skipIf(!included)("the page", () => {
     expect(await kube.get("Deployment", "platform-api", "by-hand")).toBeUndefined();
   });
 
+  it("shows the account and what there is, and changes the password", async () => {
+    await page.getByRole("button", { name: "Account admin" }).click();
+    await page.getByRole("menuitem", { name: "Account and settings" }).click();
+    const settings = page.getByRole("navigation", { name: "Settings" });
+    await page.getByRole("region", { name: "Account" }).getByText("admin", { exact: true }).waitFor();
+    await shoot("settings-account-dark");
+    for (const [name, text] of [
+      ["Projects", "platform"],
+      ["Clusters", "in-cluster"],
+      ["Accounts", "admin"],
+    ] as const) {
+      await settings.getByRole("link", { name, exact: true }).click();
+      await page.getByRole("region", { name }).getByRole("cell", { name: text, exact: true }).waitFor();
+    }
+    await settings.getByRole("link", { name: "Projects" }).click();
+    await page.getByLabel("Search projects").fill("plat");
+    await expect.poll(() => page.getByRole("row").count()).toBe(2);
+    await shoot("settings-projects-dark");
+    await page.getByRole("button", { name: "Account admin" }).click();
+    await page.getByRole("menuitem", { name: "Change password" }).click();
+    const dialog = page.getByRole("dialog");
+    const change = async (current: string, wanted: string): Promise<void> => {
+      await dialog.getByLabel("Current password").fill(current);
+      await dialog.getByLabel("New password", { exact: true }).fill(wanted);
+      await dialog.getByLabel("New password again").fill(wanted);
+      await dialog.getByRole("button", { name: "Change" }).click();
+    };
+    await change("wrong", "another-password");
+    await dialog.getByRole("alert").waitFor();
+    await change(up.password, "another-password");
+    await page.getByText("The password has been changed").waitFor();
+    await page.goto(`${up.url}/applications`);
+    await tile("root").waitFor();
+  });
+
   it("goes light, and fits a phone", async () => {
     await page.goto(`${up.url}/applications`);
     await tile("root").waitFor();
@@ -224,11 +259,15 @@ describe.skipIf(!included)("the page", () => {
   });
 
   it("logs out, with nothing wrong on the console all this time", async () => {
-    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("button", { name: "Account admin" }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
     await page.getByLabel("Password").waitFor();
-    expect(watched.problems).toEqual([]);
+    // The browser itself reports that the wrong password was refused.
+    const problems = (): readonly string[] =>
+      watched.problems.filter((problem) => !problem.includes("account/password"));
+    expect(problems()).toEqual([]);
     await page.reload();
     await page.getByLabel("Password").waitFor();
-    expect(watched.problems).toEqual([]);
+    expect(problems()).toEqual([]);
   });
 });

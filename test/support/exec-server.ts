@@ -39,11 +39,16 @@ export async function startExecServer(shells: readonly string[]): Promise<ExecSe
       return;
     }
     send(1, "$ ");
+    let typed = "";
     client.on("message", (data) => {
       const frame = data as Buffer;
       const text = frame.subarray(1).toString("utf8");
-      if (frame[0] === 4) sizes.push(JSON.parse(text));
-      else if (text === "exit\n")
+      if (frame[0] === 4) {
+        sizes.push(JSON.parse(text));
+        return;
+      }
+      typed += text;
+      if (/(^|[\r\n])exit[\r\n]$/.test(typed))
         send(
           3,
           JSON.stringify({

@@ -9,9 +9,10 @@ import {
   type ServerResponse,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { parse } from "yaml";
 
 /** One request that was answered. */
@@ -38,6 +39,8 @@ export interface ApiProxy {
   onWrite: ((seen: Seen) => Promise<void> | void) | undefined;
   /** Requests for which this is true are never answered, nor sent on; of those that were waiting. */
   hangs: ((request: { readonly method: string; readonly path: string }) => boolean) | undefined;
+  /** Where WebSockets are led to, with this token: the address of a stand-in. */
+  sockets: { readonly url: string; readonly token: string } | undefined;
   /** Resolves once no write is under way: what the server does of a process that was killed is among `writes` then. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -59,6 +62,7 @@ export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
     writes: [],
     onWrite: undefined,
     hangs: undefined,
+    sockets: undefined,
     settled: async () => {
       while (underWay.size > 0) await Promise.all(underWay);
     },
@@ -77,6 +81,11 @@ export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
     underWay.add(answered);
     void answered.finally(() => underWay.delete(answered));
   });
+  server.on("upgrade", (request, socket) => {
+    const to = proxy.sockets;
+    if (to) tunnel(request, socket, to);
+    else socket.destroy();
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
@@ -91,6 +100,20 @@ export async function startProxy(kubeconfig: string): Promise<ApiProxy> {
   };
   writeFileSync(proxy.kubeconfig, JSON.stringify(config), { mode: 0o600 });
   return proxy;
+}
+
+function tunnel(request: IncomingMessage, socket: Duplex, to: NonNullable<ApiProxy["sockets"]>): void {
+  const { hostname, port } = new URL(to.url);
+  const headers = { ...request.headers, authorization: `Bearer ${to.token}` };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`);
+  const other = connect(Number(port), hostname);
+  other.write(`GET ${request.url ?? "/"} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+  socket.pipe(other).pipe(socket);
+  for (const [one, its] of [
+    [socket, other],
+    [other, socket],
+  ] as const)
+    one.on("error", () => its.destroy()).on("close", () => its.destroy());
 }
 
 interface Upstream {

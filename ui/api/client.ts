@@ -13,6 +13,9 @@ export interface RequestOptions {
 /** Fired at the window when the server no longer knows our session. */
 export const sessionExpired = "driftless:session-expired";
 
+/** These refuse a wrong password in the words for an ended session. */
+const asksForPassword: readonly string[] = ["/session", "/account/password"];
+
 /** Takes a path below /api/v1; returns the response, its body unread. Error: ApiError. */
 export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", query = {}, body, signal, accept = "application/json" } = options;
@@ -31,7 +34,8 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   }
   if (response.ok) return response;
   const error = await errorOf(response);
-  if (error.kind === "unauthenticated" && path !== "/session") window.dispatchEvent(new Event(sessionExpired));
+  if (error.kind === "unauthenticated" && !asksForPassword.includes(path))
+    window.dispatchEvent(new Event(sessionExpired));
   throw error;
 }
 

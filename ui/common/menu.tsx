@@ -12,10 +12,12 @@ export interface MenuItem {
 export interface MenuProps {
   readonly label: string;
   readonly icon: LucideIcon;
+  /** Shown on the button; without it the icon alone. */
+  readonly word?: string;
   readonly items: readonly MenuItem[];
 }
 
-export function Menu({ label, icon, items }: MenuProps) {
+export function Menu({ label, icon, word, items }: MenuProps) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -45,7 +47,16 @@ export function Menu({ label, icon, items }: MenuProps) {
   };
   return (
     <div className="menu" ref={box} onKeyDown={keys}>
-      <Button icon={icon} label={label} aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)} />
+      <Button
+        icon={icon}
+        label={label}
+        look={word === undefined ? "plain" : "quiet"}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        {word}
+      </Button>
       {open && (
         <div role="menu" aria-label={label} className="menu-list">
           {items.map((item) => (

@@ -1,11 +1,14 @@
 // The head of every page: the name, where one is, whether it is live, theme, help, the account.
-import { CircleQuestionMark, LogOut } from "lucide-react";
-import { Link } from "wouter";
+import { CircleQuestionMark, CircleUser } from "lucide-react";
+import { useState } from "react";
+import { Link, useLocation } from "wouter";
+import { ChangePasswordDialog } from "../dialogs/change-password.tsx";
 import { useApplications, useServices } from "../live/context.ts";
-import { listAddress } from "./list-address.ts";
 import { Button } from "./button.tsx";
+import { listAddress } from "./list-address.ts";
 import { LiveDot } from "./live-dot.tsx";
 import { Mark } from "./mark.tsx";
+import { Menu } from "./menu.tsx";
 import { ThemeToggle } from "./theme-toggle.tsx";
 
 export interface TopBarProps {
@@ -16,6 +19,8 @@ export interface TopBarProps {
 export function TopBar({ username, onHelp }: TopBarProps) {
   const { session } = useServices();
   const { stream } = useApplications();
+  const [, navigate] = useLocation();
+  const [changing, setChanging] = useState(false);
   return (
     <header className="top-bar">
       <Link href={listAddress()} className="brand">
@@ -26,10 +31,17 @@ export function TopBar({ username, onHelp }: TopBarProps) {
       <LiveDot stream={stream} />
       <ThemeToggle />
       <Button icon={CircleQuestionMark} look="quiet" label="Help and keys" aria-keyshortcuts="?" onClick={onHelp} />
-      <span className="account" title="Logged in as">
-        {username}
-      </span>
-      <Button icon={LogOut} look="quiet" label="Log out" onClick={() => void session.logOut()} />
+      <Menu
+        icon={CircleUser}
+        label={`Account ${username}`}
+        word={username}
+        items={[
+          { word: "Account and settings", run: () => navigate("/settings") },
+          { word: "Change password …", run: () => setChanging(true) },
+          { word: "Log out", run: () => void session.logOut() },
+        ]}
+      />
+      {changing && <ChangePasswordDialog username={username} onClose={() => setChanging(false)} />}
     </header>
   );
 }

@@ -1,11 +1,14 @@
 // The details of one resource, beside the tree: what it is, what differs, its manifests, its events.
+import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import type { Application } from "#model/application.ts";
 import type { AppId } from "../api/applications.ts";
+import { getSettings } from "../api/settings.ts";
 import { Button } from "../common/button.tsx";
 import { KindIcon } from "../common/kind-icon.tsx";
 import type { Resource } from "../model/tree.ts";
+import { TerminalView } from "../terminal/terminal-view.tsx";
 import { EventsView } from "./events-view.tsx";
 import { LiveManifest } from "./live-manifest.tsx";
 import { ManagedStates } from "./managed-states.tsx";
@@ -19,13 +22,14 @@ export interface ResourceDetailsProps {
   readonly onChoose: (key: string | undefined) => void;
 }
 
-type Part = "summary" | "diff" | "live" | "desired" | "events";
+type Part = "summary" | "diff" | "live" | "desired" | "events" | "terminal";
 const parts: readonly (readonly [Part, string])[] = [
   ["summary", "Summary"],
   ["diff", "Diff"],
   ["live", "Live"],
   ["desired", "Desired"],
   ["events", "Events"],
+  ["terminal", "Terminal"],
 ];
 /** Of objects that Git does not declare there is no desired state. */
 const declaredOnly: readonly Part[] = ["diff", "desired"];
@@ -34,9 +38,11 @@ export function ResourceDetails({ id, application, resource, resources, onChoose
   const { node, status, key } = resource;
   const declared = status !== undefined;
   const [part, setPart] = useState<Part>(status?.status === "OutOfSync" ? "diff" : "summary");
+  const terminals = useTerminals() && node.kind === "Pod" && !node.group;
   const version = `${node.resourceVersion ?? ""} ${status?.status ?? ""} ${application.status?.sync?.revision ?? ""}`;
   const body = (): ReactNode => {
     if (part === "events") return <EventsView id={id} node={node} version={version} />;
+    if (part === "terminal") return <TerminalView key={key} id={id} application={application} node={node} />;
     if (part !== "summary") {
       if (declared) return <ManagedStates id={id} resource={key} version={version} part={part} />;
       return <LiveManifest id={id} resource={resource} />;
@@ -58,7 +64,7 @@ export function ResourceDetails({ id, application, resource, resources, onChoose
       </header>
       <nav className="tabs" aria-label="Parts of the details">
         {parts
-          .filter(([each]) => declared || !declaredOnly.includes(each))
+          .filter(([each]) => (declared || !declaredOnly.includes(each)) && (terminals || each !== "terminal"))
           .map(([each, word]) => (
             <button
               key={each}
@@ -73,4 +79,14 @@ export function ResourceDetails({ id, application, resource, resources, onChoose
       <div className="details-body">{body()}</div>
     </aside>
   );
+}
+
+/** Whether the settings have terminals at all. */
+function useTerminals(): boolean {
+  const { data } = useQuery({
+    queryKey: ["settings"],
+    queryFn: ({ signal }) => getSettings(signal),
+    staleTime: 60_000,
+  });
+  return data?.execEnabled === true;
 }
