@@ -169,7 +169,7 @@ class Block implements Progress {
 
   end(): void {
     this.#cancel?.();
-    this.#out.write(`${this.#erase()}\u001b[?25h`);
+    this.#out.write(`${this.#top()}\u001b[J\u001b[?25h`);
     this.#drawn = 0;
   }
 
@@ -186,12 +186,15 @@ class Block implements Progress {
     if (!this.#latest) return;
     const elapsedMs = this.#clock.monotonic() - this.#startedMs;
     const lines = blockLines({ ...this.#latest, elapsedMs, tick: this.#tick, ...this.#out.size() }, this.#paint);
-    this.#out.write(`${this.#erase()}\u001b[?25l${lines.join("\n")}\n`);
+    // Each line is written over the one before, in one piece that terminals show at once: nothing is blank in between.
+    const written = lines.map((line) => `${line}\u001b[K\n`).join("");
+    this.#out.write(`\u001b[?2026h\u001b[?25l${this.#top()}${written}\u001b[J\u001b[?2026l`);
     this.#drawn = lines.length;
   }
 
-  #erase(): string {
-    return this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A\r\u001b[J`;
+  /** To the block's first line. */
+  #top(): string {
+    return this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A\r`;
   }
 }
 
