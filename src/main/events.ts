@@ -19,14 +19,16 @@ export interface EventsDeps {
 /** Returns what makes a recorder for a component. */
 export function eventRecorders(
   op: Operation,
-  { client, wanted, settings, project }: EventsDeps,
+  deps: EventsDeps,
 ): (component: string, more?: Pick<EventRecorderOptions, "busy">) => EventRecorder {
+  const { client, wanted } = deps;
   const reasons = (wanted ?? "").split(",").flatMap((reason) => reason.trim() || []);
   const all = reasons.length === 0 || reasons.includes("all");
   const none = !all && reasons.includes("none");
   const labels = (about: KubernetesObject): Readonly<Record<string, string>> => {
-    const of = about.kind === "Application" ? project((about as Application).spec?.project || "default") : undefined;
-    return eventLabels({ object: about.metadata.labels, project: of?.metadata.labels }, settings().eventLabels);
+    const of =
+      about.kind === "Application" ? deps.project((about as Application).spec?.project || "default") : undefined;
+    return eventLabels({ object: about.metadata.labels, project: of?.metadata.labels }, deps.settings().eventLabels);
   };
   return (component, more = {}) =>
     new EventRecorder({

@@ -119,6 +119,21 @@ describe("clusters of a project", () => {
     expect(answer.status).toBe("PERMISSION_DENIED");
   });
 
+  it.for([{ execProviderConfig: { command: "no-such-program" } }, { awsAuthConfig: { clusterName: "x" } }])(
+    "run no program beside the server for who has a say in the project alone: %j",
+    async (config) => {
+      const cluster = { server: "https://127.0.0.1:9/program", name: "program", project: "guarded-project", config };
+      const create = methods.get("ClusterService.create")!;
+      expect(await byGrpc(world, create, { cluster }, world.tokens.right)).toMatchObject({
+        status: "PERMISSION_DENIED",
+      });
+      const answer = await put({ server: "https://127.0.0.1:9/guarded", config }, "?updatedFields=config");
+      expect(answer.status).toBe(403);
+      // Who has a say in all of them comes as far as trying.
+      expect((await byGrpc(world, create, { cluster }, world.tokens.admin)).status).toBe("UNAVAILABLE");
+    },
+  );
+
   it("are not found by a name that is not URL-encoded", async () => {
     const query = { id: { type: "url", value: "%E0%A4%A" } };
     const answer = await byGrpc(world, methods.get("ClusterService.get")!, query, world.tokens.admin);

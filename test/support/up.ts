@@ -36,6 +36,8 @@ export interface Up {
   readonly kubeconfig: string;
   readonly dataDir: string;
   readonly namespace: string;
+  /** The port that `--metrics-port` opened; 0 without. */
+  readonly metricsPort: number;
   readonly pid: number;
   /** From the start of the process until it said that it is ready. */
   readonly readyInMs: number;
@@ -77,6 +79,7 @@ class Instance implements Up {
   password = "";
   cloneUrl = "";
   kubeconfig = "";
+  metricsPort = 0;
   pid = 0;
   readyInMs = 0;
   api!: Api;
@@ -116,6 +119,7 @@ class Instance implements Up {
     this.url = read(/^ {2}Page +(\S+)/m);
     this.password = read(/^ {2}Log in +admin +(\S+)$/m) || this.password;
     this.cloneUrl = read(/^ {2}Repository +git clone (\S+)/m);
+    this.metricsPort = Number(read(/^ {2}Metrics +port (\d+)/m));
     this.kubeconfig = read(/KUBECONFIG=(\S+)/);
     this.api = createApi(this.url, { username: "admin", password: this.password });
   }

@@ -68,8 +68,7 @@ describe.for(writing.map((each) => [keyOf(each), each] as const))(
     const request = { name: "web", password: secret, repo: { password: secret }, patch: secret, publickey: secret };
 
     it("leaves its line when it was done, without the body", async () => {
-      const { handle } = method(key, {});
-      await handle(call, request);
+      await method(key, {}).handle(call, request);
       expect(lines).toHaveLength(1);
       expect(lines[0]).toMatchObject({
         level: "info",
@@ -88,12 +87,12 @@ describe.for(writing.map((each) => [keyOf(each), each] as const))(
     });
 
     it("leaves its line when it failed", async () => {
-      const { handle } = method(key, {
+      const refusing = method(key, {
         handle: () => {
           throw new DriftlessError("CONFLICT", "no");
         },
       });
-      await expect(handle(call, request)).rejects.toThrow("no");
+      await expect(refusing.handle(call, request)).rejects.toThrow("no");
       expect(lines.map(({ level, fields }) => [level, fields?.["code"]])).toEqual([["info", "ABORTED"]]);
       expect(events).toEqual([]);
     });

@@ -9,7 +9,7 @@ import type { KubernetesObject } from "#model/object.ts";
 import { bindingsOf, services } from "#protocol/services.ts";
 import type { EventText } from "#runtime/events.ts";
 import { asks, eventAnnotations, writes, type AuditedKind, type Subject } from "./audited-methods.ts";
-import { open, type AnyMethod, type BoundService, type Call, type Unary } from "./service.ts";
+import { open, type BoundService, type Call, type Unary } from "./service.ts";
 
 export interface AuditDeps {
   readonly log: Logger;
@@ -64,7 +64,7 @@ export function audited(deps: AuditDeps, bound: readonly BoundService[]): readon
       Object.entries(methods).map(([name, implementation]) => {
         const method = desc.methods.find(({ localName }) => localName === name);
         if (!method || !isWrite(method) || !("handle" in implementation)) return [name, implementation];
-        return [name, recorded(deps, method, implementation as Unary<unknown>) as AnyMethod];
+        return [name, recorded(deps, method, implementation as Unary<unknown>)];
       }),
     ),
   }));
@@ -74,7 +74,7 @@ export function audited(deps: AuditDeps, bound: readonly BoundService[]): readon
 export function recordedAs<I>(deps: AuditDeps, name: string, implementation: Unary<I>): Unary<I> {
   const methods: readonly DescMethod[] = services.flatMap((service) => service.methods);
   const method = methods.find((each) => keyOf(each) === name)!;
-  return recorded(deps, method, implementation as Unary<unknown>) as Unary<I>;
+  return recorded(deps, method, implementation as Unary<unknown>);
 }
 
 function recorded(deps: AuditDeps, method: DescMethod, implementation: Unary<unknown>): Unary<unknown> {

@@ -135,7 +135,7 @@ export const writes: Readonly<Record<string, Write>> = {
     subject: application,
     event: (request) => ({
       reason: "OperationStarted",
-      what: `initiated rollback to ${String((request as { readonly id?: unknown }).id ?? 0)}`,
+      what: `initiated rollback to ${(request as { readonly id?: number }).id ?? 0}`,
     }),
   },
   "ApplicationService.terminateOperation": { subject: application, event: updated("terminated running operation") },
