@@ -51,6 +51,7 @@ const rowFields = [
   "status.health",
   "status.reconciledAt",
   "status.conditions",
+  "status.controllerNamespace",
   "status.operationState.phase",
   "status.operationState.message",
   "status.operationState.startedAt",

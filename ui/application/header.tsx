@@ -34,7 +34,7 @@ export function Header({ application, id, refreshing, onRefresh, onSync, onDelet
           <Link href={listAddress()}>Applications</Link>
           <ChevronRight size={14} aria-hidden />
         </nav>
-        <h1>{row.name}</h1>
+        <h1>{row.title}</h1>
         {row.deleting && <span className="chip chip-bad">being deleted</span>}
         <span className="chip">{row.project}</span>
         <span className="chip" title="Sync policy">

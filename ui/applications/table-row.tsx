@@ -32,15 +32,15 @@ export const TableRow = memo(function TableRow(props: TableRowProps) {
       <span role="cell" className="col-check">
         <input
           type="checkbox"
-          aria-label={`Select ${row.name}`}
+          aria-label={`Select ${row.title}`}
           tabIndex={focusable ? 0 : -1}
           checked={selected}
           onChange={() => onSelect(row)}
         />
       </span>
       <span role="cell" className="col-name">
-        <Link href={applicationAddress(row)} tabIndex={focusable ? 0 : -1} title={row.note || row.name}>
-          {row.name}
+        <Link href={applicationAddress(row)} tabIndex={focusable ? 0 : -1} title={row.note || row.title}>
+          {row.title}
         </Link>
       </span>
       <span role="cell" className="col-sync">

@@ -29,13 +29,13 @@ export const Tile = memo(function Tile({ row, index, total, focusable, selected,
       data-app={row.name}
     >
       <header>
-        <Link href={applicationAddress(row)} tabIndex={focusable ? 0 : -1} className="tile-name" title={row.name}>
-          {row.name}
+        <Link href={applicationAddress(row)} tabIndex={focusable ? 0 : -1} className="tile-name" title={row.title}>
+          {row.title}
         </Link>
         <input
           type="checkbox"
           className="tile-check"
-          aria-label={`Select ${row.name}`}
+          aria-label={`Select ${row.title}`}
           tabIndex={focusable ? 0 : -1}
           checked={selected}
           onChange={() => onSelect(row)}

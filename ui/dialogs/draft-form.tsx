@@ -52,8 +52,10 @@ export function DraftForm({ draft, rows, onChange }: DraftFormProps) {
               value={draft[field]}
               placeholder={placeholder}
               required={required}
-              pattern={field === "name" ? "[a-z0-9]([\\-a-z0-9.]*[a-z0-9])?" : undefined}
-              title={field === "name" ? "Small letters, digits, - and ." : undefined}
+              pattern={field === "name" ? "([a-z0-9\\-]+/)?[a-z0-9]([\\-a-z0-9.]*[a-z0-9])?" : undefined}
+              title={
+                field === "name" ? "Small letters, digits, - and .; NAMESPACE/NAME for another namespace" : undefined
+              }
               list={known[field] ? `${id}-${field}` : undefined}
               autoCapitalize="none"
               spellCheck={false}

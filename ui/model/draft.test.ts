@@ -24,6 +24,11 @@ describe("a new application", () => {
       },
     });
   });
+  it("stands in the namespace that its name begins with", () => {
+    expect(applicationOf({ ...draft, name: "team/web" })).toMatchObject({
+      metadata: { name: "web", namespace: "team" },
+    });
+  });
   it.each([
     ["eu-1", { name: "eu-1" }],
     ["https://kube.example.com", { server: "https://kube.example.com" }],

@@ -2,6 +2,7 @@
 import { apiVersion, finalizer, inClusterServer } from "#model/names.ts";
 
 export interface ApplicationDraft {
+  /** `NAME`, or `NAMESPACE/NAME` for one outside the controller's namespace. */
   readonly name: string;
   readonly project: string;
   readonly repo: string;
@@ -43,10 +44,15 @@ export function applicationOf(draft: ApplicationDraft): unknown {
   const automated = draft.automated ? { automated: { prune: draft.prune, selfHeal: draft.selfHeal } } : {};
   const options = draft.createNamespace ? { syncOptions: ["CreateNamespace=true"] } : {};
   const policy = { ...automated, ...options };
+  const [name = "", namespace] = draft.name.trim().split("/").reverse();
   return {
     apiVersion,
     kind: "Application",
-    metadata: { name: draft.name.trim(), ...(draft.cascade ? { finalizers: [finalizer.resources] } : {}) },
+    metadata: {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(draft.cascade ? { finalizers: [finalizer.resources] } : {}),
+    },
     spec: {
       project: draft.project.trim() || "default",
       source: {

@@ -15,6 +15,14 @@ describe("a row of the list", () => {
     expect(rowOf(application({ name: "a" })).cluster).toBe("in-cluster");
     expect(rowOf(application({ name: "a", cluster: "eu-1" })).cluster).toBe("eu-1");
   });
+  it("is called by its namespace too where that is not the controller's", () => {
+    const of = (namespace: string): string => {
+      const app = application({ name: "a", namespace });
+      return rowOf({ ...app, status: { ...app.status, controllerNamespace: "argocd" } }).title;
+    };
+    expect([of("argocd"), of("team")]).toEqual(["a", "team/a"]);
+    expect(rowOf(application({ name: "a", namespace: "team" })).title).toBe("a");
+  });
   it("is Unknown where nothing is known yet", () => {
     const { status: _status, ...fresh } = application({ name: "a" });
     expect(rowOf(fresh as Application)).toMatchObject({ sync: "Unknown", health: "Unknown", revision: "", note: "" });

@@ -10,6 +10,8 @@ export interface AppRow {
   readonly version: number;
   readonly name: string;
   readonly namespace: string;
+  /** What people call it: with its namespace where that is not the controller's. */
+  readonly title: string;
   readonly project: string;
   readonly sync: SyncStatusCode;
   readonly health: HealthStatusCode;
@@ -37,12 +39,14 @@ export function rowOf(app: Application): AppRow {
   const sources = sourcesOf(spec);
   const first = sources[0];
   const operation = app.operation ? "Running" : status?.operationState?.phase;
+  const home = status?.controllerNamespace ?? namespace;
   return {
     key: `${namespace}/${name}`,
     uid: metadata.uid ?? "",
     version: Number(metadata.resourceVersion ?? 0),
     name,
     namespace,
+    title: home === namespace ? name : `${namespace}/${name}`,
     project: spec.project || "default",
     sync: status?.sync?.status ?? "Unknown",
     health: status?.health?.status ?? "Unknown",

@@ -20,7 +20,6 @@ import type { Informer } from "#runtime/informer.ts";
 import type { Outcome } from "#runtime/loop.ts";
 import { ComparePolicy } from "./compare-policy.ts";
 import { conditionsOf } from "./conditions.ts";
-import { applicationType } from "./application-type.ts";
 import { DeletionGate } from "./deletion.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
 import type { Dependencies } from "./dependencies.ts";
@@ -39,8 +38,6 @@ import type { AppState } from "./state.ts";
 import { StatusWriter } from "./status-writer.ts";
 import { ComparisonTable, type Row, type TableInputs } from "./table.ts";
 import { wholeObjects } from "./whole-objects.ts";
-
-export { applicationType };
 
 /** After a comparison lacked what it asks the engine or the API server for. */
 const askAgainMs = 10_000;

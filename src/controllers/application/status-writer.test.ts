@@ -39,6 +39,7 @@ function world(operation: Operation | undefined) {
   const woken: string[] = [];
   const writer = new StatusWriter({
     clock: fakeClock(),
+    namespace: "argocd",
     control: control as never,
     settings: () => ({ persistHealth: false }) as never,
     events: { record: () => {} } as never,

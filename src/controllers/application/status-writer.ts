@@ -33,7 +33,7 @@ const attempts = 5;
 
 export interface StatusWriterOptions<Pass extends Judged> extends Pick<
   ApplicationControllerDeps,
-  "clock" | "control" | "settings" | "events"
+  "clock" | "control" | "settings" | "events" | "namespace"
 > {
   readonly applications: Informer<Application>;
   readonly dependencies: Pick<Dependencies, "judged">;
@@ -78,6 +78,7 @@ export class StatusWriter<Pass extends Judged> {
     const app = state.app;
     const status = buildStatus({
       app,
+      controllerNamespace: this.#options.namespace,
       rows: state.table.rows(),
       desired: state.desired,
       conditions: this.#options.conditions(state, how.pass),

@@ -47,6 +47,7 @@ const desired = {
 };
 const base: StatusInput = {
   app,
+  controllerNamespace: "argocd",
   rows: [],
   desired,
   conditions: [],

@@ -26,6 +26,7 @@ import type { Row } from "./table.ts";
 
 export interface StatusInput {
   readonly app: Application;
+  readonly controllerNamespace: string;
   readonly rows: readonly Row[];
   /** undefined: the desired state could not be computed; what was known stays, the sync status is Unknown. */
   readonly desired: Desired | undefined;
@@ -72,9 +73,7 @@ export function buildStatus(input: StatusInput): ApplicationStatus {
     conditions: datedConditions(input.conditions, before?.conditions ?? [], time),
     summary: input.desired ? summaryOf(rows) : (before?.summary ?? {}),
     ...(input.persistHealth ? {} : { resourceHealthSource: "appTree" }),
-    ...(app.metadata.namespace !== undefined
-      ? { controllerNamespace: before?.controllerNamespace ?? app.metadata.namespace }
-      : {}),
+    controllerNamespace: input.controllerNamespace,
     ...(input.desired && !multi && input.desired.sourceTypes[0] ? { sourceType: input.desired.sourceTypes[0] } : {}),
     ...(input.desired && multi ? { sourceTypes: input.desired.sourceTypes } : {}),
     ...(input.operationState ? { operationState: input.operationState } : {}),

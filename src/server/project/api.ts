@@ -6,7 +6,7 @@ import type { Operation as Op } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import type { LostApplications } from "#controllers/application/controller.ts";
 import { usersOf } from "#controllers/project/finalizers.ts";
-import { globalProjectsOf } from "#core/policy/global-projects.ts";
+import { globalProjectsOf, withGlobalProjects } from "#core/policy/global-projects.ts";
 import { validateProject } from "#core/policy/validate-project.ts";
 import { parseWindows, windowState } from "#core/policy/windows.ts";
 import type { AppProject, Application } from "#model/application.ts";
@@ -68,6 +68,9 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
     return withKeptCredentials(project, known(project.metadata.name ?? ""));
   };
 
+  const keepingUses = (before: AppProject, after: AppProject): void =>
+    refuseLosses(deps.lostBy({ before: deps.outlook(before), after: deps.outlook(after) }));
+
   return bind(ProjectService, {
     list: {
       access: session,
@@ -87,7 +90,9 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
       access: on("get"),
       handle: (_call, { name = "" }) => {
         const project = find(name);
-        return { globalProjects: globals(project).map(shown), project: shown(project), ...deps.ofProject(name) };
+        const inherited = globals(project);
+        const holding = shown(withGlobalProjects(project, inherited));
+        return { globalProjects: inherited.map(shown), project: holding, ...deps.ofProject(name) };
       },
     },
     getGlobalProjects: {
@@ -118,7 +123,13 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
               "ALREADY_EXISTS",
               `existing project spec is different, use upsert flag to force update (project ${wanted.metadata.name})`,
             );
-          return shown(await changeProject(op, deps, wanted.metadata.name!, (now) => ({ ...now, spec: wanted.spec })));
+          return shown(
+            await changeProject(op, deps, wanted.metadata.name!, (now) => {
+              const after = { ...now, spec: withoutInherited(wanted, now, globals(now)).spec };
+              keepingUses(now, after);
+              return after;
+            }),
+          );
         }
       },
     },
@@ -140,7 +151,7 @@ export function projectApi(deps: ProjectApiDeps): BoundService {
             };
             const wanted = valid(withoutInherited(given, now, globals(labelled)));
             const outlook = { ...labelled, spec: wanted.spec } as AppProject;
-            refuseLosses(deps.lostBy({ before: deps.outlook(now), after: deps.outlook(outlook) }));
+            keepingUses(now, outlook);
             const { labels, annotations, finalizers } = wanted.metadata;
             return {
               ...now,

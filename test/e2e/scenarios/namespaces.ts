@@ -89,6 +89,7 @@ export const namespaces: readonly Scenario[] = [
     expect((await api.call("GET", path)).status).toBe(404);
     const got = await api.must<Application>("GET", `${path}?appNamespace=${namespace}&project=${stage.name}`);
     expect(got.metadata.namespace).toBe(namespace);
+    expect(got.status?.controllerNamespace).toBe(stage.up.namespace);
     const tree = await api.must<JsonObject>("GET", `${path}/resource-tree?appNamespace=${namespace}`);
     expect(JSON.stringify(tree)).toContain('"kind":"ConfigMap"');
     const metrics = await stage.until(async () => {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { parse } from "yaml";
 import type { JsonObject } from "#base/json.ts";
-import type { AppProjectSpec } from "#model/application.ts";
+import type { AppProject, AppProjectSpec } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { configMap, field, hookJob, manifests, scenario, type Scenario, type Stage } from "../../support/scenario.ts";
 
@@ -361,6 +361,16 @@ export const projects: readonly Scenario[] = [
     await app.until((_app, { conditions }) => expect(conditions ?? []).toEqual([]));
     await app.sync();
     await app.synced();
+
+    // A page that shows both writes back what is the project's own alone.
+    const { api } = stage.up;
+    const path = `/api/v1/projects/${stage.name}`;
+    const { project: merged } = await api.must<{ project: AppProject }>("GET", `${path}/detailed`);
+    expect(merged.spec.namespaceResourceBlacklist).toEqual([{ group: "", kind: "LimitRange" }]);
+    await api.must("PUT", path, { project: { ...merged, spec: { ...merged.spec, description: "seen" } } });
+    const own = await stage.live("AppProject", stage.name, () => {}, { namespace: stage.up.namespace });
+    expect(own["spec"]).toMatchObject({ ...everything, description: "seen" });
+    expect(field(own, "spec", "namespaceResourceBlacklist") ?? []).toEqual([]);
   }),
 
   scenario("repositories and clusters that belong to a project are permitted in it alone", async (stage) => {
