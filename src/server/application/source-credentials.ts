@@ -8,8 +8,15 @@ import type { KubernetesObject } from "#model/object.ts";
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 /** Lists of URLs, among other texts. */
 const lists: ReadonlySet<string> = new Set(["valueFiles", "sourceRepos"]);
-/** Long lists in which no source stands. */
-const without: ReadonlySet<string> = new Set(["resources", "manifests", "managedFields"]);
+/** Parts in which no source stands; some are long. */
+const without: ReadonlySet<string> = new Set([
+  "resources",
+  "manifests",
+  "managedFields",
+  "labels",
+  "annotations",
+  "summary",
+]);
 
 /** An Application, ApplicationSet or project with the user information of its sources' URLs hidden; itself where there is none. */
 export function withHiddenCredentials<T extends KubernetesObject>(object: T): T {
@@ -52,26 +59,40 @@ export function withKeptCredentials<T>(wanted: T, known: unknown): T {
   }) as T;
 }
 
-/** The value with the URLs of its sources mapped; the same object where none changes. */
+/**
+ * The value with the URLs of its sources mapped; the same object where none changes, and nothing is copied then: whole lists
+ * of applications pass through here.
+ */
 function mapUrls(value: unknown, map: (url: string) => string): unknown {
-  if (Array.isArray(value)) return mapItems(value, (item) => mapUrls(item, map));
+  if (Array.isArray(value)) return mapItems(value, map, mapUrls);
   if (!isObject(value)) return value;
   let result: Record<string, unknown> | undefined;
-  for (const [name, item] of Object.entries(value) as [string, unknown][]) {
-    if (without.has(name)) continue;
-    const mapped = isUrl(name) ? mapText(item, map) : lists.has(name) ? mapTexts(item, map) : mapUrls(item, map);
+  for (const name in value) {
+    const item: unknown = value[name];
+    if (typeof item === "string" ? name !== "repoURL" : typeof item !== "object" || without.has(name)) continue;
+    const mapped =
+      typeof item === "string"
+        ? map(item)
+        : lists.has(name) && Array.isArray(item)
+          ? mapItems(item, map, mapText)
+          : mapUrls(item, map);
     if (mapped !== item) (result ??= { ...value })[name] = mapped;
   }
   return result ?? value;
 }
 
-const isUrl = (name: string): boolean => name === "repoURL";
 const mapText = (item: unknown, map: (text: string) => string): unknown =>
   typeof item === "string" ? map(item) : item;
-const mapTexts = (items: unknown, map: (text: string) => string): unknown =>
-  Array.isArray(items) ? mapItems(items, (item) => mapText(item, map)) : items;
 
-function mapItems(items: readonly unknown[], map: (item: unknown) => unknown): readonly unknown[] {
-  const mapped = items.map(map);
-  return mapped.some((item, index) => item !== items[index]) ? mapped : items;
+function mapItems(
+  items: readonly unknown[],
+  map: (text: string) => string,
+  mapItem: (item: unknown, map: (text: string) => string) => unknown,
+): readonly unknown[] {
+  let result: unknown[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const mapped = mapItem(items[index], map);
+    if (mapped !== items[index]) (result ??= [...items])[index] = mapped;
+  }
+  return result ?? items;
 }
