@@ -33,3 +33,22 @@ export const settingsFlags = {
   "argocd-secret-path": text("File with the Secret argocd-secret"),
   "load-cluster-settings": bool("Read from the cluster what no file is given for"),
 } as const satisfies Flags;
+
+/** Flags of every `admin notifications` command. */
+export const notificationFlags = {
+  ...targetFlags,
+  "config-map": text("File with the ConfigMap argocd-notifications-cm; the cluster's unless told"),
+  secret: text("File with the Secret argocd-notifications-secret, or :empty", { hidden: true }),
+  "argocd-repo-server": text("Accepted: there is none", { hidden: true, fallback: "argocd-repo-server:8081" }),
+  "argocd-repo-server-plaintext": bool("Accepted: there is no repository server", { hidden: true }),
+  "argocd-repo-server-strict-tls": bool("Accepted: there is no repository server", { hidden: true }),
+  "repo-server-ca-cert-path": text("Accepted: there is no repository server", { hidden: true }),
+  "repo-server-client-cert-path": text("Accepted: there is no repository server", {
+    hidden: true,
+    fallback: "/app/config/reposerver/mtls/client.crt",
+  }),
+  "repo-server-client-cert-key-path": text("Accepted: there is no repository server", {
+    hidden: true,
+    fallback: "/app/config/reposerver/mtls/client.key",
+  }),
+} as const satisfies Flags;

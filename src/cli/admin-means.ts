@@ -11,6 +11,11 @@ import type { ConfigData, Settings } from "#model/settings.ts";
 export interface AdminMeans {
   policies(): Promise<AdminPolicies>;
   secrets(): Promise<AdminSecrets>;
+  /** The page and the API, in this process, from the cluster of the kubeconfig. Errors: PORT_IN_USE, CONFIG_INVALID. */
+  dashboard(listen: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly link: string; stop(): Promise<void> }>;
   /** Whoever asks for it closes it. */
   overrides(settings: Settings): Promise<AdminOverrides>;
 }

@@ -55,7 +55,8 @@ async function defaultNamespace({ op }: Context, client: KubeClient): Promise<st
   return "default";
 }
 
-const clientOptions = (context: Context): ClientOptions => ({
+/** How clients of this command are made. */
+export const clientOptions = (context: Context): ClientOptions => ({
   clock: context.clock,
   // Spreads retries; a command has few, one after another.
   random: { next: () => 0.5 },

@@ -1,5 +1,6 @@
 // From words to a command: finds it, reads its flags, runs it. Unknown words suggest the nearest. Knows no command.
 import { DriftlessError, toError } from "#base/errors.ts";
+import { targetFlags } from "./admin-flags.ts";
 import type { Command, Group, Listed } from "./command.ts";
 import type { Context } from "./context.ts";
 import { parseFlags, takesNext, type Flags } from "./flags.ts";
@@ -70,12 +71,15 @@ function kubeFlagsFor(listed: Listed, own: Flags): Flags {
   );
 }
 
+/** Whether a command's own flag of the name is kubectl's, as the commands have it that work on a cluster. */
+const isKubectls = (name: string, own: Flags): boolean => own[name] === (targetFlags as Flags)[name];
+
 /** What was said by kubectl's flags, as far as the command's own flags leave them their names. */
 function kubeValues(own: Flags, values: Readonly<Record<string, unknown>>): KubeValues {
   return Object.fromEntries(
     Object.entries(kubeFlags).map(([name, flag]) => [
       name,
-      name in own ? flag.fallback : (values[name] ?? flag.fallback),
+      name in own && !isKubectls(name, own) ? flag.fallback : (values[name] ?? flag.fallback),
     ]),
   ) as unknown as KubeValues;
 }

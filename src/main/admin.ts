@@ -1,11 +1,12 @@
 // What `admin` commands share with the server: how policies and settings are read, what Secrets look like, where scripts
 // run. Loads each part when it is first asked for: most commands need none of it.
 import type { AdminMeans, AdminOverrides } from "#cli/admin-means.ts";
+import type { Context } from "#cli/context.ts";
 import type { Settings } from "#model/settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export function adminMeans(env: Environment): AdminMeans {
+export function adminMeans(env: Environment, context: () => Context): AdminMeans {
   return {
     policies: () => import("#server/auth/rbac.ts"),
     secrets: async () => {
@@ -15,6 +16,7 @@ export function adminMeans(env: Environment): AdminMeans {
       ]);
       return { repositorySecret, clusterSecret };
     },
+    dashboard: async (listen) => (await import("./dashboard.ts")).startDashboard(context(), listen),
     overrides: (settings) => overridesOf(env, settings),
   };
 }

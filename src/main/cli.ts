@@ -27,6 +27,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   process.stdout.on("error", () => process.exit(0));
   const env = process.env;
   const stops: (() => Promise<void>)[] = [];
+  // What servers and their clients wait by keeps no process alive: the command does, until it has ended.
+  const alive = setInterval(() => {}, 2 ** 30);
   const code = await run(args, {
     groups,
     commands,
@@ -37,6 +39,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     interrupted: () => stopping.signal.aborted,
   });
   for (const end of stops.splice(0)) await end();
+  clearInterval(alive);
   return code;
 }
 
@@ -93,7 +96,7 @@ function contextOf({ global, kube, signal, stops }: Given): Context {
     config: readConfig,
     connect,
     api: () => (api ??= connectToServer(op, connect)),
-    admin: async () => (await import("./admin.ts")).adminMeans(env),
+    admin: async () => (await import("./admin.ts")).adminMeans(env, () => context),
     runProgram,
   };
   return context;

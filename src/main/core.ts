@@ -26,8 +26,16 @@ export interface Core {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface CoreOptions {
+  /** Any free port of this machine's own address unless told. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** With it, the page is served, too. */
+  readonly uiDir?: string;
+}
+
 /** Errors: CONFIG_INVALID where there is no installation, those of the cluster, GIT_MISSING. */
-export async function startCore(op: Operation, context: Context): Promise<Core> {
+export async function startCore(op: Operation, context: Context, options: CoreOptions = {}): Promise<Core> {
+  const { listen = { host: "127.0.0.1", port: 0 }, uiDir } = options;
   checkGit();
   const { env } = context;
   const { connection, namespace } = await onKubeconfig(context, async (target) => target);
@@ -47,14 +55,15 @@ export async function startCore(op: Operation, context: Context): Promise<Core> 
     namespace,
     dataDir: place.dir,
     git: { path: "git", env: gitEnvironment() },
-    listen: { host: "127.0.0.1", port: 0 },
+    listen,
+    ...(uiDir === undefined ? {} : { uiDir }),
     tls: false,
     version: context.version,
     environment: env,
     caller: { token },
   });
   return {
-    url: `http://127.0.0.1:${system.server.port}`,
+    url: `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${system.server.port}`,
     token,
     async stop() {
       await system.stop();

@@ -20,6 +20,7 @@ import type { ActionMeans } from "./application/action-means.ts";
 import { clusterOf } from "./application/objects.ts";
 import type { AppRef } from "./application/queries.ts";
 import { applicationService } from "./application/service.ts";
+import { entrance } from "./auth/entrance.ts";
 import type { Account } from "./auth/account.ts";
 import { authenticate } from "./auth/authenticate.ts";
 import { secretName } from "./auth/accounts.ts";
@@ -141,6 +142,7 @@ export async function startServer(op: Op, options: ServerOptions): Promise<Runni
   const http = await createHttp(deps);
   const routes = new RouteTable(http);
   if (options.caller) lookFirst(http, deps);
+  if (options.caller && options.uiDir !== undefined) entrance(http, options.caller.token);
   const audit: AuditDeps = {
     ...deps,
     find: (kind, namespace, name) => knownObject(options, kind, { namespace, name }),

@@ -85,7 +85,7 @@ function contextOf({ global, kube }: Pick<Context, "global" | "kube">, parts: Pa
     throw new DriftlessError("CONFIG_INVALID", "there is no server in this test");
   };
   const config = (): Promise<ConfigFile> => ConfigFile.read(configPaths(parts.env, global.config));
-  return {
+  const context: Context = {
     op: { signal: new AbortController().signal, log: silentLogger },
     env: parts.env,
     out: output("out"),
@@ -99,7 +99,8 @@ function contextOf({ global, kube }: Pick<Context, "global" | "kube">, parts: Pa
     config,
     connect: { env: parts.env, global, clock: parts.clock, config, localFile: "", core: noServer, forward: noServer },
     api: () => Promise.resolve(noServer()),
-    admin: () => Promise.resolve(adminMeans(process.env)),
+    admin: () => Promise.resolve(adminMeans(process.env, () => context)),
     runProgram: () => Promise.resolve(noServer()),
   };
+  return context;
 }
