@@ -10,7 +10,8 @@ const authorityEnd = /[\s/'"`<>]/g;
 
 /** Replaces the user information in every URL of a text by `***`; a name alone before an ssh host is no secret and stays. */
 export function redactUrls(text: string): string {
-  if (!text.includes("@")) return text;
+  // Errors pass through here, others' too, and must not fail for having no text.
+  if (typeof text !== "string" || !text.includes("@")) return text;
   let clean = "";
   let done = 0;
   for (let at = text.indexOf("://"); at >= 0; at = text.indexOf("://", at + 3)) {
