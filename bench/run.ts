@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   "sandbox-fleet": () => import("./sandbox-fleet.ts"),
   "self-heal": () => import("./self-heal.ts"),
   restart: () => import("./restart.ts"),
+  "large-application": () => import("./large-application.ts"),
   render: () => import("./render.ts"),
 };
 

@@ -58,6 +58,8 @@ export interface RendererOptions {
 /** Changes when the same files would give other objects. */
 const engineVersion = "1";
 const maxRememberedObjects = 200_000;
+/** So much YAML is parsed before others get their turn: some ten milliseconds. */
+const parsedInATurnBytes = 64 * 1024;
 
 interface CachedFile extends ParsedFile {
   readonly size: number;
@@ -337,7 +339,12 @@ class SourceRenderer implements Renderer {
     );
     const all: RenderedObject[] = [];
     let size = 0;
+    let parsedBytes = 0;
     for (const { file, content } of files) {
+      if (content instanceof Uint8Array && (parsedBytes += content.length) > parsedInATurnBytes) {
+        await new Promise((resolve) => setImmediate(resolve));
+        parsedBytes = content.length;
+      }
       const parsed = content instanceof Uint8Array ? this.parse(file, content) : content;
       size += parsed.size;
       if (limit > 0 && size > limit) throw this.tooLarge(undefined, file.path, limit);

@@ -18,6 +18,7 @@ import type { LiveEntry } from "#kube/live.ts";
 import { Aborts } from "#kube/aborts.ts";
 import type { Informer } from "#runtime/informer.ts";
 import type { Outcome } from "#runtime/loop.ts";
+import { Turns } from "#base/turns.ts";
 import { ComparePolicy } from "./compare-policy.ts";
 import { conditionsOf } from "./conditions.ts";
 import { DeletionGate } from "./deletion.ts";
@@ -165,7 +166,9 @@ export class Reconciler {
       if (pass.failure.code === "CANCELLED") throw thrown;
     }
     state.failure = pass.failure;
+    const turns = new Turns(this.#options.clock);
     const waitMs = await this.#operations.step(op, state, pass);
+    await turns.pause();
     await this.#writer.write(op, state, { pass });
     return this.#outcome(pass, waitMs);
   }
@@ -248,8 +251,10 @@ export class Reconciler {
   async #passGates(op: Op, state: AppState, pass: Pass): Promise<void> {
     const { project, cluster } = this.#specGate(state);
     await cluster.ready(op);
+    const turns = new Turns(this.#options.clock);
     await this.#desiredGate(op, state, { pass, project, cluster });
     await this.#deletions.prepare(op, state);
+    await turns.pause();
     await this.#compareGate(op, state, cluster);
   }
 
@@ -381,8 +386,7 @@ export class Reconciler {
         this.#tableInputs(state, cluster, desired),
         objects,
       );
-      if (changed) state.table.updateKeys(inputs, changed);
-      else state.table.updateAll(inputs);
+      await state.table.updateInTurns(inputs, changed, new Turns(this.#options.clock));
       if (again.length === 0) return;
       for (const text of again) state.dirty.add(text);
       this.#options.wake(state.key, askAgainMs);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CompareSettings } from "#core/compare/compare.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { keyOf, keyText, type KubernetesObject, type ObjectKey } from "#model/object.ts";
+import { Turns } from "#base/turns.ts";
 import type { Desired, DesiredObject } from "./desired.ts";
 import { ComparisonTable, type TableInputs } from "./table.ts";
 import { configMap } from "./testing/fakes.ts";
@@ -144,5 +145,42 @@ describe("ComparisonTable", () => {
     set(entry);
     table.updateAll(inputs(desiredOf(configMap("a"))));
     expect(table.rows()[0]).toMatchObject({ sync: "Unknown" });
+  });
+
+  it("compares in turns: others go on in between, and in the end it is as if it had been done at once", async () => {
+    const { table, inputs, set } = world();
+    const objects = Array.from({ length: 100 }, (_, at) => configMap(`a${at}`, { key: "value" }));
+    for (let at = 0; at < 100; at++)
+      set(liveOf(configMap(`a${at}`, { key: at % 2 === 0 ? "value" : "other" }), "1", "app"));
+    const seen: number[] = [];
+    let nowMs = 0;
+    const turns = new Turns({
+      // Each look at the clock is a turn later.
+      monotonic: () => (nowMs += 20),
+      after: (_delayMs, run) => {
+        seen.push(table.rows().length);
+        queueMicrotask(run);
+        return () => {};
+      },
+    });
+    await table.updateInTurns(inputs(desiredOf(...objects)), undefined, turns);
+    expect(seen).toEqual([20, 40, 60, 80, 100]);
+    expect(table.rows().map(({ sync }) => sync)).toEqual(
+      table.rows().map(({ text }) => (Number(text.slice("/ConfigMap//a".length)) % 2 === 0 ? "Synced" : "OutOfSync")),
+    );
+  });
+
+  it("says of what must be compared again what it was, until it is", () => {
+    const { table, inputs, set, comparisons } = world();
+    set(liveOf(configMap("a", { key: "value" }), "1", "app"));
+    const desired = desiredOf(configMap("a", { key: "value" }));
+    table.updateAll(inputs(desired));
+    const before = table.rows();
+    table.invalidate();
+    expect(table.rows()).toEqual(before);
+    expect(table.rows()[0]).toMatchObject({ sync: "Synced", desired: expect.anything(), live: expect.anything() });
+    table.updateAll(inputs(desired));
+    table.updateAll(inputs(desired));
+    expect(comparisons()).toBe(2);
   });
 });

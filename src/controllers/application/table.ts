@@ -8,9 +8,13 @@ import type { LiveEntry } from "#kube/live.ts";
 import { compare } from "#core/compare/compare.ts";
 import type { TypeSchema } from "#core/merge/schema.ts";
 import { keepHookFinalizers } from "#core/sync/deletion.ts";
+import type { Turns } from "#base/turns.ts";
 import type { HowCompared } from "./compare-settings.ts";
 import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
 import type { Desired, DesiredObject } from "./desired.ts";
+
+/** So many rows are compared before the clock is looked at. */
+const rowsBetweenLooks = 20;
 
 export interface Row {
   readonly key: ObjectKey;
@@ -46,6 +50,8 @@ export interface TableInputs {
 
 export class ComparisonTable {
   readonly #rows = new Map<string, Row>();
+  /** Rows that are compared again although neither end changed. */
+  readonly #stale = new Set<string>();
   #sorted: readonly Row[] | undefined;
   #version = 0;
 
@@ -71,15 +77,36 @@ export class ComparisonTable {
   clear(): void {
     this.#version++;
     this.#rows.clear();
+    this.#stale.clear();
     this.#sorted = undefined;
   }
 
   /** Compares everything; rows whose two ends are what they were are kept as they are. Returns whether any row changed. */
   updateAll(inputs: TableInputs): boolean {
+    return this.updateKeys(inputs, this.#allTexts(inputs));
+  }
+
+  #allTexts(inputs: TableInputs): ReadonlySet<string> {
     const texts = new Set<string>(inputs.desired.objects.keys());
     for (const entry of inputs.tagged()) texts.add(keyText(entry.key));
     for (const text of this.#rows.keys()) texts.add(text);
-    return this.updateKeys(inputs, texts);
+    return texts;
+  }
+
+  /**
+   * Compares the rows of these keys, or everything, in turns: in between others go on, and see some rows as they were and
+   * some as they are.
+   */
+  async updateInTurns(inputs: TableInputs, texts: readonly string[] | undefined, turns: Turns): Promise<void> {
+    let some: string[] = [];
+    for (const text of texts ?? this.#allTexts(inputs)) {
+      some.push(text);
+      if (some.length < rowsBetweenLooks) continue;
+      this.updateKeys(inputs, some);
+      some = [];
+      if (turns.over) await turns.next();
+    }
+    this.updateKeys(inputs, some);
   }
 
   /** Compares the rows of these keys. Returns whether any of them changed. */
@@ -100,10 +127,12 @@ export class ComparisonTable {
     const found = inputs.live(key);
     const live = desired || (found?.tag === inputs.application && inputs.permits(key)) ? found : undefined;
     if (!desired && !live) {
+      this.#stale.delete(text);
       return this.#rows.delete(text);
     }
     if (
       before &&
+      !this.#stale.has(text) &&
       before.error === undefined &&
       before.desired?.hash === desired?.hash &&
       before.desired?.object === desired?.object &&
@@ -111,6 +140,7 @@ export class ComparisonTable {
     )
       return this.#renewHealth(inputs, before);
     this.#rows.set(text, makeRow(inputs, { key, text, desired, live }));
+    this.#stale.delete(text);
     return true;
   }
 
@@ -124,9 +154,9 @@ export class ComparisonTable {
     return true;
   }
 
-  /** Forgets what rows were compared with, so that the next update compares them all: settings or schemas changed. */
+  /** The next update compares every row again: settings or schemas changed. Until then rows stay as they are. */
   invalidate(): void {
-    for (const [text, row] of this.#rows) this.#rows.set(text, { ...row, live: undefined, desired: undefined });
+    for (const text of this.#rows.keys()) this.#stale.add(text);
   }
 }
 
