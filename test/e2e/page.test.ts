@@ -7,7 +7,7 @@ import { buildPage } from "../support/build-page.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startUp, type Up } from "../support/up.ts";
 
-const included = browserIncluded("The page in a browser: 13 tests");
+const included = browserIncluded("The page in a browser: 15 tests");
 
 describe.skipIf(!included)("the page", () => {
   let up: Up;

@@ -62,8 +62,20 @@ it("tells of the nodes of an application's pods, what these ask of them, and wha
   expect(hosts.of(cache, nodes)).toEqual(expected);
   expect(hosts.of(cache, nodes)).toEqual(expected);
   expect(looks).toBe(1);
+  // What came meanwhile is known of the application's own pods at once, of others in a moment.
+  entries.push(pod("mine-3", "n1", "1"), pod("another", "n1", "1"));
+  const third = entries.find(({ key }) => key.name === "mine-3")!;
+  const more = [...nodes, { ...third.key, version: "v1", uid: third.uid, info: shownFacts(third.info ?? []) }];
+  expect(hosts.of(cache, more)[0]!.resourcesInfo![0]).toMatchObject({
+    requestedByApp: 2500,
+    requestedByNeighbors: 2000,
+  });
+  expect(looks).toBe(1);
   now = 10_000;
-  hosts.of(cache, nodes);
+  expect(hosts.of(cache, more)[0]!.resourcesInfo![0]).toMatchObject({
+    requestedByApp: 2500,
+    requestedByNeighbors: 3000,
+  });
   expect(looks).toBe(2);
   expect(hosts.of(cache, [])).toEqual([]);
 });

@@ -44,22 +44,24 @@ export class Hosts {
 
   /** The nodes on which the pods among these nodes of a tree run, by name. */
   of(cache: Pods, nodes: readonly ResourceNode[]): readonly HostInfo[] {
-    const mine = new Map<string, Set<string>>();
-    for (const { kind, group, uid, info } of nodes) {
+    const mine = new Map<string, Mine>();
+    for (const { kind, group, uid, info = [] } of nodes) {
       if (kind !== "Pod" || group || !uid) continue;
-      const name = info?.find((item) => item.name === "Node")?.value;
+      const told = (fact: string): string | undefined => info.find((item) => item.name === fact)?.value;
+      const name = told("Node");
       if (!name) continue;
-      const pods = mine.get(name);
-      if (pods) pods.add(uid);
-      else mine.set(name, new Set([uid]));
+      let here = mine.get(name);
+      if (!here) mine.set(name, (here = { uids: new Set(), requests: hostResources.map(() => 0) }));
+      here.uids.add(uid);
+      hostResources.forEach((resource, index) => (here.requests[index]! += Number(told(resource) ?? 0)));
     }
     if (mine.size === 0) return [];
     const hosts = this.#hostsOf(cache);
     return [...mine]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([name, pods]) => {
+      .flatMap(([name, here]) => {
         const host = hosts.get(name);
-        return host ? [hostInfo(name, host, pods)] : [];
+        return host ? [hostInfo(name, host, here)] : [];
       });
   }
 
@@ -89,13 +91,21 @@ export class Hosts {
   }
 }
 
-function hostInfo(name: string, { capacity, systemInfo, labels, pods }: Host, mine: ReadonlySet<string>): HostInfo {
+/** The application's pods on one node, as they are now: what was found of the others may be a moment old. */
+interface Mine {
+  readonly uids: Set<string>;
+  readonly requests: number[];
+}
+
+function hostInfo(name: string, { capacity, systemInfo, labels, pods }: Host, mine: Mine): HostInfo {
   const resourcesInfo = hostResources.flatMap((resourceName, index): HostResourceInfo[] => {
     const has = capacity[index] ?? 0;
     if (has <= 0) return [];
-    const asked = (own: boolean): number =>
-      pods.reduce((sum, { uid, requests }) => (mine.has(uid) === own ? sum + (requests[index] ?? 0) : sum), 0);
-    const [requestedByApp, requestedByNeighbors] = [asked(true), asked(false)];
+    const requestedByApp = mine.requests[index]!;
+    const requestedByNeighbors = pods.reduce(
+      (sum, { uid, requests }) => (mine.uids.has(uid) ? sum : sum + (requests[index] ?? 0)),
+      0,
+    );
     return [
       {
         resourceName,

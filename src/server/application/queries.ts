@@ -110,13 +110,14 @@ export class ApplicationQueries {
     ref: AppRef,
     revision: string,
     which: WhichSource = {},
-  ): Promise<CommitMetadata & { readonly signatureInfo?: string }> {
+  ): Promise<Partial<CommitMetadata> & { readonly signatureInfo?: string }> {
     const { source, project } = this.#source(ref, which);
     const { sources } = this.#deps.controller;
     const artifact = sources.artifact(source, project);
     const metadata = await (artifact ?? sources.open(source.repoURL, project)).metadata(op, revision);
     const signatureInfo = await sources.signatureInfo(op, source, project, revision);
-    return { ...metadata, ...(signatureInfo === undefined ? {} : { signatureInfo }) };
+    const { tags, ...rest } = metadata;
+    return { ...rest, ...(tags.length > 0 ? { tags } : {}), ...(signatureInfo === undefined ? {} : { signatureInfo }) };
   }
 
   /** What a chart says of itself at a version. Error: FAILED_PRECONDITION for a source that is none. */

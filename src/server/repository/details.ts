@@ -63,11 +63,11 @@ export async function detailsOf(
     case "Helm":
       return { type, helm: await helmDetails(op, at, { source, folder, names }) };
     case "Kustomize":
-      return { type, kustomize: { images: await imagesIn(op, sources, asked) } };
+      return { type, kustomize: withoutEmpty({ images: await imagesIn(op, sources, asked) }) };
     case "Plugin":
       return {
         type,
-        plugin: { parametersAnnouncement: await sources.pluginParameters(op, requestOf(asked), source) },
+        plugin: withoutEmpty({ parametersAnnouncement: await sources.pluginParameters(op, requestOf(asked), source) }),
       };
     case "Directory":
       return { type, directory: {} };
@@ -163,13 +163,18 @@ async function helmDetails(op: Op, at: At, { source, folder, names }: Chart): Pr
     if (text !== undefined) flatten(parsedValues(text, file), "", parameters);
   }
   const releaseName = helm["releaseName"];
-  return {
+  return withoutEmpty({
     name: typeof releaseName === "string" ? releaseName : "",
     valueFiles: [...names].filter((name) => /values.*\.ya?ml$/i.test(name)).sort(),
     values: values ?? "",
     parameters: [...parameters].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, value })),
     fileParameters: Array.isArray(helm["fileParameters"]) ? helm["fileParameters"] : [],
-  };
+  });
+}
+
+/** Empty texts and lists are left out, as Argo CD leaves them out. */
+function withoutEmpty(fields: Readonly<Record<string, string | readonly unknown[]>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value.length > 0));
 }
 
 const joined = (folder: string, name: string): string => (folder === "" ? name : `${folder}/${name}`);

@@ -1,6 +1,8 @@
 // What the API says of operations, specs, repositories and ApplicationSets: which rollbacks are refused, what a source of
 // each type can be told, what a stream of ApplicationSets sends.
 import { createHash } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { JsonObject } from "#base/json.ts";
 import { startHelmServer } from "#registry/testing/helm-server.ts";
@@ -117,7 +119,6 @@ export const serving: readonly Scenario[] = [
       author: expect.stringMatching(/ <.*@.*>$/),
       date: expect.stringMatching(/^\d{4}-.*Z$/),
       message: "First",
-      tags: [],
     });
     expect((await stage.up.api.call("GET", `${base}/${"0".repeat(40)}/metadata`)).status).not.toBe(200);
     expect((await stage.up.api.call("GET", `${base}/1.0.0/chartdetails`)).status).toBe(400);
@@ -203,6 +204,13 @@ export const serving: readonly Scenario[] = [
     });
     const { tags = [] } = await stage.up.api.must<{ tags?: string[] }>("GET", `${at(plain)}/oci-tags`);
     expect([...tags].sort()).toEqual(["1.0.0", "stable"]);
+    const plugin = { ...here, path: "empty", plugin: { name: stage.name, parameters: [] } };
+    const file = join(stage.world.pluginCommands, `${stage.name}.yaml`);
+    const announced = [{ name: "size", title: "Size", string: "big" }];
+    const spec = { generate: { command: ["true"] }, parameters: { static: announced } };
+    writeFileSync(file, JSON.stringify({ kind: "ConfigManagementPlugin", metadata: { name: stage.name }, spec }));
+    stage.world.later(() => rmSync(file));
+    expect(await details(plugin)).toMatchObject({ type: "Plugin", plugin: { parametersAnnouncement: announced } });
     const wrong = { source: { ...here, path: "nowhere" }, appName: "new", appProject: "default" };
     const { status, body } = await stage.up.api.call("POST", `${at(repository.url)}/appdetails`, wrong);
     expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining("nowhere: no such directory")]);
