@@ -10,7 +10,18 @@ const anything: unknown = new Proxy(() => {}, { get: () => anything, apply: () =
 const later: readonly string[] = ["ApplicationSetService.generate"];
 
 describe("the services of the API", () => {
-  const names = ["accounts", "clusters", "control", "controller", "projects", "rbac", "secrets", "sessions", "access"];
+  const names = [
+    "accounts",
+    "clusters",
+    "control",
+    "controller",
+    "projects",
+    "rbac",
+    "secrets",
+    "sessions",
+    "access",
+    "metrics",
+  ];
   const applications = { resourceVersion: "1", subscribe: () => () => {}, values: () => [], get: () => undefined };
   const deps: unknown = {
     ...Object.fromEntries(names.map((name) => [name, anything])),

@@ -8,6 +8,7 @@ import type { AppProject, Application } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { ConfigData, Settings } from "#model/settings.ts";
 import type { Informer } from "#runtime/informer.ts";
+import type { Metrics } from "#runtime/metrics.ts";
 import { accountApi } from "./account/api.ts";
 import type { ApplicationAccess } from "./application/access.ts";
 import type { ActionMeans } from "./application/action-means.ts";
@@ -54,6 +55,7 @@ export interface ApiDeps {
   /** What would hold if a project was written so. */
   outlook(project: AppProject): AppProject;
   readonly sessions: Sessions;
+  readonly metrics: Metrics;
   readonly rbac: Rbac;
   readonly access: ApplicationAccess;
   settings(): Settings;
@@ -103,7 +105,7 @@ export function apiServices(deps: ApiDeps, application: ApplicationService): rea
     projectApi(shared),
     repositoryApi(shared),
     repoCredsApi(shared),
-    sessionService(deps.sessions),
+    sessionService(deps),
     settingsApi({ ...deps, config: () => deps.config("argocd-cm") ?? {} }),
     versionService(deps.version),
   ];

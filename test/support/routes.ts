@@ -7,7 +7,18 @@ import { terminalPath } from "#server/terminal/upgrade.ts";
 
 /** Stands for everything: routes are added, none is called. */
 const anything: unknown = new Proxy(() => {}, { get: () => anything, apply: () => anything });
-const named = ["accounts", "clusters", "control", "controller", "projects", "rbac", "secrets", "sessions", "access"];
+const named = [
+  "accounts",
+  "clusters",
+  "control",
+  "controller",
+  "projects",
+  "rbac",
+  "secrets",
+  "sessions",
+  "access",
+  "metrics",
+];
 const deps = {
   ...Object.fromEntries(named.map((name) => [name, anything])),
   namespace: "argocd",
