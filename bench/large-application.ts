@@ -69,8 +69,8 @@ export const bench: Bench = async (context) => {
 
 interface Setting {
   readonly up: Up;
-  beside(what: string, work: () => Promise<unknown>): Promise<Beside>;
-  commit(version: number): Promise<unknown>;
+  readonly beside: (what: string, work: () => Promise<unknown>) => Promise<Beside>;
+  readonly commit: (version: number) => Promise<unknown>;
   readonly repoURL: string;
 }
 

@@ -77,7 +77,7 @@ function planOf(desc: DescMessage): Plan {
       fields.push({
         name: field.name,
         local: field.localName,
-        required: field.presence === requiredPresence,
+        required: presenceOf(field) === requiredPresence,
         write: writerOf(field),
         writeGiven: givenOf(field),
       });
@@ -115,16 +115,20 @@ function writerOf(field: DescField): Write {
   if (field.oneof || field.name in {}) return refuse;
   switch (field.fieldKind) {
     case "scalar":
-      return singleOf(field.number, field.scalar, field.presence === implicitPresence);
+      return singleOf(field.number, field.scalar, presenceOf(field) === implicitPresence);
     case "message":
       return messageOf(field.number, field.message, field.delimitedEncoding);
     case "enum":
-      return singleOf(field.number, int32, field.presence === implicitPresence);
+      return singleOf(field.number, int32, presenceOf(field) === implicitPresence);
     case "list":
       return listOf(field);
     case "map":
       return mapOf(field);
   }
+}
+
+function presenceOf({ presence }: DescField): number {
+  return presence;
 }
 
 function refuse(): void {
@@ -151,8 +155,9 @@ function messageOf(number: number, desc: DescMessage, group: boolean): Write {
 }
 
 function givenOf(field: DescField): Write {
-  if (field.fieldKind !== "scalar" || field.presence === implicitPresence) return refuse;
-  const { number, scalar } = field;
+  if (field.fieldKind !== "scalar" || presenceOf(field) === implicitPresence) return refuse;
+  const { number } = field;
+  const scalar: number = field.scalar;
   if (scalar === int64) return (writer, value) => void writer.tag(number, WireType.Varint).int64(value as bigint);
   if (scalar === bytes)
     return (writer, value) => void writer.tag(number, WireType.LengthDelimited).bytes(value as Uint8Array);
@@ -171,7 +176,8 @@ function listOf(field: DescField & { fieldKind: "list" }): Write {
 }
 
 function mapOf(field: DescField & { fieldKind: "map" }): Write {
-  if (field.mapKey !== text || field.mapKind === "enum") return refuse;
+  const mapKey: number = field.mapKey;
+  if (mapKey !== text || field.mapKind === "enum") return refuse;
   const tag = tagOf(field.number, WireType.LengthDelimited);
   const writeKey = singleOf(1, text, false);
   const writeValue = field.message ? messageOf(2, field.message, false) : singleOf(2, field.scalar, false);
