@@ -8,6 +8,7 @@ import { createDiscovery } from "./discovery.ts";
 import { withoutManagedFields } from "./managed-fields.ts";
 import { collectionPath, objectPath, query } from "./paths.ts";
 import { createSchemas } from "./schemas.ts";
+import { withoutSecretValues } from "./secret-refusals.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import type {
   DeleteOptions,
@@ -91,8 +92,21 @@ function objectRequests(
 ): Pick<KubeClient, "get" | "list" | "create" | "replace" | "patch" | "delete"> {
   const as = user === undefined ? {} : { user };
   const read = reader(transport, user);
-  const write = async (op: Operation, request: Parameters<Transport["request"]>[1]): Promise<KubernetesObject> => {
-    const answer = await transport.request(op, { ...request, ...as });
+  const write = async (
+    op: Operation,
+    {
+      type,
+      sent,
+      ...request
+    }: Omit<Parameters<Transport["request"]>[1], "body"> & {
+      readonly type: ResourcePath;
+      readonly sent: unknown;
+    },
+  ): Promise<KubernetesObject> => {
+    const whole = { ...request, body: JSON.stringify(sent), ...as };
+    const answer = await transport.request(op, whole).catch((thrown: unknown) => {
+      throw withoutSecretValues(thrown, type, sent);
+    });
     return parse(answer.body, request.path) as KubernetesObject;
   };
   return {
@@ -119,7 +133,8 @@ function objectRequests(
       return write(op, {
         method: "POST",
         path: path + query(writeQuery(settings)),
-        body: JSON.stringify(object),
+        type,
+        sent: object,
         idempotent: false,
       });
     },
@@ -129,7 +144,8 @@ function objectRequests(
       return write(op, {
         method: "PUT",
         path: objectPath(type, ref, settings.subresource) + query(writeQuery(settings)),
-        body: JSON.stringify(object),
+        type,
+        sent: object,
         idempotent: true,
       });
     },
@@ -138,7 +154,8 @@ function objectRequests(
         method: "PATCH",
         path: objectPath(type, ref, settings.subresource) + query({ ...writeQuery(settings), force: settings.force }),
         contentType: contentTypes[patch.type],
-        body: JSON.stringify(patch.body),
+        type,
+        sent: patch.body,
         idempotent: patch.type !== "json",
       });
     },
