@@ -230,10 +230,10 @@ export function applicationApi(deps: ApiDeps, service: ApplicationService): Boun
     },
     managedResources: {
       access: on("get"),
-      handle: (_call, request) => {
+      handle: async (_call, request) => {
         const { group = "", kind = "", namespace = "", name = "" } = request;
         return {
-          items: resources.managedResources(refOf({ ...request, name: request.applicationName ?? "" }), {
+          items: await resources.managedResources(refOf({ ...request, name: request.applicationName ?? "" }), {
             group,
             kind,
             namespace,

@@ -1,5 +1,6 @@
 // What an application's objects are: its tree, each object's desired, live and predicted state. Secrets are
 // masked in every answer. Names and semantics follow Argo CD's ApplicationService.
+import { Turns } from "#base/turns.ts";
 import { Hosts } from "#controllers/application/hosts.ts";
 import type { Row } from "#controllers/application/table.ts";
 import { nodesOf, resourceTree } from "#controllers/application/tree.ts";
@@ -10,7 +11,7 @@ import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
 
 export class ApplicationResources {
-  readonly #deps: Pick<ApplicationServiceDeps, "controller">;
+  readonly #deps: Pick<ApplicationServiceDeps, "controller" | "clock">;
   readonly #queries: ApplicationQueries;
   readonly #hosts: Hosts;
 
@@ -39,10 +40,10 @@ export class ApplicationResources {
   }
 
   /** Desired, live and predicted state of each object, secrets masked. */
-  managedResources(
+  async managedResources(
     ref: AppRef,
     filter: Partial<Record<"group" | "kind" | "namespace" | "name", string>>,
-  ): readonly ManagedResource[] {
+  ): Promise<readonly ManagedResource[]> {
     const rows = this.#queries
       .state(ref)
       .table.rows()
@@ -51,9 +52,18 @@ export class ApplicationResources {
           (part) => !filter[part] || filter[part] === row.key[part],
         ),
       );
-    return rows.map((row) => diffOf(row, this.#queries.maskedAnnotations));
+    const turns = new Turns(this.#deps.clock);
+    const items: ManagedResource[] = [];
+    for (const row of rows) {
+      items.push(diffOf(row, this.#queries.maskedAnnotations));
+      if (items.length % rowsBetweenLooks === 0) await turns.pause();
+    }
+    return items;
   }
 }
+
+/** So many are written before the clock is looked at. */
+const rowsBetweenLooks = 50;
 
 /** One row as the API answers it, secrets and these annotations of theirs masked. */
 export function diffOf(row: Row, maskedAnnotations: readonly string[]): ManagedResource {
@@ -67,6 +77,8 @@ export function diffOf(row: Row, maskedAnnotations: readonly string[]): ManagedR
     maskedAnnotations,
   );
   const text = (object: KubernetesObject | undefined): string => (object ? JSON.stringify(object) : "null");
+  const live = text(masked.live);
+  const predicted = row.desired ? (masked.predicted ?? masked.live ?? masked.desired) : undefined;
   const { group, kind, namespace, name } = row.key;
   return {
     ...(group === "" ? {} : { group }),
@@ -74,9 +86,9 @@ export function diffOf(row: Row, maskedAnnotations: readonly string[]): ManagedR
     ...(namespace === "" ? {} : { namespace }),
     name,
     targetState: text(masked.desired),
-    liveState: text(masked.live),
-    normalizedLiveState: text(masked.live),
-    predictedLiveState: text(row.desired ? (masked.predicted ?? masked.live ?? masked.desired) : undefined),
+    liveState: live,
+    normalizedLiveState: live,
+    predictedLiveState: predicted !== undefined && predicted === masked.live ? live : text(predicted),
     ...(row.live ? { resourceVersion: row.live.resourceVersion } : {}),
     ...(row.sync === "OutOfSync" ? { modified: true } : {}),
     ...(row.isHook ? { hook: true } : {}),

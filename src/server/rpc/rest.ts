@@ -1,5 +1,6 @@
 // REST from the services' HTTP bindings: each binding becomes a route. Requests are checked against the method's message;
 // answers are JSON as Kubernetes writes it, `fields` picks from them. No business logic.
+import { Readable } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { toError } from "#base/errors.ts";
@@ -10,6 +11,7 @@ import { bindingsOf, type Binding } from "#protocol/services.ts";
 import { fieldsOf } from "../application/fields.ts";
 import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
 import type { OpenStreams } from "./limits.ts";
+import { hasLongList, jsonPieces } from "./pieces.ts";
 import { PreparedAnswer } from "./prepared.ts";
 import { answer, endWith, messages, open, streams, type AnyMethod, type BoundService, type Call } from "./service.ts";
 import { begun, writeStream } from "./stream.ts";
@@ -65,7 +67,11 @@ function route(app: FastifyInstance, deps: RestDeps, { method, implementation, b
       const fields = fieldsParameter(request);
       if (result instanceof PreparedAnswer)
         return reply.type("application/json; charset=utf-8").send(await result.body(fields));
-      return reply.send(fieldsOf(fields)?.(result) ?? result);
+      const wanted = fieldsOf(fields)?.(result) ?? result;
+      if (!hasLongList(wanted)) return reply.send(wanted);
+      return reply
+        .type("application/json; charset=utf-8")
+        .send(Readable.from(jsonPieces(wanted), { objectMode: false }));
     },
   });
 }
