@@ -1,6 +1,7 @@
-// A stand-in for an API server's port-forward: the pods of a namespace, and the WebSocket of `v4.channel.k8s.io` to a port
-// of this machine. For tests: the sandbox's pods, and those of the real control plane, have no processes.
-import { createServer, type Server } from "node:http";
+// Stand-ins for port-forward: an API server's (the pods of a namespace, and the WebSocket of `v4.channel.k8s.io` to a port
+// of this machine), and a kubelet's. For tests: the sandbox's pods, and those of the real control plane, have no processes.
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
@@ -36,19 +37,51 @@ export async function startPortForwardServer(
   http.on("upgrade", (request, socket, head) => {
     requests.push(`UPGRADE ${request.url}`);
     if (request.headers.authorization !== "Bearer kube") return refuse(socket, refusal);
-    const port = Number(new URL(request.url ?? "/", "http://localhost").searchParams.get("ports"));
-    sockets.handleUpgrade(request, socket, head, (client) => relay(client, port, targetPort()));
+    accept(sockets, { request, socket, head }, targetPort());
   });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return { ...(await listening(http, sockets, "http")), requests };
+}
+
+/** What an API server asks of a kubelet when a port of a pod is forwarded; it forwards to a port of this machine. */
+export async function startKubelet(
+  certificate: { readonly cert: string; readonly key: string },
+  targetPort: number,
+): Promise<PortForwardServer> {
+  const requests: string[] = [];
+  const https = createTlsServer(certificate, (_request, response) => response.writeHead(404).end());
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false });
+  https.on("upgrade", (request, socket, head) => {
+    requests.push(`UPGRADE ${request.url}`);
+    accept(sockets, { request, socket, head }, targetPort);
+  });
+  return { ...(await listening(https, sockets, "https")), requests };
+}
+
+async function listening(
+  server: Server,
+  sockets: WebSocketServer,
+  scheme: string,
+): Promise<Pick<PortForwardServer, "url" | "close">> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    requests,
+    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {
       for (const client of sockets.clients) client.terminate();
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+function accept(sockets: WebSocketServer, { request, socket, head }: Upgrade, targetPort: number): void {
+  const port = Number(new URL(request.url ?? "/", "http://localhost").searchParams.get("ports"));
+  sockets.handleUpgrade(request, socket, head, (client) => relay(client, port, targetPort));
 }
 
 function refuse(socket: Duplex, body: string): void {

@@ -116,6 +116,21 @@ describe("buildStatus", () => {
     });
     expect(refreshed.reconciledAt).toBe("2026-01-01T00:01:00Z");
   });
+
+  it("moves reconciledAt past the end of an operation that changed nothing: argocd waits for that", () => {
+    const first = buildStatus(base);
+    const ended = {
+      phase: "Succeeded" as const,
+      operation: {},
+      startedAt: "2026-01-01T00:00:30Z",
+      finishedAt: "2026-01-01T00:00:40Z",
+    };
+    const given = { ...base, operationState: ended, nowMs: base.nowMs + 60_000 };
+    const after = buildStatus({ ...given, app: { ...app, status: first } });
+    expect(after.reconciledAt).toBe("2026-01-01T00:01:00Z");
+    const later = buildStatus({ ...given, app: { ...app, status: after }, nowMs: base.nowMs + 90_000 });
+    expect(later.reconciledAt).toBe(after.reconciledAt);
+  });
 });
 
 it("health: what is to be pruned counts, a hook does not, and its time moves only with it", () => {

@@ -34,7 +34,7 @@ export interface StatusInput {
   readonly operationState: OperationState | undefined;
   readonly history: readonly RevisionHistory[] | undefined;
   readonly nowMs: number;
-  /** Whether this pass compared anew because of a refresh: `reconciledAt` moves then. */
+  /** Whether this pass compared anew because of a refresh: `reconciledAt` moves then, as after an operation. */
   readonly refreshed: boolean;
   /** Each object's health stands in the status too. */
   readonly persistHealth?: boolean;
@@ -79,9 +79,12 @@ export function buildStatus(input: StatusInput): ApplicationStatus {
     ...(input.operationState ? { operationState: input.operationState } : {}),
   };
   const stamp = before?.reconciledAt;
+  const ended = input.operationState?.finishedAt;
   const moved =
     input.refreshed ||
     stamp === undefined ||
+    // Whoever waits for the end of an operation waits for the comparison after it, also where that finds nothing new.
+    (ended !== undefined && Date.parse(stamp) < Date.parse(ended)) ||
     !sameJson(status.sync, before?.sync) ||
     !sameJson(status.resources, before?.resources);
   return { ...status, reconciledAt: moved ? time : stamp };
