@@ -217,6 +217,7 @@ it("garbage ends its own connection alone", async () => {
   const { port } = await serve();
   const socket = net.connect(port, "127.0.0.1");
   socket.write(Buffer.from([0x16, 3, 1, 0, 0, 255, 255]));
+  socket.resume();
   await new Promise((resolve) => socket.on("close", resolve).on("error", resolve));
   const client = createClient(AccountService, createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` }));
   await expect(client.createToken({ name: "a" })).resolves.toMatchObject({ token: "t" });
