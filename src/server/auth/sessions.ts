@@ -28,7 +28,7 @@ export interface SessionsDeps extends SecretDeps {
   project(name: string): AppProject | undefined;
   /** Cryptographically strong random bytes. */
   randomBytes(count: number): Uint8Array;
-  /** Whom the server is run for: with this token one is the admin, whatever the accounts say. No keys are made then. */
+  /** Whom the server is run for: with this token one is the admin, whatever the accounts say, and nobody else gets in. */
   readonly caller?: { readonly token: string };
 }
 
@@ -121,6 +121,7 @@ export class Sessions {
   async verify(token: string): Promise<Account> {
     if (this.#isCaller(token)) return { username: "admin", kind: "local", issuer, groups: [] };
     try {
+      if (this.#deps.caller) throw new Error("somebody else's server");
       const { payload } = await jwtVerify(token, this.#key(), {
         issuer,
         algorithms: ["HS256"],
@@ -145,7 +146,7 @@ export class Sessions {
 
   /** Who a request without a token is. */
   anonymous(): Account | undefined {
-    return this.#deps.settings().anonymousEnabled
+    return this.#deps.settings().anonymousEnabled && !this.#deps.caller
       ? { username: "", kind: "anonymous", issuer: "", groups: [] }
       : undefined;
   }
