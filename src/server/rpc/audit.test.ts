@@ -30,7 +30,9 @@ const deps = (): AuditDeps => ({
   namespace: "argocd",
   events: { record: (about, event) => void events.push({ about, event }) },
   find: (kind, namespace, name) =>
-    name === "gone" ? undefined : { apiVersion: "argoproj.io/v1alpha1", kind, metadata: { namespace, name, uid: "u" } },
+    ["gone", "new"].includes(name)
+      ? undefined
+      : { apiVersion: "argoproj.io/v1alpha1", kind, metadata: { namespace, name, uid: "u", resourceVersion: "6" } },
   isAccount: (name) => name === "alice",
 });
 
@@ -167,9 +169,15 @@ const app = {
 it.for([
   [
     "ApplicationService.create",
-    { application: { metadata: { name: "web" } } },
+    { application: { metadata: { name: "new" } } },
     "ResourceCreated",
     "alice created application",
+  ],
+  [
+    "ApplicationService.create",
+    { application: { metadata: { name: "web" } }, upsert: true },
+    "ResourceUpdated",
+    "alice updated application spec",
   ],
   ["ApplicationService.patch", { name: "web" }, "ResourceUpdated", "alice updated application spec"],
   ["ApplicationService.delete", { name: "web" }, "ResourceDeleted", "alice deleted application"],
@@ -185,14 +193,22 @@ it.for([
   ["ApplicationService.terminateOperation", { name: "web" }, "ResourceUpdated", "alice terminated running operation"],
   [
     "ApplicationSetService.create",
-    { applicationset: { metadata: { name: "web" } } },
+    { applicationset: { metadata: { name: "new" } } },
     "ResourceCreated",
     "alice created ApplicationSet",
   ],
-  ["ProjectService.create", { project: { metadata: { name: "web" } } }, "ResourceCreated", "alice created project"],
+  [
+    "ApplicationSetService.create",
+    { applicationset: { metadata: { name: "web" } } },
+    "ResourceUpdated",
+    "alice updated ApplicationSets spec",
+  ],
+  ["ProjectService.create", { project: { metadata: { name: "new" } } }, "ResourceCreated", "alice created project"],
+  ["ProjectService.create", { project: { metadata: { name: "web" } } }, "ResourceUpdated", "alice updated project"],
   ["ProjectService.createToken", { project: "web", role: "ci" }, "ResourceCreated", "alice created token"],
 ] as const)("leaves an Event for %s %j: %s", async ([key, request, reason, message]) => {
-  await method(key, { handle: () => app }).handle(call, request);
+  const name = JSON.stringify(request).includes('"new"') ? "new" : "web";
+  await method(key, { handle: () => ({ ...app, metadata: { ...app.metadata, name } }) }).handle(call, request);
   expect(events.map(({ event }) => event)).toEqual([
     expect.objectContaining({
       type: "Normal",
@@ -201,7 +217,7 @@ it.for([
       annotations: expect.objectContaining({ user: "alice" }),
     }),
   ]);
-  expect(events[0]?.about).toMatchObject({ apiVersion: "argoproj.io/v1alpha1", metadata: { name: "web", uid: "new" } });
+  expect(events[0]?.about).toMatchObject({ apiVersion: "argoproj.io/v1alpha1", metadata: { name, uid: "new" } });
 });
 
 it("notes where an application goes, and who is not known", async () => {
@@ -219,8 +235,11 @@ it("writes no Event about what is not there, nor for a try that changes nothing"
     dryRun: true,
     applicationset: { metadata: { name: "a" } },
   });
+  const unchanged = { ...app, metadata: { ...app.metadata, resourceVersion: "6" } };
+  const request = { application: { metadata: { name: "web" } }, upsert: true };
+  await method("ApplicationService.create", { handle: () => unchanged }).handle(call, request);
   expect(events).toEqual([]);
-  expect(lines).toHaveLength(2);
+  expect(lines).toHaveLength(3);
 });
 
 it("records a route beside the services as the method that it stands for", async () => {

@@ -109,7 +109,7 @@ function recorded(deps: AuditDeps, method: DescMethod, implementation: Unary<unk
       try {
         const answer = await implementation.handle(call, request);
         enter(call, request, "OK", sinceMs);
-        const event = write?.event?.(request as never, answer);
+        const event = write?.event?.(request as never, answer, before);
         const about = event && objectAfter(deps, write!.subject(request as never), before, answer);
         if (event && about) {
           const { username = "" } = call.account ?? {};

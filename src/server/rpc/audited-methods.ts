@@ -18,8 +18,13 @@ export interface Subject {
 
 interface Write {
   subject(request: object): Subject;
-  /** Reason and what was done, after the name of who did it; undefined: no event. */
-  event?(request: object, answer: object): { readonly reason: string; readonly what: string } | undefined;
+  /** Reason and what was done, after the name of who did it; undefined: no event. `before`: the object as it was. */
+  event?(request: object, answer: object, before: KubernetesObject | undefined): Told | undefined;
+}
+
+interface Told {
+  readonly reason: string;
+  readonly what: string;
 }
 
 /** Methods that are not GET and yet change nothing. */
@@ -88,7 +93,14 @@ const certificate = (request: object): Subject => ({
 const gnuPGKey = (request: object): Subject => ({ kind: "GnuPGKey", name: first(request, "keyID") });
 
 const tell = (reason: string, what: string) => () => ({ reason, what });
-const created = (what: string): Write["event"] => tell("ResourceCreated", `created ${what}`);
+/** What is there already is updated, or left as it is. */
+const created =
+  (what: string, otherwise: string): Write["event"] =>
+  (_request, answer, before) => {
+    if (!before) return { reason: "ResourceCreated", what: `created ${what}` };
+    const same = stringAt(answer, "metadata", "resourceVersion") === before.metadata.resourceVersion;
+    return same ? undefined : { reason: "ResourceUpdated", what: otherwise };
+  };
 const updated = (what: string): Write["event"] => tell("ResourceUpdated", what);
 const deleted = (what: string): Write["event"] => tell("ResourceDeleted", `deleted ${what}`);
 
@@ -125,7 +137,7 @@ export const writes: Readonly<Record<string, Write>> = {
   "AccountService.createToken": { subject: account },
   "AccountService.deleteToken": { subject: account },
 
-  "ApplicationService.create": { subject: application, event: created("application") },
+  "ApplicationService.create": { subject: application, event: created("application", "updated application spec") },
   "ApplicationService.update": { subject: application, event: updated("updated application spec") },
   "ApplicationService.updateSpec": { subject: application, event: updated("updated application spec") },
   "ApplicationService.patch": { subject: application, event: updated("updated application spec") },
@@ -152,13 +164,10 @@ export const writes: Readonly<Record<string, Write>> = {
 
   "ApplicationSetService.create": {
     subject: applicationSet,
-    event: (request) => {
-      const { dryRun, upsert } = request as { readonly dryRun?: boolean; readonly upsert?: boolean };
-      if (dryRun) return undefined;
-      return upsert
-        ? { reason: "ResourceUpdated", what: "updated ApplicationSet" }
-        : { reason: "ResourceCreated", what: "created ApplicationSet" };
-    },
+    event: (request, answer, before) =>
+      (request as { readonly dryRun?: boolean }).dryRun
+        ? undefined
+        : created("ApplicationSet", "updated ApplicationSets spec")!(request, answer, before),
   },
   "ApplicationSetService.delete": { subject: applicationSet, event: deleted("ApplicationSets") },
 
@@ -174,10 +183,10 @@ export const writes: Readonly<Record<string, Write>> = {
   "GPGKeyService.create": { subject: gnuPGKey },
   "GPGKeyService.delete": { subject: gnuPGKey },
 
-  "ProjectService.create": { subject: project, event: created("project") },
+  "ProjectService.create": { subject: project, event: created("project", "updated project") },
   "ProjectService.update": { subject: project, event: updated("updated project") },
   "ProjectService.delete": { subject: project, event: deleted("project") },
-  "ProjectService.createToken": { subject: project, event: created("token") },
+  "ProjectService.createToken": { subject: project, event: tell("ResourceCreated", "created token") },
   "ProjectService.deleteToken": { subject: project, event: deleted("token") },
 
   "RepoCredsService.createRepositoryCredentials": { subject: credentials },
