@@ -66,3 +66,9 @@ describe("flags are read as Go reads them", () => {
     expect([...parseFlags(specs, ["--cascade=true", "-o", "wide"]).given].sort()).toEqual(["cascade", "output"]);
   });
 });
+
+test("flags that must be given are asked for, all at once", () => {
+  const needed = { kind: text("", { required: true }), patch: text("", { required: true }), all: bool("") };
+  expect(() => parseFlags(needed, ["--all"])).toThrow(/--kind and --patch must be given/);
+  expect(parseFlags(needed, ["--kind", "", "--patch", "{}"]).values.patch).toBe("{}");
+});

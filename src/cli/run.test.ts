@@ -2,10 +2,12 @@ import { describe, expect, test } from "vitest";
 import { DriftlessError } from "#base/errors.ts";
 import { command, type Listed } from "./command.ts";
 import type { Context } from "./context.ts";
+import type { KubeValues } from "./global-flags.ts";
 import { bool, text } from "./flags.ts";
 import { nearest, run, type Wiring } from "./run.ts";
 
 const seen: unknown[] = [];
+const kubes: KubeValues[] = [];
 const get = command({
   usage: "NAME",
   examples: [["One", "driftless app get x"]],
@@ -34,7 +36,10 @@ async function outcome(
     groups: [{ path: "app", summary: "Applications" }],
     commands: listed,
     options,
-    context: (global) => ({ global }) as Context,
+    context: (global, kube) => {
+      kubes.push(kube);
+      return { global } as Context;
+    },
     print: (text_) => (out += text_),
     complain: (error) => (said = error.message),
     interrupted: () => false,
@@ -42,6 +47,13 @@ async function outcome(
   const code = await run(line, wiring);
   return { code, out, said, seen: seen[0] };
 }
+
+test("kubectl's flags are for the cluster, unless the command has one of that name", async () => {
+  await outcome(["app", "get", "x", "--kubeconfig", "k", "--token", "t", "--namespace", "its-own"]);
+  expect(kubes.at(-1)).toMatchObject({ kubeconfig: "k", token: "t", namespace: "", context: "" });
+  await outcome(["version", "x", "--context", "c"], "--kube-context other");
+  expect(kubes.at(-1)).toMatchObject({ context: "c" });
+});
 
 describe("words become a command", () => {
   test.each<readonly [line: readonly string[], expected: object, options: string]>([
