@@ -5,12 +5,17 @@ import type { ActionInfo, Change } from "#core/actions/actions.ts";
 import type { RuleSet } from "#core/policy/rbac.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import type { Cluster, Repository } from "./services.ts";
-import type { AppProject, HealthStatus } from "#model/application.ts";
+import type { AppProject, ApplicationStatus, HealthStatus } from "#model/application.ts";
 import type { ConfigData, Settings } from "#model/settings.ts";
 
 export interface AdminMeans {
   policies(): Promise<AdminPolicies>;
   secrets(): Promise<AdminSecrets>;
+  /** Reconciles applications, `NAMESPACE/NAME`, in this process; tells of each before it is its turn. Writes nothing. */
+  reconciled(
+    keys: readonly string[],
+    tell: (key: string) => void,
+  ): Promise<ReadonlyMap<string, ApplicationStatus | undefined>>;
   /** The page and the API, in this process, from the cluster of the kubeconfig. Errors: PORT_IN_USE, CONFIG_INVALID. */
   dashboard(listen: {
     readonly host: string;

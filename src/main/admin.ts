@@ -1,7 +1,9 @@
 // What `admin` commands share with the server: how policies and settings are read, what Secrets look like, where scripts
 // run. Loads each part when it is first asked for: most commands need none of it.
+import { silentLogger } from "#base/operation.ts";
 import type { AdminMeans, AdminOverrides } from "#cli/admin-means.ts";
 import type { Context } from "#cli/context.ts";
+import type { ApplicationStatus } from "#model/application.ts";
 import type { Settings } from "#model/settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,6 +17,20 @@ export function adminMeans(env: Environment, context: () => Context): AdminMeans
         import("#server/cluster/secrets.ts"),
       ]);
       return { repositorySecret, clusterSecret };
+    },
+    reconciled: async (keys, tell) => {
+      const { startCore } = await import("./core.ts");
+      const core = await startCore({ ...context().op, log: silentLogger }, context());
+      try {
+        const found = new Map<string, ApplicationStatus | undefined>();
+        for (const key of keys) {
+          tell(key);
+          found.set(key, await core.look(key));
+        }
+        return found;
+      } finally {
+        await core.stop();
+      }
     },
     dashboard: async (listen) => (await import("./dashboard.ts")).startDashboard(context(), listen),
     overrides: (settings) => overridesOf(env, settings),

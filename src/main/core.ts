@@ -10,6 +10,7 @@ import type { Operation } from "#base/operation.ts";
 import { types } from "#cli/admin-target.ts";
 import type { Context } from "#cli/context.ts";
 import { onKubeconfig } from "#cli/kube-target.ts";
+import type { ApplicationStatus } from "#model/application.ts";
 import { createClient } from "#kube/client.ts";
 import type { KubeClient } from "#kube/types.ts";
 import { systemClock, systemRandom } from "#runtime/system.ts";
@@ -21,6 +22,8 @@ export interface Core {
   readonly url: string;
   /** Whoever has it may do what the kubeconfig allows. */
   readonly token: string;
+  /** Looks at one application, `NAMESPACE/NAME`, anew; the status it comes to. */
+  look(key: string): Promise<ApplicationStatus | undefined>;
   stop(): Promise<void>;
 }
 
@@ -65,6 +68,10 @@ export async function startCore(op: Operation, context: Context, options: CoreOp
   return {
     url: `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${system.server.port}`,
     token,
+    async look(key) {
+      await system.controller.look(key);
+      return system.controller.statusNow(key);
+    },
     async stop() {
       await system.stop();
       place.release();

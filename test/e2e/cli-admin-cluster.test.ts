@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadAll } from "js-yaml";
+import { load, loadAll } from "js-yaml";
 import { silentLogger } from "#base/operation.ts";
 import { bootstrap } from "#main/bootstrap.ts";
 import type { KubernetesObject } from "#model/object.ts";
@@ -224,6 +224,197 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
     const back = await succeeds("import", "-n", "argocd", join(home, "backup.yaml"));
     expect(back).toContain("/Secret second in namespace argocd created\n");
     expect(back).toContain("argoproj.io/AppProject default in namespace argocd created\n");
+  });
+
+  test("clusters: what applications use of them, how they are reached, and which namespaces are managed", async () => {
+    const own = "https://kubernetes.default.svc";
+    const rows = async (...args: string[]): Promise<string[][]> =>
+      (await succeeds(...args, "-n", "argocd"))
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.trimEnd().split(/ {2,}/));
+    expect(await rows("cluster", "namespaces")).toEqual([
+      ["CLUSTER", "NAMESPACES"],
+      ["https://10.0.0.1"],
+      [own, "web"],
+    ]);
+    expect(await rows("cluster", "shards")).toEqual([
+      ["SHARD", "RESOURCES COUNT"],
+      ["0", "2 (100%)"],
+    ]);
+    const stats = await rows("cluster", "stats", "in-cluster");
+    expect(stats[1]).toEqual([own, "0", "Successful", "1", "2", "2"]);
+
+    const file = join(home, "kubeconfig-of-second");
+    expect(await succeeds("cluster", "kubeconfig", "second", file, "-n", "argocd")).toBe("");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(load(readFileSync(file, "utf8"))).toMatchObject({
+      "current-context": "https://10.0.0.1",
+      clusters: [{ cluster: { server: "https://10.0.0.1" } }],
+      users: [{ user: { token: canary } }],
+    });
+    expect((await admin(["cluster", "kubeconfig", own, file, "-n", "argocd"])).err).toContain("has no Secret");
+    expect((await admin(["cluster", "kubeconfig", "nowhere", file, "-n", "argocd"])).err).toContain(
+      "is not configured",
+    );
+
+    const enable = [
+      "cluster",
+      "namespaces",
+      "enable-namespaced-mode",
+      "*",
+      "--max-namespace-count",
+      "3",
+      "-n",
+      "argocd",
+    ];
+    expect(await succeeds(...enable)).toBe(`Setting cluster ${own} namespaces to [web]...done (dry run)\n`);
+    expect(await kube.list("Secret", "argocd", "argocd.argoproj.io/secret-type=cluster")).toHaveLength(1);
+    expect(await succeeds(...enable, "--dry-run=false", "--cluster-resources")).toContain("...done\n");
+    const made = await kube.list("Secret", "argocd", "argocd.argoproj.io/secret-type=cluster");
+    const restricted = made.find(({ metadata }) => metadata.name?.startsWith("cluster-kubernetes.default.svc-"));
+    expect(restricted).toMatchObject({
+      data: { server: base64(own), namespaces: base64("web"), clusterResources: base64("true") },
+    });
+    const disable = ["cluster", "namespaces", "disable-namespaced-mode", "*", "--dry-run=false", "-n", "argocd"];
+    expect(await succeeds(...disable)).toBe(`Disabling namespaced mode for cluster ${own}...done\n`);
+    const data = (await kube.get("Secret", restricted?.metadata.name ?? "", "argocd"))?.["data"];
+    expect(Object.keys(data as object).sort()).toEqual(["config", "name", "server"]);
+    await kube.remove("Secret", restricted?.metadata.name ?? "", "argocd");
+  });
+
+  test("roles of projects are changed all at once, and a ClusterRole becomes a project", async () => {
+    await kube.edit("AppProject", { name: "default", namespace: "argocd" }, { spec: { roles: [role] } });
+    const set = ["proj", "update-role-policy", "def*", "set", "action/*", "--role", "*ploy*", "-n", "argocd"];
+    const what = ["--resource", "applications", "--scope", "*", "--permission", "allow"];
+    expect((await admin(set)).err).toContain("Flag --resource cannot be empty");
+    const added = "p, proj:default:deployer, applications, action/*, default/*, allow";
+    const roles = async (): Promise<unknown> => (await kube.get("AppProject", "default", "argocd"))?.["spec"];
+    expect(await succeeds(...set, ...what)).toContain(`+      - ${added}\n`);
+    expect(await roles()).toMatchObject({ roles: [role] });
+    await succeeds(...set, ...what, "--dry-run=false");
+    expect(await roles()).toMatchObject({ roles: [{ policies: [role.policies[0], added] }] });
+    await succeeds("proj", "update-role-policy", "*", "remove", "sync", "--dry-run=false", "-n", "argocd");
+    expect(await roles()).toMatchObject({ roles: [{ policies: [added] }] });
+
+    const file = join(home, "role.yaml");
+    const rules = [
+      { apiGroups: ["", "apps"], resources: ["configmaps", "deployments", "pods/log"], verbs: ["get", "create"] },
+      { apiGroups: [""], resources: ["namespaces"], verbs: ["*"] },
+      { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get"] },
+    ];
+    const metadata = { name: "r" };
+    writeFileSync(
+      file,
+      JSON.stringify({ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata, rules }),
+    );
+    expect(load(await succeeds("proj", "generate-allow-list", file, "generated"))).toEqual({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "AppProject",
+      metadata: { name: "generated" },
+      spec: {
+        clusterResourceWhitelist: [{ group: "", kind: "Namespace" }],
+        namespaceResourceWhitelist: [
+          { group: "", kind: "ConfigMap" },
+          { group: "apps", kind: "Deployment" },
+        ],
+      },
+    });
+  });
+
+  test("states of applications are written down and compared", async () => {
+    const [before, after] = [join(home, "before.yaml"), join(home, "after.yaml")];
+    await succeeds("app", "get-reconcile-results", before, "-n", "argocd");
+    expect(load(readFileSync(before, "utf8"))).toEqual({
+      applications: [{ name: "web", health: null, sync: { status: "Synced" }, conditions: null }],
+    });
+    const status = { sync: { status: "OutOfSync" }, health: { status: "Healthy" } };
+    await kube.edit("Application", { name: "web", namespace: "argocd" }, { status });
+    await succeeds("app", "get-reconcile-results", after, "-n", "argocd", "--o", "json");
+    const found = await succeeds("app", "diff-reconcile-results", before, after);
+    expect(found).toMatch(/^web\n/);
+    expect(found).toContain("-  status: Synced\n+  status: OutOfSync\n");
+    expect(await succeeds("app", "diff-reconcile-results", after, after)).toBe("web\n");
+    expect((await admin(["app", "diff-reconcile-results", after, join(home, "role.yaml")])).err).toContain(
+      "holds no results",
+    );
+  });
+
+  test("applications are reconciled anew in the command's own process, and nothing is written", async () => {
+    const before = await kube.get("Application", "web", "argocd");
+    const file = join(home, "anew.yaml");
+    expect(await succeeds("app", "get-reconcile-results", file, "--refresh", "-n", "argocd")).toBe("web\n");
+    // Its repository does not exist: that is what this program says of it, whatever was written before.
+    expect(load(readFileSync(file, "utf8"))).toMatchObject({
+      applications: [{ name: "web", sync: { status: "Unknown" }, conditions: [{ type: "ComparisonError" }] }],
+    });
+    const after = await kube.get("Application", "web", "argocd");
+    expect(after?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
+  });
+
+  test("the page and the API are served to whoever has the link", async () => {
+    const { PATH = "" } = process.env;
+    const env = { PATH, HOME: home, TZ: "UTC", KUBECONFIG: cluster.kubeconfig };
+    const child = spawn(program, ["admin", "dashboard", "-n", "argocd", "--port", "0"], { env });
+    let [out, err] = ["", ""];
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+    try {
+      const link = await new Promise<string>((resolve, reject) => {
+        child.stdout.on("data", (chunk: Buffer) => {
+          const found = /^The page is at (\S+)\n/.exec((out += chunk.toString()))?.[1];
+          if (found) resolve(found);
+        });
+        void ended.then((code) => reject(new Error(`ended with ${code}: ${err}`)));
+      });
+      const base = new URL("/", link.replace("localhost", "127.0.0.1")).href;
+      const ask = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+        fetch(new URL(path, base), { headers, redirect: "manual" });
+      const entered = await ask(link.slice(link.indexOf("/auth/")));
+      expect([entered.status, entered.headers.get("location")]).toEqual([302, "/"]);
+      const cookie = (entered.headers.get("set-cookie") ?? "").split(";")[0]!;
+      expect(entered.headers.get("set-cookie")).toMatch(/^argocd\.token=\S+; Path=\/; HttpOnly; SameSite=Lax$/);
+      expect(await (await ask("/", { cookie, accept: "text/html" })).text()).toContain("<!doctype html>");
+      const listed = (await (await ask("/api/v1/applications", { cookie })).json()) as { items: KubernetesObject[] };
+      expect(listed.items.map(({ metadata }) => metadata.name)).toContain("web");
+      // Nobody else.
+      expect((await ask("/api/v1/applications")).status).toBe(401);
+      expect((await ask("/auth/enter?token=guessed")).status).toBe(401);
+      expect((await ask("/auth/enter")).status).toBe(401);
+    } finally {
+      child.kill("SIGINT");
+    }
+    expect([await ended, err]).toEqual([0, ""]);
+  });
+
+  test("notifications: what is configured is told; what sends comes later", async () => {
+    const data = {
+      "template.short": "message: hi\n",
+      "template.long": "message: |\n  one\n  two\n",
+      "template.slack": "slack: {attachments: a}\n",
+      "trigger.on-sync": "- {when: a == 'b', send: [long, short], oncePer: x}\n- {when: \"true\", send: [short]}\n",
+      "service.webhook.x": "url: http://x",
+    };
+    const name = "argocd-notifications-cm";
+    expect((await admin(["notifications", "trigger", "get", "-n", "argocd"])).err).toContain(
+      `no ConfigMap argocd/${name}`,
+    );
+    await kube.create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "argocd" }, data });
+    const get = (...args: string[]): Promise<string> => succeeds("notifications", ...args, "-n", "argocd");
+    expect(await get("template", "get")).toBe(
+      'NAME   PREVIEW\nlong   one two\nshort  hi\nslack  {"slack":{"attachments":"a"}}\n',
+    );
+    expect(await get("template", "get", "-o", "name")).toBe("long\nshort\nslack\n");
+    expect(await get("template", "get", "short", "-o", "yaml")).toBe("short:\n  message: hi\n");
+    expect(await get("trigger", "get")).toBe(
+      "NAME     TEMPLATE     CONDITION\non-sync  long, short  a == 'b'\n         short        true\n",
+    );
+    expect(JSON.parse(await get("trigger", "get", "-o", "json"))).toMatchObject({ "on-sync": [{ oncePer: "x" }, {}] });
+    for (const args of [
+      ["template", "notify", "short", "web"],
+      ["trigger", "run", "on-sync", "web"],
+    ])
+      expect((await admin(["notifications", ...args])).err).toContain("come later");
   });
 
   test.each<readonly [what: string, stream: string, why: string]>([

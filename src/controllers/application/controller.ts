@@ -6,7 +6,13 @@ import type { Desired } from "./desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
-import type { AppProject, Application, ApplicationSource, SyncOperation } from "#model/application.ts";
+import type {
+  AppProject,
+  Application,
+  ApplicationSource,
+  ApplicationStatus,
+  SyncOperation,
+} from "#model/application.ts";
 import type { SyncWindowsAnswer, WaitingFor } from "#protocol/rest.ts";
 import type { LiveEntry } from "#kube/live.ts";
 import { ReconcileLoop } from "#runtime/loop.ts";
@@ -157,6 +163,12 @@ export class ApplicationController {
       this.#loop.enqueue(key);
     }
     await look.done;
+  }
+
+  /** The status that an application's last pass came to, also where nothing is written; undefined where there is none. */
+  statusNow(key: string): ApplicationStatus | undefined {
+    const state = this.#states.get(key);
+    return state && this.#reconciler.statusNow(state);
   }
 
   async stop(): Promise<void> {

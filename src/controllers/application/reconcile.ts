@@ -4,6 +4,7 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { sameJson, stableStringify } from "#base/json.ts";
 import type {
+  ApplicationStatus,
   Application,
   ApplicationCondition,
   AppProject,
@@ -171,6 +172,11 @@ export class Reconciler {
     await turns.pause();
     await this.#writer.write(op, state, { pass });
     return this.#outcome(pass, waitMs);
+  }
+
+  /** The status that the last pass came to, also where nothing is written. */
+  statusNow(state: AppState): ApplicationStatus {
+    return this.#writer.current(state);
   }
 
   /** What the application would desire at other revisions; changes nothing. Errors: those of its spec and of rendering. */

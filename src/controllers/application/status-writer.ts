@@ -72,23 +72,27 @@ export class StatusWriter<Pass extends Judged> {
     }
   }
 
-  async #write(op: Op, state: AppState, how: { readonly pass?: Pass; readonly urgent?: boolean }): Promise<void> {
-    const { clock, control, settings } = this.#options;
-    const refresh = how.pass?.refresh;
-    const app = state.app;
-    const status = buildStatus({
-      app,
+  /** The status as it is known now, whether it is written or not. */
+  current(state: AppState, pass?: Pass): ApplicationStatus {
+    return buildStatus({
+      app: state.app,
       controllerNamespace: this.#options.namespace,
       rows: state.table.rows(),
       desired: state.desired,
-      conditions: this.#options.conditions(state, how.pass),
+      conditions: this.#options.conditions(state, pass),
       operationState: state.operationState,
       history: this.#options.history(state),
-      nowMs: clock.now(),
-      refreshed: refresh !== undefined,
-      persistHealth: settings().persistHealth,
+      nowMs: this.#options.clock.now(),
+      refreshed: pass?.refresh !== undefined,
+      persistHealth: this.#options.settings().persistHealth,
     });
-    const wanted = fittingStatus(status);
+  }
+
+  async #write(op: Op, state: AppState, how: { readonly pass?: Pass; readonly urgent?: boolean }): Promise<void> {
+    const { clock, control } = this.#options;
+    const refresh = how.pass?.refresh;
+    const app = state.app;
+    const wanted = fittingStatus(this.current(state, how.pass));
     this.#options.dependencies.judged(state, wanted);
     const extra = extraPatch(state, refresh);
     const patch = statusPatch(app, wanted, extra);

@@ -6,7 +6,6 @@ import type { Application } from "#model/application.ts";
 import { targetFlags } from "../../../admin-flags.ts";
 import { onCluster, types } from "../../../admin-target.ts";
 import { command } from "../../../command.ts";
-import { connectToServer } from "../../../connect.ts";
 import type { Context } from "../../../context.ts";
 import { bool, duration, text, type FlagValues, type Flags } from "../../../flags.ts";
 import { document } from "../../../view/print.ts";
@@ -58,15 +57,15 @@ async function written(context: Context, values: FlagValues<typeof flags>): Prom
   });
 }
 
-/** As the API of this program, started for this command, sees each of them. */
+/** As this process sees each of them. */
 async function reconciled(context: Context, values: FlagValues<typeof flags>): Promise<readonly Application[]> {
-  const names = (await written(context, values)).map(({ metadata }) => metadata);
-  const core = { ...context.connect, global: { ...context.global, core: true } };
-  const api = await connectToServer(context.op, core);
-  const found: Application[] = [];
-  for (const { name = "", namespace = "" } of names) {
-    context.out.line(name);
-    found.push(await api.applications.get(context.op, { name, appNamespace: namespace }, { refresh: "normal" }));
-  }
-  return found;
+  const applications = await written(context, values);
+  const keyOf = ({ metadata }: Application): string => `${metadata.namespace}/${metadata.name}`;
+  const admin = await context.admin();
+  const found = await admin.reconciled(applications.map(keyOf), (key) => context.out.line(key.split("/")[1]));
+  return applications.map((app) => {
+    const { status: _before, ...rest } = app;
+    const status = found.get(keyOf(app));
+    return status ? { ...rest, status } : rest;
+  });
 }
