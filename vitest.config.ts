@@ -14,6 +14,7 @@ export default defineConfig({
             "sim/**/*.test.ts",
             "docs/**/*.test.ts",
             "test/render/**/*.test.ts",
+            "test/fuzz/**/*.test.ts",
           ],
           testTimeout: 30_000,
         },

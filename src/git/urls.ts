@@ -71,7 +71,7 @@ export function redact(text: string, secrets: readonly (string | undefined)[] = 
   for (const secret of secrets) {
     if (secret === undefined || secret.length < 3) continue;
     clean = clean.replaceAll(secret, "***");
-    const encoded = encodeURIComponent(secret);
+    const encoded = encodeURIComponent(secret.toWellFormed());
     if (encoded !== secret) clean = clean.replaceAll(encoded, "***");
   }
   return clean;

@@ -280,7 +280,7 @@ export interface AppProjectSpec {
     };
   };
   readonly destinationServiceAccounts?: readonly {
-    server: string;
+    server?: string;
     namespace?: string;
     defaultServiceAccount: string;
   }[];

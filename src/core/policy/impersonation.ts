@@ -22,7 +22,7 @@ export function serviceAccountFor(project: AppProjectSpec, destination: Destinat
   const { server, namespace, applicationNamespace } = destination;
   const own = namespace || applicationNamespace;
   for (const entry of project.destinationServiceAccounts ?? []) {
-    if (!glob(entry.server)(server) || !glob(entry.namespace ?? "")(namespace)) continue;
+    if (!glob(entry.server ?? "")(server) || !glob(entry.namespace ?? "")(namespace)) continue;
     const account = entry.defaultServiceAccount ?? "";
     if (account.trim() === "" || forbidden.test(account)) {
       return fail(`default service account contains invalid chars '${account}'`);

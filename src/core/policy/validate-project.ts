@@ -181,17 +181,19 @@ function windowProblems(spec: AppProjectSpec): ProjectProblem[] {
 
 function accountProblems(spec: AppProjectSpec): ProjectProblem[] {
   const seen = new Set<string>();
-  return (spec.destinationServiceAccounts ?? []).flatMap(({ server, namespace = "", defaultServiceAccount }, index) => {
-    const field = `spec.destinationServiceAccounts[${index}]`;
-    const problems: ProjectProblem[] = [];
-    for (const [part, text] of Object.entries({ server, namespace }))
-      if (text.includes("!")) problems.push({ field, why: `${part} has an invalid format, '${text}'` });
-    if (!defaultServiceAccount?.trim() || /[!*[\]{}\\/]/.test(defaultServiceAccount))
-      problems.push({ field, why: `defaultServiceAccount has an invalid format, '${defaultServiceAccount ?? ""}'` });
-    const key = `${server} ${namespace}`;
-    if (seen.has(key))
-      problems.push({ field, why: `destinationServiceAccount '${server}/${namespace}' already added` });
-    seen.add(key);
-    return problems;
-  });
+  return (spec.destinationServiceAccounts ?? []).flatMap(
+    ({ server = "", namespace = "", defaultServiceAccount }, index) => {
+      const field = `spec.destinationServiceAccounts[${index}]`;
+      const problems: ProjectProblem[] = [];
+      for (const [part, text] of Object.entries({ server, namespace }))
+        if (text.includes("!")) problems.push({ field, why: `${part} has an invalid format, '${text}'` });
+      if (!defaultServiceAccount?.trim() || /[!*[\]{}\\/]/.test(defaultServiceAccount))
+        problems.push({ field, why: `defaultServiceAccount has an invalid format, '${defaultServiceAccount ?? ""}'` });
+      const key = `${server} ${namespace}`;
+      if (seen.has(key))
+        problems.push({ field, why: `destinationServiceAccount '${server}/${namespace}' already added` });
+      seen.add(key);
+      return problems;
+    },
+  );
 }

@@ -244,8 +244,12 @@ describe("Sessions", () => {
     const token = await sessions.signProjectToken("p", "ci", { id: "one", iat, expiresInS: 0 });
     await expect(sessions.verify(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
     const noted = { jwtTokensByRole: { ci: { items: [{ iat, id: "one" }] } } };
-    changed.project = { metadata: { name: "p" }, spec: {}, status: noted } as unknown as AppProject;
+    const holding = (roles: readonly object[]): AppProject =>
+      ({ metadata: { name: "p" }, spec: { roles }, status: noted }) as unknown as AppProject;
+    changed.project = holding([{ name: "ci" }]);
     expect(await sessions.verify(token)).toMatchObject({ username: "proj:p:ci", project: { name: "p", role: "ci" } });
+    changed.project = holding([]);
+    await expect(sessions.verify(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
   it("nobody is anonymous unless the settings say so", async () => {

@@ -255,8 +255,10 @@ export class Sessions {
 
 /** Tokens that a project notes for a role: in its status, and in its spec where older versions kept them. */
 export function tokensOfRole(project: AppProject, role: string): readonly { id?: string; iat: number }[] {
-  const inStatus = listAt(project, "status", "jwtTokensByRole", role, "items");
   const entry = (project.spec.roles ?? []).find((each) => stringAt(each, "name") === role);
+  // What the status still notes of a role that was taken away does not hold.
+  if (!entry) return [];
+  const inStatus = listAt(project, "status", "jwtTokensByRole", role, "items");
   return [...inStatus, ...listAt(entry, "jwtTokens")].filter(isObject).flatMap((token) => {
     const [id, iat] = [stringAt(token, "id"), numberAt(token, "iat")];
     return iat === undefined ? [] : [{ iat, ...(id ? { id } : {}) }];

@@ -4,7 +4,7 @@
 // Source: gRPC-Web's protocol and Argo CD's client, pkg/apiclient/grpcproxy.go.
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 
-const malformed = /^parse%20binary:%20|^parse binary: /;
+const malformed = /^parse(?:%20| )binary(?:%3A|:)(?:%20| )/;
 
 /** Takes a method's handler; returns one that answers a message that cannot be read as INVALID_ARGUMENT. */
 export function withMalformedBlamed(handler: UniversalHandler): UniversalHandler {
