@@ -5,7 +5,7 @@ import { listen, type Listener } from "./listener.ts";
 let listener: Listener;
 beforeAll(async () => {
   const handler = (_request: unknown, response: { end(text: string): void }): void => response.end("ok");
-  listener = await listen({ host: "127.0.0.1", port: 0, handler: handler as never });
+  listener = await listen({ host: "127.0.0.1", port: 0, handler });
 });
 afterAll(() => listener.close());
 
