@@ -387,6 +387,38 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
     expect([await ended, err]).toEqual([0, ""]);
   });
 
+  test("a backup that argocd wrote is brought back, and written the same", async () => {
+    const stream = readFileSync(new URL("fixtures/argocd-export.yaml", import.meta.url), "utf8");
+    await kube.edit("Application", { name: "web", namespace: "argocd" }, { metadata: { finalizers: null } });
+    await kube.remove("Application", "web", "argocd");
+    const brought = await admin(["import", "-n", "argocd", "-", "--verbose"], stream);
+    expect(brought).toMatchObject({ code: 0, err: "" });
+    for (const what of ["/Secret repo-x", "argoproj.io/AppProject payments", "argoproj.io/Application web"])
+      expect(brought.out).toContain(`${what} in namespace argocd created\n`);
+    expect(brought.out).toContain("/ConfigMap argocd-cm unchanged\n");
+    const written = loadAll(await succeeds("export", "-n", "argocd"));
+    for (const object of loadAll(stream).filter((document) => document !== null))
+      if ((object as KubernetesObject).metadata.name !== "default") expect(written).toContainEqual(object);
+  });
+
+  test("settings of the cluster are checked, and tried on an object", async () => {
+    const settings = (...args: string[]): Promise<Outcome> =>
+      admin(["settings", ...args, "--load-cluster-settings", "-n", "argocd"]);
+    expect(await settings("validate")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^✅ accounts\n1 accounts\n/) as string,
+    });
+    const at = { name: "argocd-cm", namespace: "argocd" };
+    await kube.edit("ConfigMap", at, { data: { "accounts.ci": "fly", "timeout.reconciliation": "never" } });
+    const found = await settings("validate", "--group", "accounts");
+    expect(found).toMatchObject({ code: 1, out: "❌ accounts\naccounts.ci: fly is neither login nor apiKey: fly\n" });
+    await kube.edit("ConfigMap", at, { data: null });
+    const file = join(home, "object.yaml");
+    writeFileSync(file, "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: x}, status: {phase: Bound}}");
+    const health = await settings("resource-overrides", "health", file);
+    expect(health).toMatchObject({ code: 0, out: "STATUS: Healthy\nMESSAGE: \n" });
+  });
+
   test("notifications: what is configured is told; what sends comes later", async () => {
     const data = {
       "template.short": "message: hi\n",
