@@ -397,8 +397,11 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
       expect(brought.out).toContain(`${what} in namespace argocd created\n`);
     expect(brought.out).toContain("/ConfigMap argocd-cm unchanged\n");
     const written = loadAll(await succeeds("export", "-n", "argocd"));
-    for (const object of loadAll(stream).filter((document) => document !== null))
-      if ((object as KubernetesObject).metadata.name !== "default") expect(written).toContainEqual(object);
+    // The project default has been changed here.
+    const others = (loadAll(stream) as (KubernetesObject | null)[]).filter(
+      (object) => object !== null && object.metadata.name !== "default",
+    );
+    for (const object of others) expect(written).toContainEqual(object);
   });
 
   test("settings of the cluster are checked, and tried on an object", async () => {
