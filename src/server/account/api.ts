@@ -1,6 +1,7 @@
 // The AccountService of the protocol: local accounts, their passwords and tokens, and what the caller may do. Names and
 // semantics follow Argo CD's AccountService.
 import { DriftlessError } from "#base/errors.ts";
+import { rbacActions } from "#core/policy/rbac-words.ts";
 import { AccountService } from "#protocol/gen/argoproj/account_pb.js";
 import type { LocalAccount } from "../auth/accounts.ts";
 import { denied, type Rbac, type Resource } from "../auth/rbac.ts";
@@ -12,32 +13,8 @@ export interface AccountApiDeps {
   readonly sessions: Sessions;
 }
 
-const resources: readonly string[] = [
-  "accounts",
-  "applications",
-  "applicationsets",
-  "certificates",
-  "clusters",
-  "exec",
-  "extensions",
-  "gpgkeys",
-  "logs",
-  "projects",
-  "repositories",
-  "write-repositories",
-];
-const actions: readonly string[] = [
-  "get",
-  "create",
-  "update",
-  "delete",
-  "sync",
-  "override",
-  "action",
-  "invoke",
-  "rollback",
-  "debug",
-];
+const resources = Object.keys(rbacActions);
+const actions = [...new Set(Object.values(rbacActions).flatMap((of) => Object.keys(of)))];
 
 export function accountApi({ rbac, sessions }: AccountApiDeps): BoundService {
   const { accounts } = sessions;
