@@ -127,7 +127,7 @@ interface Slot {
 }
 
 /** So many filters' verdicts are kept. */
-const filtersKept = 32;
+const filtersKept = 128;
 /** An order in which more rows than this moved is made anew. */
 const mendedAtOnce = 500;
 /** By their number less one; 0 is what is not known yet. */
