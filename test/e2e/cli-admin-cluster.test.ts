@@ -9,6 +9,7 @@ import { load, loadAll } from "js-yaml";
 import { silentLogger } from "#base/operation.ts";
 import { bootstrap } from "#main/bootstrap.ts";
 import type { KubernetesObject } from "#model/object.ts";
+import { buildPage } from "../support/build-page.ts";
 import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { repositoryRoot } from "../support/up.ts";
@@ -353,6 +354,7 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
   });
 
   test("the page and the API are served to whoever has the link", async () => {
+    await buildPage();
     const { PATH = "" } = process.env;
     const env = { PATH, HOME: home, TZ: "UTC", KUBECONFIG: cluster.kubeconfig };
     const child = spawn(program, ["admin", "dashboard", "-n", "argocd", "--port", "0"], { env });
