@@ -20,12 +20,13 @@ export const generatedFlags = {
 
 type Values = FlagValues<typeof outputFlags> & { readonly inline?: boolean; readonly file?: string };
 
-/** Writes a resource without what belongs to one cluster: its status, times, namespace. Errors: INVALID_ARGUMENT, CONFIG_INVALID. */
+/** Writes a resource with what people write of it: no status, and of its metadata nothing that belongs to one cluster. Errors: INVALID_ARGUMENT, CONFIG_INVALID. */
 export async function writeGenerated(context: Context, resource: KubernetesObject, values: Values): Promise<void> {
   const { output } = values;
   checkOutput(output || "none", ["yaml", "json"]);
-  const { creationTimestamp: _created, namespace: _namespace, ...metadata } = resource.metadata;
-  const { status: _status, ...rest } = { ...resource, metadata } as KubernetesObject & { readonly status?: unknown };
+  const { name, labels, annotations, finalizers } = resource.metadata;
+  const metadata = { name, labels, annotations, finalizers };
+  const { status: _status, ...rest } = { ...resource, metadata } as { readonly status?: unknown };
   const content = await document(JSON.parse(stableStringify(rest)), output as "yaml" | "json");
   if (!values.inline) {
     context.out.write(content);

@@ -61,6 +61,23 @@ spec:
     targetRevision: v2
 `;
 
+test("of a project that was read from a cluster nothing is kept that belongs to it", async () => {
+  const project = `
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: p, namespace: argocd, uid: u, resourceVersion: "7", generation: 2, creationTimestamp: "2026-01-02T03:04:05Z", annotations: {a: b}}
+spec: {sourceRepos: ["*"]}
+status: {}
+`;
+  const { out } = await runCommand(["admin", "proj", "generate-spec", "-f", "{DIR}/p"], { files: { p: project } });
+  expect(parse(out)).toEqual({
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "AppProject",
+    metadata: { name: "p", annotations: { a: "b" } },
+    spec: { sourceRepos: ["*"] },
+  });
+});
+
 describe("a file that is there already", () => {
   const words = ["admin", "app", "generate-spec", "-f", "{DIR}/app.yaml", "--revision", "v2"];
 
