@@ -2,7 +2,9 @@
 // while 200 applications a second change. Driftless runs as a newcomer runs it, on its sandbox; its controller leaves the
 // applications alone, so that the API is what is measured.
 import { fork } from "node:child_process";
-import { availableParallelism, loadavg } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import { clientFromKubeconfig } from "#kube/credentials.ts";
 import type { KubeClient } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
@@ -11,7 +13,7 @@ import { startUp, type Up } from "#test/support/up.ts";
 import { apiApplication, nameOf } from "./lib/api-fleet.ts";
 import type { ClientReport, ClientTask } from "./lib/api-client.ts";
 import type { ReaderReport } from "./lib/api-streams.ts";
-import { residentMB } from "./lib/processes.ts";
+import { residentMB, usedKB } from "./lib/processes.ts";
 import { percentile, round, type Bench, type BenchContext } from "./lib/report.ts";
 import { applicationPath, inParallel, op } from "./lib/world.ts";
 
@@ -44,7 +46,11 @@ const fields = [
 export const bench: Bench = async (context) => {
   // BENCH_PROFILE=DIR leaves a CPU profile there.
   const profile = process.env["BENCH_PROFILE"];
-  const env: Record<string, string> = profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` } : {};
+  const folder = mkdtempSync(join(tmpdir(), "driftless-bench-"));
+  const probe = join(folder, "memory");
+  const options = [`--import=${new URL("./lib/memory-probe.ts", import.meta.url).href}`];
+  if (profile) options.push("--cpu-prof", `--cpu-prof-dir=${profile}`);
+  const env = { NODE_OPTIONS: options.join(" "), MEMORY_PROBE: probe };
   const up = await startUp({ demo: false, readyWithinMs: 120_000, env });
   const client = clientFromKubeconfig(
     { path: up.kubeconfig },
@@ -57,7 +63,7 @@ export const bench: Bench = async (context) => {
     });
     await untilListed(up);
     const lists = await measureLists(context, up, client);
-    const watching = await measureStreams(context, up, client);
+    const watching = await measureStreams(context, { up, client, probe });
     return {
       bench: "api",
       // Other work on the machine shows in every number: 1 for each core that was wanted.
@@ -75,6 +81,7 @@ export const bench: Bench = async (context) => {
   } finally {
     await client.close();
     await up.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 };
 
@@ -155,20 +162,27 @@ async function completeLists(context: BenchContext, ask: (get: ClientTask["get"]
   };
 }
 
-async function measureStreams(context: BenchContext, up: Up, client: KubeClient) {
+interface Setting {
+  readonly up: Up;
+  readonly client: KubeClient;
+  /** Where the server writes its memory. */
+  readonly probe: string;
+}
+
+async function measureStreams(context: BenchContext, { up, client, probe }: Setting) {
   context.say(`${streams} streams`);
-  const before = residentMB(up.pid);
+  const before = await usedKB(up.pid, probe);
   const reader = fork(new URL("./lib/api-streams.ts", import.meta.url), { serialization: "json" });
   const said = (): Promise<unknown> => new Promise((resolve) => reader.once("message", resolve));
   try {
     const opened = said();
     reader.send({ url: up.url, token: await up.api.token(), streams, fields });
     await opened;
-    const open = residentMB(up.pid);
+    const open = await usedKB(up.pid, probe);
     context.say(`${changesPerSecond} changes a second for ${changingS} s`);
     const changes = await change(client, changesPerSecond * changingS);
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    const during = residentMB(up.pid);
+    const during = await usedKB(up.pid, probe);
     const reported = said();
     reader.send("report");
     const { delaysMs, events, bytes } = (await reported) as ReaderReport;
@@ -178,8 +192,9 @@ async function measureStreams(context: BenchContext, up: Up, client: KubeClient)
       seen: events / (changes.count * streams),
       changesPerSecond: round(changes.perSecond),
       megabytesPerSecond: round(bytes / 1e6 / changingS),
-      kilobytesPerStream: round(((open - before) * 1024) / streams),
-      kilobytesPerStreamBusy: round(((during - before) * 1024) / streams),
+      kilobytesPerStream: round((open - before) / streams),
+      kilobytesPerStreamBusy: round((during - before) / streams),
+      residentMB: round(residentMB(up.pid)),
     };
   } finally {
     reader.kill();

@@ -1,5 +1,5 @@
 // CPU time and memory of a process and of all that it started, from Linux' /proc.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 const ticksPerSecond = 100;
 
@@ -45,4 +45,17 @@ export function cpuSeconds(pid: number): number {
 export function residentMB(pid: number): number {
   const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(match?.[1] ?? 0) / 1024;
+}
+
+/** Has a process that loaded memory-probe.ts collect its garbage; returns what is in use then, in kB. */
+export async function usedKB(pid: number, probeFile: string): Promise<number> {
+  const lines = (): readonly string[] => (existsSync(probeFile) ? readFileSync(probeFile, "utf8").split("\n") : [""]);
+  const before = lines().length;
+  process.kill(pid, "SIGUSR2");
+  const deadline = performance.now() + 30_000;
+  while (lines().length === before) {
+    if (performance.now() > deadline) throw new Error(`process ${pid} does not tell its memory`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return Number(lines().at(-2)) / 1024;
 }
