@@ -18,17 +18,19 @@ export function jsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(/^application\/[\w.-]+\+json/, { parseAs: "string" }, read);
 }
 
-/** Takes a body's text. Error: INVALID_ARGUMENT with what is wrong with it, never with what stands in it. */
-export function readJson(text: string): unknown {
+/** Takes the text of a body, or of another field. Error: INVALID_ARGUMENT with what is wrong, never with what stands in it. */
+export function readJson(text: string, field = "body"): unknown {
+  const refused = (why: string): DriftlessError =>
+    new DriftlessError("INVALID_ARGUMENT", `${field}: ${why}`, { details: { field } });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (thrown) {
     const why = (thrown as Error).message.replace(/, (\.\.\.)?"[\s\S]*$/, "").replace(/ in JSON/, "");
-    throw new DriftlessError("INVALID_ARGUMENT", `body: no valid JSON: ${why}`);
+    throw refused(`no valid JSON: ${why}`);
   }
   const problem = problemOfJson(value);
-  if (problem !== undefined) throw new DriftlessError("INVALID_ARGUMENT", `body: ${problem}`);
+  if (problem !== undefined) throw refused(problem);
   return value;
 }
 

@@ -9,6 +9,7 @@ import type { ApplicationController } from "#controllers/application/controller.
 import { previewChange, type PreviewRequest } from "#controllers/application/preview.ts";
 import { unpackFiles } from "#git/unpack.ts";
 import type { Preview, PreviewEvent } from "#protocol/preview.ts";
+import { readJson } from "./bodies.ts";
 import type { ApplicationAccess } from "./application/access.ts";
 import { bodyOf, withArchives } from "./application/manifest-routes.ts";
 import type { ApplicationService } from "./application/service.ts";
@@ -105,12 +106,7 @@ async function jsonOf(body: AsyncIterable<Uint8Array>): Promise<Readonly<Record<
     chunks.push(chunk);
     if ((size += chunk.length) > maxRequestBytes) throw new DriftlessError("TOO_LARGE", "the body is too large");
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    value = undefined;
-  }
+  const value = readJson(Buffer.concat(chunks).toString("utf8"));
   if (!isObject(value)) throw new DriftlessError("INVALID_ARGUMENT", "a JSON object is required as the body");
   return value;
 }

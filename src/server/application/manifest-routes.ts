@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DriftlessError } from "#base/errors.ts";
 import type { Application } from "#model/application.ts";
+import { readJson } from "../bodies.ts";
 import { operationOf, type HttpDeps } from "../http.ts";
 import { recordedAs, type AuditDeps } from "../rpc/audit.ts";
 import type { ApplicationAccess } from "./access.ts";
@@ -141,13 +142,7 @@ const maxLineBytes = 16 << 20;
 async function* linesOf(body: Body): AsyncIterable<unknown> {
   let rest = "";
   const text = new TextDecoder();
-  const parse = (line: string): unknown => {
-    try {
-      return JSON.parse(line);
-    } catch {
-      throw new DriftlessError("INVALID_ARGUMENT", "the body is not lines of JSON");
-    }
-  };
+  const parse = (line: string): unknown => readJson(line, "body, which is to be lines of JSON");
   for await (const bytes of body) {
     const lines = (rest + text.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";

@@ -6,6 +6,7 @@ import type { ApplicationController } from "#controllers/application/controller.
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { DeleteOptions, PatchType } from "#kube/types.ts";
 import { displayKey } from "#model/object.ts";
+import { readJson } from "../bodies.ts";
 import { clusterOf, inTree, isNamed, type ObjectName } from "./objects.ts";
 import type { AppRef } from "./queries.ts";
 import type { ApplicationService } from "./service.ts";
@@ -44,14 +45,7 @@ export async function patchResource(
     throw new DriftlessError("INVALID_ARGUMENT", `patch type ${JSON.stringify(asked.patchType)} is not supported`, {
       details: { field: "patchType" },
     });
-  let body: unknown;
-  try {
-    body = JSON.parse(asked.patch ?? "");
-  } catch (thrown) {
-    throw new DriftlessError("INVALID_ARGUMENT", `patch is not JSON: ${toError(thrown).message}`, {
-      details: { field: "patch" },
-    });
-  }
+  const body = readJson(asked.patch ?? "", "patch");
   if ((type === "json") !== Array.isArray(body))
     throw new DriftlessError("INVALID_ARGUMENT", `patch: ${type === "json" ? "a list" : "an object"} is expected`, {
       details: { field: "patch" },

@@ -10,6 +10,7 @@ import { applyMergePatch } from "#core/merge/merge-patch.ts";
 import { sourceProblem } from "#core/policy/sources.ts";
 import { sourcesOf, type Application, type ApplicationSpec } from "#model/application.ts";
 import { apiVersion, finalizer } from "#model/names.ts";
+import { readJson } from "../bodies.ts";
 import { changeApplication, refOf, type Change } from "./changes.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
 import type { ApplicationQueries, AppRef } from "./queries.ts";
@@ -93,15 +94,7 @@ export class ApplicationWrites {
 
   /** What a patch would make of an application; only spec, labels, annotations and finalizers change. Error: INVALID_ARGUMENT. */
   patched(now: Application, patch: string, patchType: string): Application {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(patch);
-    } catch (thrown) {
-      throw new DriftlessError("INVALID_ARGUMENT", `patch is not JSON: ${toError(thrown).message}`, {
-        details: { field: "patch" },
-      });
-    }
-    const { spec, metadata } = applyPatch(now, parsed, patchType);
+    const { spec, metadata } = applyPatch(now, readJson(patch, "patch"), patchType);
     return {
       ...now,
       spec: withKeptCredentials(spec, now),
