@@ -143,7 +143,7 @@ describe.each(clusters)("--core on $name", { timeout: 60_000 }, (under) => {
   test("a sync is asked for, and done by whoever runs the controllers", async () => {
     const asked = core("app", "sync", "web", "--timeout", "50");
     await eventually(async () => expect((await application()).operation).toBeDefined());
-    expect(writes()).toEqual([`PATCH ${ofApplication}`]);
+    await eventually(() => expect(writes()).toEqual([`PATCH ${ofApplication}`]));
     await up.restart();
     expect(await asked).toContain("Phase:              Succeeded");
     await up.interrupt();
