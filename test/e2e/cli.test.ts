@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Application } from "#model/application.ts";
+import { cloneRepository } from "../support/repository.ts";
 import { repositoryRoot, startUp, type Up } from "../support/up.ts";
 
 const program = join(repositoryRoot, "bin", "driftless");
@@ -255,7 +256,15 @@ describe("a day", { timeout: 120_000 }, () => {
   });
 
   test("patch, edit and unset", async () => {
-    const patch = JSON.stringify({ spec: { source: { kustomize: { images: ["a:1", "b:2"] } } } });
+    const repository = await cloneRepository(up.cloneUrl);
+    const note = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: note }\n";
+    await repository.push({ "apps/note/kustomization.yaml": "resources: [note.yaml]\n", "apps/note/note.yaml": note });
+    repository.close();
+    const source = { path: "apps/note", directory: null, kustomize: { images: ["a:1", "b:2"] } };
+    const patch = JSON.stringify({ spec: { source } });
+    const nowhere = JSON.stringify({ spec: { source: { ...source, path: "apps/nowhere" } } });
+    const refused = await driftless(["app", "patch", "day", "--type", "merge", "--patch", nowhere]);
+    expect(refused).toMatchObject({ code: 20, out: "", err: expect.stringContaining("apps/nowhere") });
     expect(await succeeds("app", "patch", "day", "--type", "merge", "--patch", patch)).toContain("- a:1");
     await succeeds("app", "unset", "day", "--kustomize-image", "a");
     expect((await application("day")).spec.source?.kustomize).toEqual({ images: ["b:2"] });
