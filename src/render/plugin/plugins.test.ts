@@ -265,7 +265,7 @@ describe.each(["sidecar", "command"] as const)("a plugin as %s", (form) => {
     const { code, message } = await failure(render(renderer, one, { plugin }));
     expect(code).toBe("RENDER_FAILED");
     expect(message).toContain("exit code 3");
-    expect(message).toContain("cannot reach https://++++++++@example.com with ++++++++");
+    expect(message).toContain("cannot reach https://***@example.com with ++++++++");
     expect(message).not.toMatch(/hunter22|abcdef123456/);
     const noisy = await withPlugin("two", { generate: shell("yes word | head -c 200000 >&2; exit 1") });
     expect((await failure(render(noisy, one, { plugin: { name: "two" } }))).message.length).toBeLessThan(4000);

@@ -1,4 +1,5 @@
 // What a plugin says when it fails, made fit to be shown: bounded, on few lines, without secrets. Pure.
+import { redactUrls } from "#base/redact.ts";
 
 const maxLength = 3000;
 const secretName = /pass|secret|token|credential|private|api_?key|auth/i;
@@ -10,9 +11,7 @@ const secretName = /pass|secret|token|credential|private|api_?key|auth/i;
 export function tellable(text: string, environment: Readonly<Record<string, string>>): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
   let told = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
-  told = told
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, "$1++++++++@")
-    .replaceAll(/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, "$1 ++++++++");
+  told = redactUrls(told).replaceAll(/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, "$1 ++++++++");
   for (const [name, value] of Object.entries(environment)) {
     if (value.length >= 4 && secretName.test(name)) told = told.replaceAll(value, "++++++++");
   }
