@@ -106,6 +106,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
       op: life,
       ...(labelSelector ? { labelSelector } : {}),
     });
+  let followed = (): readonly string[] | undefined => [namespace];
   const counts = ({ metadata }: KubernetesObject): boolean =>
     isApplicationNamespace(configuration.settings.applicationNamespaces, metadata.namespace ?? "", namespace);
   const configMaps = informer(configMapType, "app.kubernetes.io/part-of=argocd");
@@ -115,7 +116,7 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     type: custom("applications"),
     ...ports,
     op: life,
-    namespaces: () => followedNamespaces(configuration.settings.applicationNamespaces, namespace),
+    namespaces: () => followed(),
     include: counts,
   });
   const projects = informer<AppProject>(custom("appprojects"));
@@ -258,8 +259,12 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
     controller.everythingAgain();
   });
   await controller.start();
-  followApplications(applications, configuration);
-  if (!options.caller) releaseProjects(life, { control, clock: systemClock, namespace, projects, applications });
+  // Other namespaces come after its own: one that may not be read keeps nobody from starting.
+  followed = () => followedNamespaces(configuration.settings.applicationNamespaces, namespace);
+  void followApplications(applications, configuration).then(() => {
+    if (options.caller || life.signal.aborted) return;
+    releaseProjects(life, { control, clock: systemClock, namespace, projects, applications });
+  });
 
   const pushed: System["pushed"] = async (url, refs) => {
     await controller.sources.refreshMatching(life, (other) => sameRepository(other, url), { pushed: refs });
@@ -336,8 +341,8 @@ export async function startSystem(op: Operation, options: SystemOptions): Promis
   };
 }
 
-/** Follows the namespaces in which Applications count, where the settings come to name others. */
-function followApplications(applications: Informer<Application>, configuration: Configuration): void {
+/** Follows the namespaces in which Applications count, also where the settings come to name others; returns when those of now were listed. */
+async function followApplications(applications: Informer<Application>, configuration: Configuration): Promise<void> {
   let known = configuration.settings.applicationNamespaces;
   configuration.onChange(() => {
     const { applicationNamespaces } = configuration.settings;
@@ -345,6 +350,7 @@ function followApplications(applications: Informer<Application>, configuration: 
     known = applicationNamespaces;
     void applications.follow();
   });
+  if (known.length > 0) await applications.follow();
 }
 
 async function readSecret(

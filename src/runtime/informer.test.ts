@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { DriftlessError } from "#base/errors.ts";
 import { silentLogger } from "#base/operation.ts";
 import { fakeClock } from "#base/testing/fake-clock.ts";
 import type { KubeClient, WatchEvent } from "#kube/types.ts";
@@ -41,9 +42,11 @@ async function following(...items: KubernetesObject[]) {
 function several(...items: KubernetesObject[]) {
   const watched = new Map<string, number>();
   const lists: string[] = [];
+  const refused = new Set<string>();
   const client = {
     list: (_op: unknown, _type: unknown, { namespace = "" }: { namespace?: string }) => {
       lists.push(namespace);
+      if (refused.has(namespace)) return Promise.reject(new DriftlessError("PERMISSION_DENIED", "forbidden"));
       const found = items.filter((item) => namespace === "" || item.metadata.namespace === namespace);
       return Promise.resolve({ items: found, resourceVersion: "10" });
     },
@@ -56,7 +59,7 @@ function several(...items: KubernetesObject[]) {
     },
   } as unknown as KubeClient;
   const open = (): string[] => [...watched].flatMap(([name, count]) => (count > 0 ? [name] : [])).sort();
-  return { client, open, lists, items };
+  return { client, open, lists, items, refused };
 }
 
 const inNamespace = (namespace: string, name: string): KubernetesObject => {
@@ -67,6 +70,7 @@ const inNamespace = (namespace: string, name: string): KubernetesObject => {
 describe("Informer of several namespaces", () => {
   const setUp = (initial: readonly string[] | undefined, include: (namespace: string) => boolean = () => true) => {
     const server = several(inNamespace("one", "a"), inNamespace("two", "a"), inNamespace("three", "a"));
+    const warnings: string[] = [];
     let wanted = initial;
     let includes = include;
     const informer = new Informer({
@@ -74,7 +78,7 @@ describe("Informer of several namespaces", () => {
       type: { group: "", version: "v1", plural: "configmaps", namespaced: true },
       clock: fakeClock(),
       random: { next: () => 0.5 },
-      op: { signal: new AbortController().signal, log: silentLogger },
+      op: { signal: new AbortController().signal, log: { ...silentLogger, warn: (said) => warnings.push(said) } },
       namespaces: () => wanted,
       include: ({ metadata }) => includes(metadata.namespace ?? ""),
     });
@@ -87,7 +91,7 @@ describe("Informer of several namespaces", () => {
       [wanted, includes] = [next, test];
       await informer.follow();
     };
-    return { server, informer, told, known, follow };
+    return { server, informer, told, known, follow, warnings };
   };
 
   it("reads the named ones alone, and others when they are asked for", async () => {
@@ -102,6 +106,23 @@ describe("Informer of several namespaces", () => {
     expect(informer.resourceVersion).toBe("10");
     await informer.stop();
     expect(server.open()).toEqual([]);
+  });
+
+  it("goes on with what it had, and with others, while one may not be read", async () => {
+    const { server, informer, known, follow, warnings } = setUp(["one"]);
+    await informer.start();
+    server.refused.add("two");
+    let done = false;
+    const following = follow(["three", "two"]).then(() => (done = true));
+    await vi.waitFor(() => expect(known()).toEqual(["one", "three"]));
+    expect(done).toBe(false);
+    expect(informer.problem?.code).toBe("PERMISSION_DENIED");
+    expect(warnings).toEqual(["objects cannot be followed"]);
+    server.refused.clear();
+    await follow(["three", "two"]);
+    expect(known()).toEqual(["three", "two"]);
+    await informer.stop();
+    void following;
   });
 
   it("keeps of all only what is included, and asks again", async () => {

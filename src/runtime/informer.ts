@@ -141,12 +141,21 @@ export class Informer<T extends KubernetesObject> {
         const error = toError(thrown);
         if (error.code === "RESOURCE_EXPIRED") scope.resourceVersion = "";
         else scope.lastError = error;
+        if (error.code === "PERMISSION_DENIED") this.#tellOf(scope, error);
         if (listedBefore !== scope.resourceVersion && error.code !== "RESOURCE_EXPIRED") failures = 0;
         failures++;
         op.log.debug("watch ended", { kind: this.#options.type.plural, error: error.message });
         await this.#pause(Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(failures, 12)), stopped);
       }
     }
+  }
+
+  /** Nothing goes on until somebody grants it: they are told, once. */
+  #tellOf(scope: Scope, error: DriftlessError): void {
+    if (scope.told) return;
+    scope.told = true;
+    const kind = this.#options.type.plural;
+    this.#options.op.log.warn("objects cannot be followed", { kind, namespace: scope.namespace, error: error.message });
   }
 
   #selection(scope: Scope): { namespace?: string; labelSelector?: string; fieldSelector?: string } {
@@ -231,7 +240,8 @@ class Scope {
   markListed!: () => void;
   resourceVersion = "";
   lastError: DriftlessError | undefined;
-  ended: Promise<void> | undefined;
+  ended: Promise<void> = Promise.resolve();
+  told = false;
 
   constructor(namespace: string) {
     this.namespace = namespace;
