@@ -166,7 +166,8 @@ async function callOf(
   const account = context.values.get(caller);
   return {
     op: {
-      signal: AbortSignal.any([context.signal, deps.stopping]),
+      // It ends with the program, too: the router knows when that stops.
+      signal: context.signal,
       log: deps.log.with({ method: `${method.parent.typeName}/${method.name}` }),
     },
     // Whoever may be anybody may come with a session that has ended.
