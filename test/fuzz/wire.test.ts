@@ -1,7 +1,8 @@
 // Arbitrary and damaged bytes as bodies of calls by every protocol, over real sockets: each call is answered, never as a
 // fault of the server's, and the server goes on.
+import type { ServerResponse } from "node:http";
 import http2 from "node:http2";
-import { toBinary } from "@bufbuild/protobuf";
+import { toBinary, type DescMessage } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { silentLogger } from "#base/operation.ts";
@@ -18,7 +19,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { damaged, hostileText, runs } from "../support/fuzz.ts";
 import { frameOf } from "../security/wire.ts";
 
-const input = AccountService.method.createToken.input;
+const input: DescMessage = AccountService.method.createToken.input;
 const good = frameOf(Buffer.from(toBinary(input, fromJson(input, { name: "a", id: "b", expiresIn: 5 }))));
 const withinMs = 10_000;
 
@@ -33,7 +34,11 @@ beforeAll(async () => {
     streams: new OpenStreams(10),
     authenticate: () => Promise.resolve(undefined),
   };
-  const handler = grpcHandler(deps, services, (_request, response) => response.writeHead(404).end());
+  const handler = grpcHandler(
+    deps,
+    services,
+    (_request, response) => void (response as ServerResponse).writeHead(404).end(),
+  );
   listener = await listen({ host: "127.0.0.1", port: 0, handler });
   client = http2.connect(`http://127.0.0.1:${listener.port}`);
 });
