@@ -10,7 +10,7 @@ import type { Binding } from "#protocol/services.ts";
 import { eventually } from "../support/eventually.ts";
 import { statusName } from "../support/rpc.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
-import { startUp, type Up } from "../support/up.ts";
+import { startUp, type Up, type UpOptions } from "../support/up.ts";
 
 export const roles = ["anonymous", "none", "readonly", "other", "right", "admin"] as const;
 export type Role = (typeof roles)[number];
@@ -100,8 +100,8 @@ function guardedObjects(repoURL: string): readonly object[] {
 }
 
 /** Starts the program with accounts without a role, with read access, of another project and of the right one. */
-export async function startGuarded(): Promise<Guarded> {
-  const up = await startUp();
+export async function startGuarded(options: UpOptions = {}): Promise<Guarded> {
+  const up = await startUp(options);
   const kube = connectKube(up.kubeconfig);
   const { namespace } = up;
   const create_ = (object: unknown): Promise<unknown> => kube.create(object as never);
