@@ -1,5 +1,7 @@
 // A running program with a secret of its own in every place that can hold one: Secrets of repositories, clusters and accounts,
 // Secrets in Git and on the cluster, URLs, settings; and applications that fail in every way that tells of them.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubernetesObject } from "#model/object.ts";
 import { eventually } from "../support/eventually.ts";
@@ -28,8 +30,18 @@ const nowhere = "127.0.0.1:9";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
+/** A plugin that fails, and tells all that it was given. */
+const tellingPlugin = {
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "ConfigManagementPlugin",
+  metadata: { name: "teller" },
+  spec: { generate: { command: ["sh", "-c", "env >&2; echo $ARGOCD_ENV_REMOTE >&2; exit 3"] } },
+};
+
 export async function startLeakWorld(): Promise<LeakWorld> {
-  const up = await startUp({ logLevel: "debug", flags: ["--metrics-port", "0"] });
+  const plugins = mkdtempSync(join(tmpdir(), "driftless-leak-plugins-"));
+  const up = await startUp({ logLevel: "debug", flags: ["--metrics-port", "0", "--plugin-commands", plugins] });
+  writeFileSync(join(plugins, "teller.yaml"), JSON.stringify(tellingPlugin));
   const kube = connectKube(up.kubeconfig);
   const canaries = new Canaries();
   try {
@@ -58,6 +70,7 @@ export async function startLeakWorld(): Promise<LeakWorld> {
         repository.close();
         kube.close().catch(() => {});
         await up.stop();
+        rmSync(plugins, { recursive: true, force: true });
       },
     };
   } catch (thrown) {
@@ -335,7 +348,13 @@ async function applicationsOf(up: Up, kube: Kube, { canaries, repository }: Give
       source: {
         repoURL: repository.url,
         path: "good",
-        plugin: { name: "none", env: [{ name: "TOKEN", value: own("environment") }] },
+        plugin: {
+          name: "teller",
+          env: [
+            { name: "TOKEN", value: own("environment") },
+            { name: "REMOTE", value: `https://me:${own("plugin-url")}@${nowhere}/x` },
+          ],
+        },
       },
     },
     unreachable: {
