@@ -155,7 +155,7 @@ describe("Operating", () => {
 
   test("lists every flag of `driftless up`, and no other", () => {
     const help = String(run("up", "--help").stdout);
-    const has = [...help.matchAll(/^ +(--[a-z-]+)/gm)].map((match) => match[1]!);
+    const has = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1]!);
     const says = [...text.matchAll(/^\| `(--[a-z-]+)/gm)].map((match) => match[1]!);
     expect(says.toSorted()).toEqual(has.toSorted());
   });
