@@ -93,6 +93,11 @@ export const liveObjects: readonly Scenario[] = [
         new Set((await lines(stage, `/api/v1/applications/${app.name}/pods/${one}/logs`)).map((l) => l.podName)),
       ).toEqual(new Set([one, ""]));
       expect((await stage.up.api.call("GET", `${logs}?untilTime=noon`)).status).toBe(400);
+      expect((await lines(stage, `${logs}?sinceTime=2099-01-01T00:00:00Z`)).length).toBe(1);
+      expect((await lines(stage, `${logs}?podName=${one}&container=main&tailLines=1`)).length).toBe(2);
+      const wrong = await lines(stage, `${logs}?podName=${one}&container=nobody`);
+      expect(wrong[0]!.content).toContain("nobody");
+      expect((await lines(stage, `${logs}?filter=READY`)).length).toBeGreaterThan(1);
     },
     { kubernetes: "no kubelet, no logs" },
   ),
