@@ -6,6 +6,7 @@ import { clustersUnderTest } from "../support/cluster.ts";
 import { methods } from "../support/rpc.ts";
 import { driverKinds } from "./transports/drivers.ts";
 import { comingLater, documentedAsLater } from "./transports/every-method.ts";
+import { restChecks, withRest } from "./transports/rest-only.ts";
 import { startStage, type RunningStage } from "./transports/stage.ts";
 import { stories } from "./transports/stories.ts";
 import { differenceOf, Told, type Entry, type Story } from "./transports/story.ts";
@@ -48,6 +49,10 @@ describe.each(clustersUnderTest({ name: "transports", cases: stories.length }))(
     const documented = documentedAsLater();
     expect(methods.size).toBe(documented.methods);
     expect(await comingLater(createGrpcTransport({ baseUrl: url, nodeOptions }), token)).toEqual(documented.later);
+  });
+
+  it.each(restChecks)("REST: $name", async ({ run }) => {
+    await withRest(stage!.world.up, run);
   });
 
   describe.each(stories)("$name", (story) => {
