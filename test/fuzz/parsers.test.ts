@@ -228,6 +228,7 @@ const parsers: Readonly<Record<string, Parser>> = {
       "apiVersion: v1\nkind: A\nmetadata: {name: a}\n---\na: &x [1]\nb: *x\n",
       '{"apiVersion":"v1","kind":"List","items":[]}',
     ],
+    longest: 1000,
     read: (text) =>
       eachOrRefused(
         () => manifests.yaml(text, "a.yaml"),
