@@ -116,5 +116,7 @@ export const appStories: readonly Story[] = [
     await told.refused(app.sync, { name });
     await told.refused(app.remove, { name });
     await told.refused(app.create, wish(told, told.name("Bad_Name")));
+    await told.refused(app.create, wish(told, told.name("no-project"), { project: "nowhere" }));
+    await told.refused(app.create, wish(told, told.name("no-path"), { path: "nowhere" }));
   }),
 ];
