@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { silentLogger, type Operation } from "#base/operation.ts";
-import { Sources, type FollowRequest } from "#controllers/application/sources.ts";
+import { Sources, type FollowRequest } from "#controllers/application/desired/sources.ts";
 import { createGitRepositories } from "#git/repository.ts";
 import { findEngine } from "#render/engine/binary.ts";
 import { createEnginePool } from "#render/engine/pool.ts";

@@ -1,6 +1,6 @@
 // The commands that administer an installation, as commands.ts lists them: accounts, projects, clusters, repositories,
 // certificates, keys, ApplicationSets. Each is loaded when it is run.
-import { adminCommands, adminGroups } from "./admin-commands.ts";
+import { adminCommands, adminGroups } from "./admin/commands.ts";
 import type { Group, Listed } from "./command.ts";
 
 export const administrationGroups: readonly Group[] = [

@@ -1,10 +1,10 @@
 // What a command may use: streams, the environment, the connection, time. src/main wires it; tests wire their own.
 import type { Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
-import type { AdminMeans } from "./admin-means.ts";
-import type { ApiClient } from "./api.ts";
-import type { ConfigFile } from "./config-file.ts";
-import type { ConnectDeps } from "./connect.ts";
+import type { AdminMeans } from "./admin/means.ts";
+import type { ApiClient } from "./server/api.ts";
+import type { ConfigFile } from "./server/config-file.ts";
+import type { ConnectDeps } from "./server/connect.ts";
 import type { FlagValues } from "./flags.ts";
 import type { globalFlags, KubeValues } from "./global-flags.ts";
 

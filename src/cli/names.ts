@@ -1,7 +1,7 @@
 // How applications are named on the command line: `NAME` or `NAMESPACE/NAME`, with `--app-namespace` for the rest. Pure.
 import { DriftlessError } from "#base/errors.ts";
 import type { Context } from "./context.ts";
-import type { AppRef } from "./api.ts";
+import type { AppRef } from "./server/api.ts";
 import { qualifiedName } from "./view/application.ts";
 
 /** Error: INVALID_ARGUMENT for a name that cannot be one. */

@@ -1,6 +1,6 @@
 // From words to a command: finds it, reads its flags, runs it. Unknown words suggest the nearest. Knows no command.
 import { DriftlessError, toError } from "#base/errors.ts";
-import { targetFlags } from "./admin-flags.ts";
+import { targetFlags } from "./admin/flags.ts";
 import type { Command, Group, Listed } from "./command.ts";
 import type { Context } from "./context.ts";
 import { parseFlags, takesNext, type Flags } from "./flags.ts";

@@ -1,6 +1,6 @@
 // Prints an application's resources in the form that was asked for: table, tree or document. Shared by get, sync, wait.
 import type { Application } from "#model/application.ts";
-import type { ApiClient, AppRef } from "./api.ts";
+import type { ApiClient, AppRef } from "./server/api.ts";
 import type { Context } from "./context.ts";
 import { resourceStates, resourcesTable } from "./view/application.ts";
 import { document } from "./view/print.ts";

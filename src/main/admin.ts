@@ -1,7 +1,7 @@
 // What `admin` commands share with the server: how policies and settings are read, what Secrets look like, where scripts
 // run. Loads each part when it is first asked for: most commands need none of it.
 import { silentLogger } from "#base/operation.ts";
-import type { AdminMeans, AdminOverrides } from "#cli/admin-means.ts";
+import type { AdminMeans, AdminOverrides } from "#cli/admin/means.ts";
 import type { Context } from "#cli/context.ts";
 import type { ApplicationStatus } from "#model/application.ts";
 import type { Settings } from "#model/settings.ts";
@@ -40,8 +40,8 @@ export function adminMeans(env: Environment, context: () => Context): AdminMeans
 /** The engine is started when a script or an expression is first run. */
 async function overridesOf(env: Environment, settings: Settings): Promise<AdminOverrides> {
   const [overrides, { ActionScripts }, { createEnginePool }, { createEvaluators }, binary, ports] = await Promise.all([
-    import("#controllers/application/overrides.ts"),
-    import("#server/application/action-scripts.ts"),
+    import("#controllers/application/desired/overrides.ts"),
+    import("#server/application/resources/action-scripts.ts"),
     import("#render/engine/pool.ts"),
     import("#render/engine/evaluate.ts"),
     import("#render/engine/binary.ts"),

@@ -4,8 +4,8 @@ import type { DriftlessError } from "#base/errors.ts";
 import type { LogFields, Logger, Operation } from "#base/operation.ts";
 import type { Clock } from "#base/ports.ts";
 import { commands, groups } from "#cli/commands.ts";
-import { ConfigFile, configPaths } from "#cli/config-file.ts";
-import { connectToServer, variable } from "#cli/connect.ts";
+import { ConfigFile, configPaths } from "#cli/server/config-file.ts";
+import { connectToServer, variable } from "#cli/server/connect.ts";
 import type { Context, Input, Output, Paint } from "#cli/context.ts";
 import { run } from "#cli/run.ts";
 import { defaultDataDir } from "./data-dir.ts";
@@ -80,7 +80,7 @@ function contextOf({ global, kube, signal, stops }: Given): Context {
       stops.push(() => core.stop());
       return core;
     },
-    forward: async () => (await import("#cli/port-forward.ts")).portForward(context),
+    forward: async () => (await import("#cli/server/port-forward.ts")).portForward(context),
   };
   const context: Context = {
     op,

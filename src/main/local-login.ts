@@ -1,9 +1,9 @@
 // What lets the command line of this machine work without a login: a private file in the data directory with the server's
-// address and the first admin password. Read by src/cli/connect.ts; gone when the server stops.
+// address and the first admin password. Read by src/cli/server/connect.ts; gone when the server stops.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Operation } from "#base/operation.ts";
-import { writePrivately } from "#cli/config-file.ts";
+import { writePrivately } from "#cli/server/config-file.ts";
 import type { System } from "./system.ts";
 
 export const localLoginFile = (dataDir: string): string => join(dataDir, "cli.json");

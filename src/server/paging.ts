@@ -1,7 +1,7 @@
 // Pages of the short lists (projects, clusters, repositories), with the parameters that lists of applications have. What
 // the caller may not see has been taken out before. Pure.
 import { DriftlessError } from "#base/errors.ts";
-import { pageOf, tokenOf } from "./application/listing-query.ts";
+import { pageOf, tokenOf } from "./application/listing/listing-query.ts";
 import type { Call } from "./rpc/service.ts";
 
 export interface Paged<T> {

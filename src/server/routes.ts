@@ -1,9 +1,9 @@
 // Every path but those of the page: the bindings of the services, and what stands beside them. Adds routes and does nothing else, so that a test can ask which there are.
 import type { FastifyInstance } from "fastify";
 import { toError } from "#base/errors.ts";
-import { driftRoutes } from "./application/drift-routes.ts";
-import { manifestRoutes } from "./application/manifest-routes.ts";
-import { planRoutes } from "./application/plan-routes.ts";
+import { driftRoutes } from "./application/resources/drift-routes.ts";
+import { manifestRoutes } from "./application/manifests/manifest-routes.ts";
+import { planRoutes } from "./application/operations/plan-routes.ts";
 import type { ApplicationService } from "./application/service.ts";
 import { watchRoutes } from "./http.ts";
 import { previewRoutes } from "./preview.ts";

@@ -11,7 +11,7 @@ import type { Informer } from "#runtime/informer.ts";
 import type { Metrics } from "#runtime/metrics.ts";
 import { accountApi } from "./account/api.ts";
 import type { ApplicationAccess } from "./application/access.ts";
-import type { ActionMeans } from "./application/action-means.ts";
+import type { ActionMeans } from "./application/resources/action-means.ts";
 import { applicationApi } from "./application/api.ts";
 import { applicationSetApi } from "./applicationset/api.ts";
 import { certificateApi } from "./certificate/api.ts";

@@ -4,8 +4,8 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
-import { Listing, type ListingDeps } from "#server/application/listing.ts";
-import { filterOf, pageOf, type QueryParameters } from "#server/application/listing-query.ts";
+import { Listing, type ListingDeps } from "#server/application/listing/listing.ts";
+import { filterOf, pageOf, type QueryParameters } from "#server/application/listing/listing-query.ts";
 import type { Application } from "#model/application.ts";
 import { repositoryRoot } from "./up.ts";
 

@@ -2,7 +2,7 @@
 // itself, by `completion words`, so they need not be made anew when commands are added.
 import { DriftlessError } from "#base/errors.ts";
 import { command, type Command } from "../command.ts";
-import type { CommandList } from "../complete.ts";
+import type { CommandList } from "../completion/complete.ts";
 
 // bash takes words apart at : and =, which stand in URLs and flags: the line is read whole, and what bash holds for the
 // words before is taken off each candidate.
@@ -62,8 +62,8 @@ export const completion = (list: () => CommandList): Command =>
       const [shell = "", ...words] = args;
       if (shell === "words") {
         const [{ suggestions }, { askingFor }] = await Promise.all([
-          import("../complete.ts"),
-          import("../complete-names.ts"),
+          import("../completion/complete.ts"),
+          import("../completion/complete-names.ts"),
         ]);
         const found = await suggestions(list(), askingFor(context), words);
         context.out.write(found.map((word) => `${word}\n`).join(""));

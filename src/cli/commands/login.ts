@@ -1,7 +1,7 @@
 // `driftless login`: checks a name and password with a server, and keeps the token in a context.
 import { resolve } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
-import type { ServerEntry } from "../config-file.ts";
+import type { ServerEntry } from "../server/config-file.ts";
 import { command } from "../command.ts";
 import {
   clientOf,
@@ -13,7 +13,7 @@ import {
   targetOf,
   variable,
   withoutScheme,
-} from "../connect.ts";
+} from "../server/connect.ts";
 import type { Context } from "../context.ts";
 import { bool, int, later, text } from "../flags.ts";
 

@@ -1,7 +1,7 @@
 // `driftless logout`: ends the session on the server where it can, and forgets its token.
 import { DriftlessError, toError } from "#base/errors.ts";
 import { command } from "../command.ts";
-import { clientOf } from "../connect.ts";
+import { clientOf } from "../server/connect.ts";
 
 export default command({
   usage: "[CONTEXT]",

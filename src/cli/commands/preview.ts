@@ -1,12 +1,12 @@
 // `driftless preview`.
 import { DriftlessError } from "#base/errors.ts";
 import type { ObjectChange, Preview } from "#protocol/preview.ts";
-import type { PreviewWish } from "../api.ts";
+import type { PreviewWish } from "../server/api.ts";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { diffLines, painted } from "../diffing.ts";
+import { diffLines, painted } from "../local/diffing.ts";
 import { bool, text, uint } from "../flags.ts";
-import { askGit, packChanges, placeOf, workingCopyOf } from "../local-files.ts";
+import { askGit, packChanges, placeOf, workingCopyOf } from "../local/local-files.ts";
 import { jsonText, yamlText } from "../view/print.ts";
 import { previewMarkdown, previewText } from "../view/preview.ts";
 

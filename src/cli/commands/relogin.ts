@@ -1,7 +1,7 @@
 // `driftless relogin`: a new token for the current context, for the same account.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../command.ts";
-import { clientOf } from "../connect.ts";
+import { clientOf } from "../server/connect.ts";
 import { bool, int, text } from "../flags.ts";
 import { ask } from "./login.ts";
 

@@ -9,7 +9,7 @@ import {
   type SyncResourceRef,
 } from "#model/application.ts";
 import type { SyncWindowsAnswer } from "#protocol/rest.ts";
-import { includes } from "../resources.ts";
+import { includes } from "../flags/resources.ts";
 import { goTime } from "./print.ts";
 import { labelled, oneLine, table } from "./table.ts";
 

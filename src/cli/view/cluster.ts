@@ -1,5 +1,5 @@
 // Clusters as argocd prints them. Pure.
-import type { Cluster } from "../services.ts";
+import type { Cluster } from "../server/services.ts";
 import { oneLine, table } from "./table.ts";
 
 const header = ["SERVER", "NAME", "VERSION", "STATUS", "MESSAGE", "PROJECT"];

@@ -1,6 +1,6 @@
 // Projects as argocd prints them: the table of `proj list`, the details of `proj get`, roles and tokens. Pure.
 import type { AppProject, ApplicationDestination, ResourceMatch } from "#model/application.ts";
-import type { DetailedProject } from "../services.ts";
+import type { DetailedProject } from "../server/services.ts";
 import { oneLine, table } from "./table.ts";
 
 const header = [

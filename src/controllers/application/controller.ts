@@ -2,7 +2,7 @@
 // dirty. What one pass does stands in reconcile.ts; this file only routes changes to passes.
 import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
-import type { Desired } from "./desired.ts";
+import type { Desired } from "./desired/desired.ts";
 import { keyText, type ObjectKey } from "#model/object.ts";
 import { annotation } from "#model/names.ts";
 import { sameJson } from "#base/json.ts";
@@ -19,22 +19,22 @@ import { ReconcileLoop } from "#runtime/loop.ts";
 import type { Informer, InformerChange } from "#runtime/informer.ts";
 import type { Projects } from "../project/projects.ts";
 import type { ApplicationControllerDeps, DestinationCluster } from "./deps.ts";
-import { Dependencies } from "./dependencies.ts";
-import { Fights } from "./fights.ts";
-import { Holds } from "./holds.ts";
-import { Orphans } from "./orphans.ts";
+import { Dependencies } from "./operation/dependencies.ts";
+import { Fights } from "./comparison/fights.ts";
+import { Holds } from "./operation/holds.ts";
+import { Orphans } from "./tree/orphans.ts";
 import { Reconciler, type PlanOutlook } from "./reconcile.ts";
 import { SpecGate } from "./spec-gate.ts";
-import type { CustomHealth } from "./custom-health.ts";
+import type { CustomHealth } from "./tree/custom-health.ts";
 import { hardRefreshes } from "./hard-refresh.ts";
-import { laneOf, passMetrics } from "./pass-metrics.ts";
+import { laneOf, passMetrics } from "./status/pass-metrics.ts";
 import { newAppState, type AppState } from "./state.ts";
-import type { RevisionChoice, Sources } from "./sources.ts";
-import type { Row } from "./table.ts";
-import { rootTag } from "./tree.ts";
-import { UpdateFilter } from "./updates.ts";
-import { operationWaits } from "./waiting.ts";
-import { Windows } from "./windows.ts";
+import type { RevisionChoice, Sources } from "./desired/sources.ts";
+import type { Row } from "./comparison/table.ts";
+import { rootTag } from "./tree/tree.ts";
+import { UpdateFilter } from "./comparison/updates.ts";
+import { operationWaits } from "./operation/waiting.ts";
+import { Windows } from "./operation/windows.ts";
 
 export interface ApplicationControllerOptions extends ApplicationControllerDeps {
   readonly applications: Informer<Application>;

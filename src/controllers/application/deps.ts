@@ -12,7 +12,7 @@ import type { Settings } from "#model/settings.ts";
 import type { Evaluators } from "#render/engine/evaluate.ts";
 import type { EventRecorder } from "#runtime/events.ts";
 import type { Metrics } from "#runtime/metrics.ts";
-import type { Sources } from "./sources.ts";
+import type { Sources } from "./desired/sources.ts";
 
 /** A cluster that applications go to. */
 export interface DestinationCluster {

@@ -3,7 +3,7 @@ import { DriftlessError } from "#base/errors.ts";
 import type { EffectiveSpec } from "#core/policy/project.ts";
 import type { Application, ApplicationSpec, AppProject } from "#model/application.ts";
 import type { DestinationCluster } from "./deps.ts";
-import { livePermits } from "./live-permits.ts";
+import { livePermits } from "./comparison/live-permits.ts";
 import { SpecGate } from "./spec-gate.ts";
 
 const repoURL = "https://git.example/shop";

@@ -13,11 +13,11 @@ import type {
   SyncOperation,
   SyncStatusCode,
 } from "#model/application.ts";
-import { builtinHealth, type ObjectHealth } from "./custom-health.ts";
-import type { Desired } from "./desired.ts";
+import { builtinHealth, type ObjectHealth } from "./tree/custom-health.ts";
+import type { Desired } from "./desired/desired.ts";
 import type { WindowDecision } from "#core/policy/windows.ts";
 import type { DestinationCluster } from "./deps.ts";
-import { ComparisonTable } from "./table.ts";
+import { ComparisonTable } from "./comparison/table.ts";
 
 /** An operation that has begun and not ended. */
 export interface RunningOperation {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DriftlessError } from "#base/errors.ts";
 import type { Clock } from "#base/ports.ts";
 import { commands, groups } from "#cli/commands.ts";
-import { ConfigFile, configPaths } from "#cli/config-file.ts";
+import { ConfigFile, configPaths } from "#cli/server/config-file.ts";
 import type { Context, Output } from "#cli/context.ts";
 import { run } from "#cli/run.ts";
 import { silentLogger } from "#base/operation.ts";

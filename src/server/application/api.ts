@@ -5,22 +5,22 @@ import type { Application, ApplicationSpec } from "#model/application.ts";
 import type { ConfigData } from "#model/settings.ts";
 import { bind, session, type Access, type BoundService, type Call } from "../rpc/service.ts";
 import type { ApplicationAccess, ApplicationAction } from "./access.ts";
-import { queryAndFiles } from "./chunks.ts";
+import { queryAndFiles } from "./manifests/chunks.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
-import { applicationLinks, resourceLinks } from "./links.ts";
-import { podLogs } from "./logs.ts";
-import { Listing } from "./listing.ts";
-import { filterOf, pageOf, type ProtocolQuery } from "./listing-query.ts";
-import { verdict } from "./listing-rows.ts";
-import { clusterOf, liveResource, resourceEvents } from "./objects.ts";
-import type { SyncRequest } from "./operations.ts";
+import { applicationLinks, resourceLinks } from "./resources/links.ts";
+import { podLogs } from "./resources/logs.ts";
+import { Listing } from "./listing/listing.ts";
+import { filterOf, pageOf, type ProtocolQuery } from "./listing/listing-query.ts";
+import { verdict } from "./listing/listing-rows.ts";
+import { clusterOf, liveResource, resourceEvents } from "./resources/objects.ts";
+import type { SyncRequest } from "./operations/operations.ts";
 import type { AppRef, WhichSource } from "./queries.ts";
-import { deleteResource, patchResource } from "./resource-writes.ts";
-import { serverSideDiff } from "./server-side-diff.ts";
+import { deleteResource, patchResource } from "./resources/resource-writes.ts";
+import { serverSideDiff } from "./manifests/server-side-diff.ts";
 import type { ApplicationService } from "./service.ts";
 import { hiddenIn } from "./source-credentials.ts";
-import { resourceVersionOf, watchTree } from "./watching.ts";
-import { WatchGroups, type Watch } from "./watching-groups.ts";
+import { resourceVersionOf, watchTree } from "./listing/watching.ts";
+import { WatchGroups, type Watch } from "./listing/watching-groups.ts";
 
 /** What requests name an application by. */
 interface Named {

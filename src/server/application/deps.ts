@@ -4,7 +4,7 @@ import type { ApplicationController } from "#controllers/application/controller.
 import type { KubeClient } from "#kube/types.ts";
 import type { Application } from "#model/application.ts";
 import type { Informer } from "#runtime/informer.ts";
-import type { ActionMeans } from "./action-means.ts";
+import type { ActionMeans } from "./resources/action-means.ts";
 
 export interface ApplicationServiceDeps {
   readonly control: KubeClient;

@@ -7,7 +7,7 @@ import type { AppState } from "#controllers/application/state.ts";
 import type { CommitMetadata } from "#git/types.ts";
 import { sourcesOf, type Application, type ApplicationSource } from "#model/application.ts";
 import { annotation } from "#model/names.ts";
-import { withMaskedManifests } from "./masked-manifests.ts";
+import { withMaskedManifests } from "./manifests/masked-manifests.ts";
 import { withHiddenCredentials } from "./source-credentials.ts";
 import { matchesSelector } from "#model/selector.ts";
 import { keyText } from "#model/object.ts";

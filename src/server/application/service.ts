@@ -1,13 +1,13 @@
 // The application service: what clients may ask of applications, apart from any transport. One part for each concept;
 // this file only puts them together.
-import { ResourceActions } from "./actions.ts";
+import { ResourceActions } from "./resources/actions.ts";
 import type { ApplicationServiceDeps } from "./deps.ts";
-import { ApplicationDrift } from "./drift.ts";
-import { ApplicationManifests } from "./manifests.ts";
-import { ApplicationOperations } from "./operations.ts";
-import { ApplicationPlans } from "./plans.ts";
+import { ApplicationDrift } from "./resources/drift.ts";
+import { ApplicationManifests } from "./manifests/manifests.ts";
+import { ApplicationOperations } from "./operations/operations.ts";
+import { ApplicationPlans } from "./operations/plans.ts";
 import { ApplicationQueries } from "./queries.ts";
-import { ApplicationResources } from "./resources.ts";
+import { ApplicationResources } from "./resources/resources.ts";
 import { ApplicationWrites } from "./writes.ts";
 
 export interface ApplicationService {

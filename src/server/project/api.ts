@@ -14,7 +14,7 @@ import { apiVersion } from "#model/names.ts";
 import type { Settings } from "#model/settings.ts";
 import { ProjectService } from "#protocol/gen/argoproj/project_pb.js";
 import type { Informer } from "#runtime/informer.ts";
-import { eventsOf } from "../application/objects.ts";
+import { eventsOf } from "../application/resources/objects.ts";
 import { withHiddenCredentials, withKeptCredentials } from "../application/source-credentials.ts";
 import type { Rbac } from "../auth/rbac.ts";
 import { tokensOfRole, type Sessions } from "../auth/sessions.ts";

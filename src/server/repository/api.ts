@@ -4,7 +4,7 @@ import { DriftlessError, toError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
 import { rfc3339, type Clock } from "#base/ports.ts";
-import type { Sources } from "#controllers/application/sources.ts";
+import type { Sources } from "#controllers/application/desired/sources.ts";
 import type { ApplicationSource } from "#model/application.ts";
 import { splitCredentials } from "#git/urls.ts";
 import { RepositoryService } from "#protocol/gen/argoproj/repository_pb.js";

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { DriftlessError, toError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
-import type { FollowRequest, Sources } from "#controllers/application/sources.ts";
+import type { FollowRequest, Sources } from "#controllers/application/desired/sources.ts";
 import { pathSteps } from "#git/objects.ts";
 import type { GitRepository } from "#git/types.ts";
 import type { ApplicationSource, SourceType } from "#model/application.ts";

@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { readyMessage } from "#protocol/ready.ts";
-import { fieldsOf } from "../application/fields.ts";
+import { fieldsOf } from "../application/listing/fields.ts";
 
 /** An answer that its service can write faster than transports can. */
 export abstract class PreparedAnswer {

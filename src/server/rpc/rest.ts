@@ -8,7 +8,7 @@ import type { Clock } from "#base/ports.ts";
 import { requestOf } from "#protocol/http.ts";
 import { fromJson } from "#protocol/json.ts";
 import { bindingsOf, type Binding } from "#protocol/services.ts";
-import { fieldsOf } from "../application/fields.ts";
+import { fieldsOf } from "../application/listing/fields.ts";
 import { operationOf, setSessionCookie, type HttpDeps } from "../http.ts";
 import type { OpenStreams } from "./limits.ts";
 import { hasLongList, jsonPieces } from "./pieces.ts";

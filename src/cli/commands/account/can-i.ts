@@ -1,6 +1,6 @@
 // `driftless account can-i`.
 import { command } from "../../command.ts";
-import { accounts } from "../../services.ts";
+import { accounts } from "../../server/services.ts";
 
 export default command({
   usage: "ACTION RESOURCE SUBRESOURCE",

@@ -2,7 +2,7 @@
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { accounts } from "../../services.ts";
+import { accounts } from "../../server/services.ts";
 import { accountOr } from "./own-account.ts";
 
 export default command({

@@ -1,8 +1,8 @@
 // `driftless account generate-token`: the one time that the token is shown.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { accounts } from "../../services.ts";
-import { lifetime } from "../../tokens.ts";
+import { accounts } from "../../server/services.ts";
+import { lifetime } from "../../server/tokens.ts";
 import { accountOr } from "./own-account.ts";
 
 export default command({

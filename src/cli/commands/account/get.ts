@@ -1,7 +1,7 @@
 // `driftless account get`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { accounts, type Account } from "../../services.ts";
+import { accounts, type Account } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { labelled, table } from "../../view/table.ts";
 import { localTime } from "../../view/times.ts";

@@ -1,7 +1,7 @@
 // `driftless account list`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { accounts } from "../../services.ts";
+import { accounts } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { table } from "../../view/table.ts";
 

@@ -2,8 +2,8 @@
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { accounts } from "../../services.ts";
-import { claimsOf } from "../../tokens.ts";
+import { accounts } from "../../server/services.ts";
+import { claimsOf } from "../../server/tokens.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { timeOrNever } from "../../view/times.ts";
 

@@ -3,8 +3,8 @@ import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { text } from "../../flags.ts";
-import { accounts } from "../../services.ts";
-import { variable } from "../../connect.ts";
+import { accounts } from "../../server/services.ts";
+import { variable } from "../../server/connect.ts";
 import { ask } from "../login.ts";
 
 export default command({

@@ -1,7 +1,7 @@
 // `driftless admin dashboard`: the page and the API on this machine, from the cluster of the kubeconfig, for whoever has the
 // link. Ends with Ctrl-C.
 import { DriftlessError } from "#base/errors.ts";
-import { targetFlags } from "../../admin-flags.ts";
+import { targetFlags } from "../../admin/flags.ts";
 import { command } from "../../command.ts";
 import { int, text } from "../../flags.ts";
 

@@ -2,10 +2,10 @@
 // argocd's) brings back.
 import { chmodSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { DriftlessError } from "#base/errors.ts";
-import { targetFlags } from "../../admin-flags.ts";
-import { installation, namespaceFlags, namespacesOf } from "../../admin-objects.ts";
-import { onCluster } from "../../admin-target.ts";
-import { forBackup } from "../../backup.ts";
+import { targetFlags } from "../../admin/flags.ts";
+import { installation, namespaceFlags, namespacesOf } from "../../admin/objects.ts";
+import { onCluster } from "../../admin/target.ts";
+import { forBackup } from "../../admin/backup.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
 import { yamlText } from "../../view/print.ts";

@@ -6,15 +6,15 @@ import { formatDuration } from "#model/duration.ts";
 import { keyOf, keyText, type KubernetesObject } from "#model/object.ts";
 import { isApplicationNamespace } from "#core/policy/project.ts";
 import type { ResourcePath } from "#kube/types.ts";
-import { targetFlags } from "../../admin-flags.ts";
-import { installation, namespaceFlags, namespacesOf, type Namespaces } from "../../admin-objects.ts";
-import { onCluster, types, type AdminTarget } from "../../admin-target.ts";
+import { targetFlags } from "../../admin/flags.ts";
+import { installation, namespaceFlags, namespacesOf, type Namespaces } from "../../admin/objects.ts";
+import { onCluster, types, type AdminTarget } from "../../admin/target.ts";
 import { agreed } from "../../asking.ts";
-import { hasLabel, kindOf, restore } from "../../backup.ts";
-import { readBackup } from "../../backup-file.ts";
+import { hasLabel, kindOf, restore } from "../../admin/backup.ts";
+import { readBackup } from "../../admin/backup-file.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { readPlace } from "../../files.ts";
+import { readPlace } from "../../local/files.ts";
 import { bool, text, type FlagValues, type Flags } from "../../flags.ts";
 
 const flags = {

@@ -2,8 +2,8 @@
 import { DriftlessError } from "#base/errors.ts";
 import { stringAt } from "#base/json.ts";
 import { decodeBase64 } from "#model/repository.ts";
-import { targetFlags } from "../../admin-flags.ts";
-import { onCluster, types } from "../../admin-target.ts";
+import { targetFlags } from "../../admin/flags.ts";
+import { onCluster, types } from "../../admin/target.ts";
 import { command } from "../../command.ts";
 
 export default command({

@@ -1,5 +1,5 @@
 // `driftless admin redis-initial-password`: accepted, for installation scripts call it; there is no Redis here.
-import { targetFlags } from "../../admin-flags.ts";
+import { targetFlags } from "../../admin/flags.ts";
 import { command } from "../../command.ts";
 
 export default command({

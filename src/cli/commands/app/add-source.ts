@@ -1,10 +1,10 @@
 // `driftless app add-source`.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { readPlace } from "../../files.ts";
+import { readPlace } from "../../local/files.ts";
 import { text } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { addSource, specFlags } from "../../spec-flags.ts";
+import { addSource, specFlags } from "../../flags/spec-flags.ts";
 
 export default command({
   usage: "APPNAME",

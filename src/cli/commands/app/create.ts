@@ -2,8 +2,8 @@
 import { toError } from "#base/errors.ts";
 import { sameJson } from "#base/json.ts";
 import type { Application } from "#model/application.ts";
-import type { ApiClient } from "../../api.ts";
-import { describedApplications, describedFlags } from "../../application-flags.ts";
+import type { ApiClient } from "../../server/api.ts";
+import { describedApplications, describedFlags } from "../../flags/application-flags.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool, text } from "../../flags.ts";

@@ -2,7 +2,7 @@
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
 import { bool } from "../../flags.ts";
-import { deleteObject, liveObjectFlags, matching } from "../../live-objects.ts";
+import { deleteObject, liveObjectFlags, matching } from "../../server/live-objects.ts";
 import { parseName } from "../../names.ts";
 
 export default command({

@@ -1,6 +1,6 @@
 // `driftless app delete`.
 import { DriftlessError } from "#base/errors.ts";
-import type { ApiClient, AppRef } from "../../api.ts";
+import type { ApiClient, AppRef } from "../../server/api.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool, text } from "../../flags.ts";

@@ -1,11 +1,11 @@
 // `driftless app diff`.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { differences, printDifferences } from "../../diffing.ts";
+import { differences, printDifferences } from "../../local/diffing.ts";
 import { bool, duration, int, numbers, text, texts } from "../../flags.ts";
-import { sendFiles } from "../../local-target.ts";
+import { sendFiles } from "../../local/local-target.ts";
 import { parseName } from "../../names.ts";
-import { revisionQuery } from "../../source-choice.ts";
+import { revisionQuery } from "../../flags/source-choice.ts";
 import { oneLine } from "../../view/table.ts";
 
 export default command({

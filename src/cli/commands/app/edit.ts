@@ -1,7 +1,7 @@
 // `driftless app edit`: the spec as YAML in an editor; what it is changed to is sent. Nothing changed: nothing sent.
 import { sameJson } from "#base/json.ts";
 import { command } from "../../command.ts";
-import { edited } from "../../editing.ts";
+import { edited } from "../../local/editing.ts";
 import { text } from "../../flags.ts";
 import { parseName } from "../../names.ts";
 

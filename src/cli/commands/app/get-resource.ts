@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "#model/object.ts";
 import { command } from "../../command.ts";
 import { bool, list, text } from "../../flags.ts";
-import { flattened, liveObjectFlags, onlyFields, readObject } from "../../live-objects.ts";
+import { flattened, liveObjectFlags, onlyFields, readObject } from "../../server/live-objects.ts";
 import { parseName } from "../../names.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";

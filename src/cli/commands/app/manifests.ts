@@ -2,7 +2,7 @@
 import { command } from "../../command.ts";
 import { numbers, text, texts } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { renderedFor } from "../../rendered.ts";
+import { renderedFor } from "../../local/rendered.ts";
 import { yamlText } from "../../view/print.ts";
 
 export default command({

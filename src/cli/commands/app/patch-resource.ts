@@ -1,7 +1,7 @@
 // `driftless app patch-resource`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { liveObjectFlags, matching, patchObject } from "../../live-objects.ts";
+import { liveObjectFlags, matching, patchObject } from "../../server/live-objects.ts";
 import { parseName } from "../../names.ts";
 
 export default command({

@@ -4,7 +4,7 @@ import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
 import { int, text } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { sourceIndex } from "../../source-choice.ts";
+import { sourceIndex } from "../../flags/source-choice.ts";
 
 export default command({
   usage: "APPNAME",

@@ -5,7 +5,7 @@ import { parseApiVersion } from "#model/object.ts";
 import { command } from "../../command.ts";
 import { numbers, text, texts } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { renderedFor, renderedOfFile } from "../../rendered.ts";
+import { renderedFor, renderedOfFile } from "../../local/rendered.ts";
 import { jsonText, yamlText } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";
 

@@ -5,7 +5,7 @@ import { command } from "../../command.ts";
 import { bool, text, uint } from "../../flags.ts";
 import { parseName } from "../../names.ts";
 import { checkOutput } from "../../view/print.ts";
-import { waitFor } from "../../watching.ts";
+import { waitFor } from "../../server/watching.ts";
 
 export default command({
   usage: "APPNAME [ID]",

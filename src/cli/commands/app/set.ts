@@ -2,11 +2,11 @@
 import { DriftlessError } from "#base/errors.ts";
 import { sourcesOf } from "#model/application.ts";
 import { command } from "../../command.ts";
-import { readPlace } from "../../files.ts";
+import { readPlace } from "../../local/files.ts";
 import { int, text } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { sourceIndex } from "../../source-choice.ts";
-import { changeSpec, specFlags } from "../../spec-flags.ts";
+import { sourceIndex } from "../../flags/source-choice.ts";
+import { changeSpec, specFlags } from "../../flags/spec-flags.ts";
 
 export default command({
   usage: "APPNAME",

@@ -4,17 +4,17 @@ import { at } from "#base/json.ts";
 import type { Application, OperationState } from "#model/application.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { keyOf } from "#model/object.ts";
-import type { ApiClient, AppRef } from "../../api.ts";
+import type { ApiClient, AppRef } from "../../server/api.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
-import { differences, printDifferences } from "../../diffing.ts";
+import { differences, printDifferences } from "../../local/diffing.ts";
 import { bool, duration, int, numbers, text, texts, uint } from "../../flags.ts";
 import { chosen, written } from "../../names.ts";
-import { sendFiles, type LocalFlags } from "../../local-target.ts";
-import { parsePairs, parseResource, selectResources, type ResourceFilter } from "../../resources.ts";
-import { syncRequest } from "../../sync-request.ts";
+import { sendFiles, type LocalFlags } from "../../local/local-target.ts";
+import { parsePairs, parseResource, selectResources, type ResourceFilter } from "../../flags/resources.ts";
+import { syncRequest } from "../../flags/sync-request.ts";
 import { checkOutput } from "../../view/print.ts";
-import { waitFor } from "../../watching.ts";
+import { waitFor } from "../../server/watching.ts";
 
 export default command({
   usage: "[APPNAME... | -l selector | --project project-name]",

@@ -5,8 +5,8 @@ import type { ApplicationSpec } from "#model/application.ts";
 import { command } from "../../command.ts";
 import { bool, int, text, texts, type FlagValues } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { sourceIndex } from "../../source-choice.ts";
-import { imageName } from "../../spec-flags.ts";
+import { sourceIndex } from "../../flags/source-choice.ts";
+import { imageName } from "../../flags/spec-flags.ts";
 
 const unsetFlags = {
   parameter: texts("Helm parameter, by name; may be repeated", { short: "p" }),

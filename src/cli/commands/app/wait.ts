@@ -2,9 +2,9 @@
 import { command } from "../../command.ts";
 import { bool, later, text, texts, uint } from "../../flags.ts";
 import { chosen } from "../../names.ts";
-import { parseResource } from "../../resources.ts";
+import { parseResource } from "../../flags/resources.ts";
 import { checkOutput } from "../../view/print.ts";
-import { waitFor, type Conditions } from "../../watching.ts";
+import { waitFor, type Conditions } from "../../server/watching.ts";
 
 export default command({
   usage: "[APPNAME... | -l selector]",

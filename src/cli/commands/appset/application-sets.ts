@@ -3,8 +3,8 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import { sourcesOf, type ApplicationSource, type ApplicationSpec } from "#model/application.ts";
 import type { Context } from "../../context.ts";
-import { readPlace } from "../../files.ts";
-import type { ApplicationSet } from "../../services.ts";
+import { readPlace } from "../../local/files.ts";
+import type { ApplicationSet } from "../../server/services.ts";
 import { labelled, oneLine, table } from "../../view/table.ts";
 
 export const qualifiedName = ({ metadata }: ApplicationSet): string =>

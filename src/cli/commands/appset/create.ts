@@ -4,7 +4,7 @@ import { toError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool, text } from "../../flags.ts";
-import { applicationSets, type ApplicationSet } from "../../services.ts";
+import { applicationSets, type ApplicationSet } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { applicationSetDetails, applicationSetsIn } from "./application-sets.ts";
 
@@ -59,7 +59,7 @@ async function known(context: Context, { metadata }: ApplicationSet): Promise<Ap
 
 async function untilCurrent(context: Context, { metadata }: ApplicationSet): Promise<void> {
   const { DriftlessError } = await import("#base/errors.ts");
-  const { pause } = await import("../../api.ts");
+  const { pause } = await import("../../server/api.ts");
   const until = context.clock.monotonic() + waitMs;
   for (;;) {
     const found = await known(context, { metadata } as ApplicationSet);

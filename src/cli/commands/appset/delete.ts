@@ -1,12 +1,12 @@
 // `driftless appset delete`.
 import { toError } from "#base/errors.ts";
-import { pause } from "../../api.ts";
+import { pause } from "../../server/api.ts";
 import { askerFor } from "../../asking.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool, text } from "../../flags.ts";
 import { parseName, written } from "../../names.ts";
-import { applicationSets } from "../../services.ts";
+import { applicationSets } from "../../server/services.ts";
 
 const pollMs = 500;
 

@@ -1,7 +1,7 @@
 // `driftless appset generate`: the applications that an ApplicationSet would make.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { applicationSets } from "../../services.ts";
+import { applicationSets } from "../../server/services.ts";
 import { applicationTable } from "../../view/application.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { applicationSetsIn } from "./application-sets.ts";

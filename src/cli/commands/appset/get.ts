@@ -3,7 +3,7 @@ import { listAt, stringAt } from "#base/json.ts";
 import { command } from "../../command.ts";
 import { bool, text } from "../../flags.ts";
 import { parseName } from "../../names.ts";
-import { applicationSets } from "../../services.ts";
+import { applicationSets } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";
 import { applicationSetDetails } from "./application-sets.ts";

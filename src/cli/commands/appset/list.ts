@@ -1,7 +1,7 @@
 // `driftless appset list`.
 import { command } from "../../command.ts";
 import { text, texts } from "../../flags.ts";
-import { applicationSets } from "../../services.ts";
+import { applicationSets } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { applicationSetTable, qualifiedName } from "./application-sets.ts";
 

@@ -1,9 +1,9 @@
 // `driftless cert add-tls`: an authority or certificate that a repository's server is trusted by.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { readPlace } from "../../files.ts";
+import { readPlace } from "../../local/files.ts";
 import { bool, text } from "../../flags.ts";
-import { certificates } from "../../services.ts";
+import { certificates } from "../../server/services.ts";
 import { pemCertificates } from "./certificate-files.ts";
 
 export default command({

@@ -1,7 +1,7 @@
 // What `cert add-tls` and `cert add-ssh` read: certificates in PEM, and lines as `ssh-keyscan` prints them.
 import { X509Certificate } from "node:crypto";
 import { DriftlessError } from "#base/errors.ts";
-import type { Certificate } from "../../services.ts";
+import type { Certificate } from "../../server/services.ts";
 
 const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 

@@ -2,7 +2,7 @@
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { certificates, type Certificate } from "../../services.ts";
+import { certificates, type Certificate } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";
 

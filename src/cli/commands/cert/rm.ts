@@ -3,7 +3,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { certificates } from "../../services.ts";
+import { certificates } from "../../server/services.ts";
 
 export default command({
   usage: "REPOSERVER",

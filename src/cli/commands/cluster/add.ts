@@ -4,14 +4,14 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject, listAt, stringAt } from "#base/json.ts";
 import type { KubeClient } from "#kube/types.ts";
 import { saysYes } from "../../asking.ts";
-import { clusterFlags, describedCluster } from "../../cluster-flags.ts";
-import { installManager, longLivedToken, managerAccount } from "../../cluster-manager.ts";
+import { clusterFlags, describedCluster } from "../../flags/cluster-flags.ts";
+import { installManager, longLivedToken, managerAccount } from "../../kube/cluster-manager.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool, text, type FlagValues, type Flags } from "../../flags.ts";
-import { kubeTarget } from "../../kube-connection.ts";
-import { listContexts } from "../../kubeconfig.ts";
-import { clusters } from "../../services.ts";
+import { kubeTarget } from "../../kube/kube-connection.ts";
+import { listContexts } from "../../kube/kubeconfig.ts";
+import { clusters } from "../../server/services.ts";
 
 const flags = {
   ...clusterFlags,

@@ -1,7 +1,7 @@
 // `driftless cluster list`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { clusters } from "../../services.ts";
+import { clusters } from "../../server/services.ts";
 import { clusterTable } from "../../view/cluster.ts";
 import { checkOutput, document } from "../../view/print.ts";
 

@@ -2,12 +2,12 @@
 // cluster's name and address; on any doubt it stays, and that is said.
 import { toError } from "#base/errors.ts";
 import { askerFor } from "../../asking.ts";
-import { uninstallManager } from "../../cluster-manager.ts";
+import { uninstallManager } from "../../kube/cluster-manager.ts";
 import { command } from "../../command.ts";
 import type { Context } from "../../context.ts";
 import { bool } from "../../flags.ts";
-import { kubeTarget } from "../../kube-connection.ts";
-import { clusters, type Cluster } from "../../services.ts";
+import { kubeTarget } from "../../kube/kube-connection.ts";
+import { clusters, type Cluster } from "../../server/services.ts";
 
 export default command({
   usage: "SERVER/NAME...",

@@ -1,6 +1,6 @@
 // `driftless cluster rotate-auth`.
 import { command } from "../../command.ts";
-import { clusters } from "../../services.ts";
+import { clusters } from "../../server/services.ts";
 
 export default command({
   usage: "SERVER/NAME",

@@ -2,8 +2,8 @@
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
 import { text, texts } from "../../flags.ts";
-import { pairs } from "../../pairs.ts";
-import { clusters, type Cluster } from "../../services.ts";
+import { pairs } from "../../flags/pairs.ts";
+import { clusters, type Cluster } from "../../server/services.ts";
 
 export default command({
   usage: "NAME",

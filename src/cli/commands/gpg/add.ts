@@ -1,9 +1,9 @@
 // `driftless gpg add`.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { readPlace } from "../../files.ts";
+import { readPlace } from "../../local/files.ts";
 import { text } from "../../flags.ts";
-import { publicKeys } from "../../services.ts";
+import { publicKeys } from "../../server/services.ts";
 
 export default command({
   examples: [["Public keys of a file", "driftless gpg add --from keys.asc"]],

@@ -1,7 +1,7 @@
 // `driftless gpg get`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { publicKeys } from "../../services.ts";
+import { publicKeys } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { oneLine } from "../../view/table.ts";
 

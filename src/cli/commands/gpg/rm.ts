@@ -1,7 +1,7 @@
 // `driftless gpg rm`.
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
-import { publicKeys } from "../../services.ts";
+import { publicKeys } from "../../server/services.ts";
 
 export default command({
   usage: "KEYID",

@@ -1,8 +1,8 @@
 // `driftless proj create`.
 import { command } from "../../command.ts";
 import { bool } from "../../flags.ts";
-import { describedFlags, describedProject } from "../../project-file.ts";
-import { projects } from "../../services.ts";
+import { describedFlags, describedProject } from "../../flags/project-file.ts";
+import { projects } from "../../server/services.ts";
 
 export default command({
   usage: "PROJECT",

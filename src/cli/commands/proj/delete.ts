@@ -1,7 +1,7 @@
 // `driftless proj delete`. Projects that applications use are refused by the server.
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
-import { projects } from "../../services.ts";
+import { projects } from "../../server/services.ts";
 
 export default command({
   usage: "PROJECT...",

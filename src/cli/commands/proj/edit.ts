@@ -1,8 +1,8 @@
 // `driftless proj edit`.
 import { sameJson } from "#base/json.ts";
 import { command } from "../../command.ts";
-import { edited } from "../../editing.ts";
-import { changeSpec } from "../../project-change.ts";
+import { edited } from "../../local/editing.ts";
+import { changeSpec } from "../../server/project-change.ts";
 
 export default command({
   usage: "PROJECT",

@@ -1,7 +1,7 @@
 // `driftless proj list`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { projects } from "../../services.ts";
+import { projects } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { projectTable } from "../../view/project.ts";
 

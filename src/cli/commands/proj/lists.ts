@@ -3,8 +3,8 @@ import { DriftlessError } from "#base/errors.ts";
 import type { AppProjectSpec, ResourceMatch } from "#model/application.ts";
 import { command, type Command } from "../../command.ts";
 import { bool, text } from "../../flags.ts";
-import { changeSpec } from "../../project-change.ts";
-import { keyId } from "../../project-flags.ts";
+import { changeSpec } from "../../server/project-change.ts";
+import { keyId } from "../../flags/project-flags.ts";
 
 const refused = (message: string): DriftlessError => new DriftlessError("FAILED_PRECONDITION", message);
 /** Repositories are the same with and without `.git` and a slash at the end, as far as a list of them goes. */

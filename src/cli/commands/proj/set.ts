@@ -1,8 +1,8 @@
 // `driftless proj set`.
 import { DriftlessError } from "#base/errors.ts";
 import { command } from "../../command.ts";
-import { changeSpec } from "../../project-change.ts";
-import { anyProjectFlag, projectFlags, withProjectFlags } from "../../project-flags.ts";
+import { changeSpec } from "../../server/project-change.ts";
+import { anyProjectFlag, projectFlags, withProjectFlags } from "../../flags/project-flags.ts";
 
 export default command({
   usage: "PROJECT",

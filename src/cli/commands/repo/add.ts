@@ -1,8 +1,8 @@
 // `driftless repo add`. The server tries the repository before it keeps it.
 import { command } from "../../command.ts";
 import { bool } from "../../flags.ts";
-import { describedRepository, repositoryFlags } from "../../repository-flags.ts";
-import { repositories } from "../../services.ts";
+import { describedRepository, repositoryFlags } from "../../flags/repository-flags.ts";
+import { repositories } from "../../server/services.ts";
 
 export default command({
   usage: "REPOURL",

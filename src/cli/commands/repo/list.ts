@@ -1,7 +1,7 @@
 // `driftless repo list`.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { repositories } from "../../services.ts";
+import { repositories } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { refreshes, repositoryTable } from "./repository-table.ts";
 

@@ -1,6 +1,6 @@
 // Repositories as argocd prints them. Pure.
 import { DriftlessError } from "#base/errors.ts";
-import type { Repository } from "../../services.ts";
+import type { Repository } from "../../server/services.ts";
 import { oneLine, table } from "../../view/table.ts";
 
 const header = ["TYPE", "NAME", "REPO", "INSECURE", "OCI", "LFS", "CREDS", "STATUS", "MESSAGE", "PROJECT"];

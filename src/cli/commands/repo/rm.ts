@@ -2,7 +2,7 @@
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { repositories } from "../../services.ts";
+import { repositories } from "../../server/services.ts";
 
 export default command({
   usage: "REPO...",

@@ -1,8 +1,8 @@
 // `driftless repocreds add`: credentials for every repository below a URL.
 import { command } from "../../command.ts";
 import { bool, text } from "../../flags.ts";
-import { credentialFields, credentialFlags, present } from "../../repository-flags.ts";
-import { repositoryCredentials } from "../../services.ts";
+import { credentialFields, credentialFlags, present } from "../../flags/repository-flags.ts";
+import { repositoryCredentials } from "../../server/services.ts";
 
 export default command({
   usage: "REPOURL",

@@ -1,7 +1,7 @@
 // `driftless repocreds list`. The server does not tell keys and passwords: only which URLs have credentials.
 import { command } from "../../command.ts";
 import { text } from "../../flags.ts";
-import { repositoryCredentials } from "../../services.ts";
+import { repositoryCredentials } from "../../server/services.ts";
 import { checkOutput, document } from "../../view/print.ts";
 import { oneLine, table } from "../../view/table.ts";
 

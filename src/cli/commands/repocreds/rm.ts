@@ -1,7 +1,7 @@
 // `driftless repocreds rm`.
 import { agreed } from "../../asking.ts";
 import { command } from "../../command.ts";
-import { repositoryCredentials } from "../../services.ts";
+import { repositoryCredentials } from "../../server/services.ts";
 
 export default command({
   usage: "CREDSURL...",

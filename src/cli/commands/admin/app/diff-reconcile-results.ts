@@ -3,8 +3,8 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject, listAt, stringAt } from "#base/json.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
-import { diffLines, painted } from "../../../diffing.ts";
-import { readPlace } from "../../../files.ts";
+import { diffLines, painted } from "../../../local/diffing.ts";
+import { readPlace } from "../../../local/files.ts";
 import { yamlText } from "../../../view/print.ts";
 
 export default command({

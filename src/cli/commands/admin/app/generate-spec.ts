@@ -1,8 +1,8 @@
 // `driftless admin app generate-spec`: what `app create` would create, as a file to be committed.
 import { DriftlessError } from "#base/errors.ts";
-import { describedApplications, describedFlags } from "../../../application-flags.ts";
+import { describedApplications, describedFlags } from "../../../flags/application-flags.ts";
 import { command } from "../../../command.ts";
-import { generatedFlags, writeGenerated } from "../../../generated.ts";
+import { generatedFlags, writeGenerated } from "../../../flags/generated.ts";
 
 export default command({
   usage: "APPNAME",

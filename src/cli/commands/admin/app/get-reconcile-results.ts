@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { DriftlessError } from "#base/errors.ts";
 import type { Application } from "#model/application.ts";
-import { targetFlags } from "../../../admin-flags.ts";
-import { onCluster, types } from "../../../admin-target.ts";
+import { targetFlags } from "../../../admin/flags.ts";
+import { onCluster, types } from "../../../admin/target.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
 import { bool, duration, text, type FlagValues, type Flags } from "../../../flags.ts";

@@ -1,9 +1,9 @@
 // How much each cluster, and each controller, has to look after: the flags and the reading that `admin cluster stats` and
 // `admin cluster shards` share. There is no Redis and there are no shards: one controller looks after every cluster.
 import type { Application } from "#model/application.ts";
-import { usedClusters, type UsedCluster } from "../../../admin-clusters.ts";
-import { targetFlags } from "../../../admin-flags.ts";
-import type { AdminTarget } from "../../../admin-target.ts";
+import { usedClusters, type UsedCluster } from "../../../admin/clusters.ts";
+import { targetFlags } from "../../../admin/flags.ts";
+import type { AdminTarget } from "../../../admin/target.ts";
 import type { Context } from "../../../context.ts";
 import { bool, duration, int, text, texts, type FlagValues, type Flags } from "../../../flags.ts";
 

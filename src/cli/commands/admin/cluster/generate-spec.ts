@@ -1,14 +1,14 @@
 // `driftless admin cluster generate-spec`: the Secret that `cluster add` would lead to. Holds what lets one in: to be sealed
 // before it is committed.
 import { DriftlessError } from "#base/errors.ts";
-import { clusterFlags, describedCluster } from "../../../cluster-flags.ts";
-import { longLivedToken, managerAccount } from "../../../cluster-manager.ts";
+import { clusterFlags, describedCluster } from "../../../flags/cluster-flags.ts";
+import { longLivedToken, managerAccount } from "../../../kube/cluster-manager.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
 import { bool, text, type FlagValues, type Flags } from "../../../flags.ts";
-import { outputFlags, readable, writeGenerated } from "../../../generated.ts";
-import { kubeTarget, type KubeTarget } from "../../../kube-connection.ts";
-import { listContexts } from "../../../kubeconfig.ts";
+import { outputFlags, readable, writeGenerated } from "../../../flags/generated.ts";
+import { kubeTarget, type KubeTarget } from "../../../kube/kube-connection.ts";
+import { listContexts } from "../../../kube/kubeconfig.ts";
 
 const flags = {
   ...clusterFlags,

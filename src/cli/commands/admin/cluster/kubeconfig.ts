@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { DriftlessError } from "#base/errors.ts";
 import type { ClusterSpec } from "#kube/clusters.ts";
-import { clusterCalled, knownClusters } from "../../../admin-clusters.ts";
-import { targetFlags } from "../../../admin-flags.ts";
-import { onCluster } from "../../../admin-target.ts";
+import { clusterCalled, knownClusters } from "../../../admin/clusters.ts";
+import { targetFlags } from "../../../admin/flags.ts";
+import { onCluster } from "../../../admin/target.ts";
 import { command } from "../../../command.ts";
 import { yamlText } from "../../../view/print.ts";
 

@@ -1,5 +1,5 @@
 // `driftless admin cluster shards`: how many objects each controller looks after.
-import { onCluster } from "../../../admin-target.ts";
+import { onCluster } from "../../../admin/target.ts";
 import { command } from "../../../command.ts";
 import { table } from "../../../view/table.ts";
 import { distribution, distributionFlags, resourcesOf } from "./distribution.ts";

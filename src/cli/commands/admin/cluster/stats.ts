@@ -2,8 +2,8 @@
 import { toError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { KubeClient } from "#kube/types.ts";
-import { clusterCalled, type UsedCluster } from "../../../admin-clusters.ts";
-import { clientOptions, onCluster, type AdminTarget } from "../../../admin-target.ts";
+import { clusterCalled, type UsedCluster } from "../../../admin/clusters.ts";
+import { clientOptions, onCluster, type AdminTarget } from "../../../admin/target.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
 import { table } from "../../../view/table.ts";

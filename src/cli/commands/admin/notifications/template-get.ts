@@ -1,6 +1,6 @@
 // `driftless admin notifications template get`: the templates that argocd-notifications-cm configures.
 import { isObject } from "#base/json.ts";
-import { configured, listFlags, printConfigured } from "../../../admin-notifications.ts";
+import { configured, listFlags, printConfigured } from "../../../admin/notifications.ts";
 import { command } from "../../../command.ts";
 
 export default command({

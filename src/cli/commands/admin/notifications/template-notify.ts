@@ -1,6 +1,6 @@
 // `driftless admin notifications template notify`: sends; comes with notifications.
-import { notificationFlags } from "../../../admin-flags.ts";
-import { notYet } from "../../../admin-notifications.ts";
+import { notificationFlags } from "../../../admin/flags.ts";
+import { notYet } from "../../../admin/notifications.ts";
 import { command } from "../../../command.ts";
 import { texts } from "../../../flags.ts";
 

@@ -1,6 +1,6 @@
 // `driftless admin notifications trigger get`: the triggers that argocd-notifications-cm configures.
 import { listAt, stringAt } from "#base/json.ts";
-import { configured, listFlags, printConfigured } from "../../../admin-notifications.ts";
+import { configured, listFlags, printConfigured } from "../../../admin/notifications.ts";
 import { command } from "../../../command.ts";
 
 export default command({

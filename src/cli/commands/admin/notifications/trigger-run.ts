@@ -1,6 +1,6 @@
 // `driftless admin notifications trigger run`: tells whether a trigger fires; comes with notifications.
-import { notificationFlags } from "../../../admin-flags.ts";
-import { notYet } from "../../../admin-notifications.ts";
+import { notificationFlags } from "../../../admin/flags.ts";
+import { notYet } from "../../../admin/notifications.ts";
 import { command } from "../../../command.ts";
 
 export default command({

@@ -1,7 +1,7 @@
 // `driftless admin proj generate-spec`: what `proj create` would create, as a file to be committed.
 import { command } from "../../../command.ts";
-import { generatedFlags, writeGenerated } from "../../../generated.ts";
-import { describedFlags, describedProject } from "../../../project-file.ts";
+import { generatedFlags, writeGenerated } from "../../../flags/generated.ts";
+import { describedFlags, describedProject } from "../../../flags/project-file.ts";
 
 export default command({
   usage: "PROJECT",

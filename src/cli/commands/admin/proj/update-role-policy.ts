@@ -4,10 +4,10 @@ import { DriftlessError } from "#base/errors.ts";
 import { listAt, sameJson, stringAt, type JsonObject } from "#base/json.ts";
 import { glob } from "#core/policy/glob.ts";
 import type { AppProject } from "#model/application.ts";
-import { targetFlags } from "../../../admin-flags.ts";
-import { onCluster, types } from "../../../admin-target.ts";
+import { targetFlags } from "../../../admin/flags.ts";
+import { onCluster, types } from "../../../admin/target.ts";
 import { command } from "../../../command.ts";
-import { diffLines, painted } from "../../../diffing.ts";
+import { diffLines, painted } from "../../../local/diffing.ts";
 import { bool, text } from "../../../flags.ts";
 import { yamlText } from "../../../view/print.ts";
 

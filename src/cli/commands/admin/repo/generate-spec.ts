@@ -1,8 +1,8 @@
 // `driftless admin repo generate-spec`: the Secret that `repo add` would lead to. Holds what lets one in: to be sealed
 // before it is committed.
 import { command } from "../../../command.ts";
-import { outputFlags, readable, writeGenerated } from "../../../generated.ts";
-import { describedRepository, repositoryFlags } from "../../../repository-flags.ts";
+import { outputFlags, readable, writeGenerated } from "../../../flags/generated.ts";
+import { describedRepository, repositoryFlags } from "../../../flags/repository-flags.ts";
 
 export default command({
   usage: "REPOURL",

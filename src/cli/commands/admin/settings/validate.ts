@@ -1,8 +1,8 @@
 // `driftless admin settings validate`: what the server would find wrong with argocd-cm and argocd-secret.
 import { DriftlessError } from "#base/errors.ts";
 import type { ConfigData } from "#model/settings.ts";
-import { settingsFlags } from "../../../admin-flags.ts";
-import { readSettings, type ReadSettings } from "../../../admin-settings.ts";
+import { settingsFlags } from "../../../admin/flags.ts";
+import { readSettings, type ReadSettings } from "../../../admin/settings.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
 import { texts } from "../../../flags.ts";

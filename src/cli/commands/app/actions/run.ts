@@ -1,6 +1,6 @@
 // `driftless app actions run`.
 import { DriftlessError } from "#base/errors.ts";
-import type { ActionTarget } from "../../../api.ts";
+import type { ActionTarget } from "../../../server/api.ts";
 import { command } from "../../../command.ts";
 import { bool, texts } from "../../../flags.ts";
 import { parseName } from "../../../names.ts";

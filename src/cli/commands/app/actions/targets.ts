@@ -1,5 +1,5 @@
 // Which live objects of an application the flags of `app actions` mean.
-import type { ActionTarget, ApiClient, AppRef } from "../../../api.ts";
+import type { ActionTarget, ApiClient, AppRef } from "../../../server/api.ts";
 import type { Operation } from "#base/operation.ts";
 import { text } from "../../../flags.ts";
 

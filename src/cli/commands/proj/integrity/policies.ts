@@ -5,9 +5,9 @@ import { saysYes } from "../../../asking.ts";
 import { command } from "../../../command.ts";
 import type { Context } from "../../../context.ts";
 import { bool, list, text } from "../../../flags.ts";
-import { changeSpec } from "../../../project-change.ts";
-import { keyId } from "../../../project-flags.ts";
-import { projects, publicKeys } from "../../../services.ts";
+import { changeSpec } from "../../../server/project-change.ts";
+import { keyId } from "../../../flags/project-flags.ts";
+import { projects, publicKeys } from "../../../server/services.ts";
 import { table } from "../../../view/table.ts";
 
 interface Policy {

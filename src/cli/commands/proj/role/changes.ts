@@ -4,7 +4,7 @@ import type { AppProjectSpec } from "#model/application.ts";
 import { agreed } from "../../../asking.ts";
 import { command } from "../../../command.ts";
 import { text, type FlagValues, type Flags } from "../../../flags.ts";
-import { changeSpec, roleOf, rolesOf, withRole, withRoles } from "../../../project-change.ts";
+import { changeSpec, roleOf, rolesOf, withRole, withRoles } from "../../../server/project-change.ts";
 
 /** What a project's role may be given rights over. */
 const resources = ["applications", "applicationsets", "clusters", "exec", "logs", "repositories"];

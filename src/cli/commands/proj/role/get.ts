@@ -1,7 +1,7 @@
 // `driftless proj role get`: a role with its policies, groups and tokens (not the tokens themselves).
 import { command } from "../../../command.ts";
-import { roleOf, tokensOf } from "../../../project-change.ts";
-import { projects } from "../../../services.ts";
+import { roleOf, tokensOf } from "../../../server/project-change.ts";
+import { projects } from "../../../server/services.ts";
 import { oneLine, table } from "../../../view/table.ts";
 import { humanTime } from "../../../view/times.ts";
 

@@ -1,8 +1,8 @@
 // `driftless proj role list`.
 import { command } from "../../../command.ts";
 import { text } from "../../../flags.ts";
-import { rolesOf } from "../../../project-change.ts";
-import { projects } from "../../../services.ts";
+import { rolesOf } from "../../../server/project-change.ts";
+import { projects } from "../../../server/services.ts";
 import { checkOutput, document } from "../../../view/print.ts";
 import { oneLine, table } from "../../../view/table.ts";
 

@@ -3,9 +3,9 @@ import { DriftlessError } from "#base/errors.ts";
 import { agreed } from "../../../asking.ts";
 import { command } from "../../../command.ts";
 import { bool, text } from "../../../flags.ts";
-import { roleOf, tokensOf } from "../../../project-change.ts";
-import { projects } from "../../../services.ts";
-import { claimsOf, lifetime } from "../../../tokens.ts";
+import { roleOf, tokensOf } from "../../../server/project-change.ts";
+import { projects } from "../../../server/services.ts";
+import { claimsOf, lifetime } from "../../../server/tokens.ts";
 import { table } from "../../../view/table.ts";
 import { timeOrNever } from "../../../view/times.ts";
 

@@ -5,7 +5,7 @@ import { parseWindows } from "#core/policy/windows.ts";
 import { agreed } from "../../../asking.ts";
 import { command, type Command } from "../../../command.ts";
 import { bool, list, text } from "../../../flags.ts";
-import { changeSpec } from "../../../project-change.ts";
+import { changeSpec } from "../../../server/project-change.ts";
 
 const shared = {
   schedule: text("When it opens, in cron's format: '0 22 * * *'"),

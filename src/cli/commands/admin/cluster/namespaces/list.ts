@@ -1,7 +1,7 @@
 // `driftless admin cluster namespaces`: which namespaces of each cluster applications use.
-import { usedClusters } from "../../../../admin-clusters.ts";
-import { targetFlags } from "../../../../admin-flags.ts";
-import { onCluster } from "../../../../admin-target.ts";
+import { usedClusters } from "../../../../admin/clusters.ts";
+import { targetFlags } from "../../../../admin/flags.ts";
+import { onCluster } from "../../../../admin/target.ts";
 import { command } from "../../../../command.ts";
 import { table } from "../../../../view/table.ts";
 

@@ -2,10 +2,10 @@
 // few namespaces of a cluster, or all of it. Only shows what it would do, unless told.
 import type { Operation } from "#base/operation.ts";
 import { glob } from "#core/policy/glob.ts";
-import { usedClusters, type UsedCluster } from "../../../../admin-clusters.ts";
-import { targetFlags } from "../../../../admin-flags.ts";
-import type { AdminSecrets } from "../../../../admin-means.ts";
-import { onCluster, types, type AdminTarget } from "../../../../admin-target.ts";
+import { usedClusters, type UsedCluster } from "../../../../admin/clusters.ts";
+import { targetFlags } from "../../../../admin/flags.ts";
+import type { AdminSecrets } from "../../../../admin/means.ts";
+import { onCluster, types, type AdminTarget } from "../../../../admin/target.ts";
 import { command } from "../../../../command.ts";
 import { bool, int } from "../../../../flags.ts";
 

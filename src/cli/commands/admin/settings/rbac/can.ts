@@ -3,7 +3,7 @@ import { DriftlessError } from "#base/errors.ts";
 import { builtinRoles } from "#core/policy/builtin-roles.ts";
 import { Policy } from "#core/policy/rbac.ts";
 import { rbacResource, unknownRbacWord } from "#core/policy/rbac-words.ts";
-import { settingsFlags } from "../../../../admin-flags.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
 import { command } from "../../../../command.ts";
 import { bool, text } from "../../../../flags.ts";
 import { policySource } from "./policy.ts";

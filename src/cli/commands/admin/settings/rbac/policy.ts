@@ -4,10 +4,10 @@ import { DriftlessError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { AppProject } from "#model/application.ts";
 import type { ConfigData } from "#model/settings.ts";
-import type { TargetValues } from "../../../../admin-flags.ts";
-import { onCluster, types } from "../../../../admin-target.ts";
+import type { TargetValues } from "../../../../admin/flags.ts";
+import { onCluster, types } from "../../../../admin/target.ts";
 import type { Context } from "../../../../context.ts";
-import { readPlace } from "../../../../files.ts";
+import { readPlace } from "../../../../local/files.ts";
 
 export interface PolicySource {
   /** Data of argocd-rbac-cm, or as if the file were its `policy.csv`. */

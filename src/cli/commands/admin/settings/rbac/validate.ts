@@ -2,7 +2,7 @@
 import { DriftlessError, toError } from "#base/errors.ts";
 import type { Rule } from "#core/policy/rbac.ts";
 import { rbacActions, unknownRbacWord } from "#core/policy/rbac-words.ts";
-import { settingsFlags } from "../../../../admin-flags.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
 import { command } from "../../../../command.ts";
 import { text } from "../../../../flags.ts";
 import { policySource } from "./policy.ts";

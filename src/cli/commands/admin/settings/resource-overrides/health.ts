@@ -1,6 +1,6 @@
 // `driftless admin settings resource-overrides health`: the health that an object of a file would have.
-import { settingsFlags } from "../../../../admin-flags.ts";
-import { tryOverrides } from "../../../../admin-settings.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
+import { tryOverrides } from "../../../../admin/settings.ts";
 import { command } from "../../../../command.ts";
 
 export default command({

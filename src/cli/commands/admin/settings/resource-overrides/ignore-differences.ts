@@ -1,6 +1,6 @@
 // `driftless admin settings resource-overrides ignore-differences`: which fields of an object comparing leaves out.
-import { settingsFlags } from "../../../../admin-flags.ts";
-import { tryOverrides } from "../../../../admin-settings.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
+import { tryOverrides } from "../../../../admin/settings.ts";
 import { command } from "../../../../command.ts";
 import { printLeftOut } from "./left-out.ts";
 

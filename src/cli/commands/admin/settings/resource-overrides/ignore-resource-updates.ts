@@ -1,7 +1,7 @@
 // `driftless admin settings resource-overrides ignore-resource-updates`: which fields of an object wake nobody when they
 // change.
-import { settingsFlags } from "../../../../admin-flags.ts";
-import { tryOverrides } from "../../../../admin-settings.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
+import { tryOverrides } from "../../../../admin/settings.ts";
 import { command } from "../../../../command.ts";
 import { duration } from "../../../../flags.ts";
 import { printLeftOut } from "./left-out.ts";

@@ -1,9 +1,9 @@
 // What settings leave out of an object, as a diff. Shared by the commands that try ignore rules.
 import { sameJson } from "#base/json.ts";
 import type { KubernetesObject } from "#model/object.ts";
-import type { Tried } from "../../../../admin-settings.ts";
+import type { Tried } from "../../../../admin/settings.ts";
 import type { Context } from "../../../../context.ts";
-import { diffLines, painted } from "../../../../diffing.ts";
+import { diffLines, painted } from "../../../../local/diffing.ts";
 import { yamlText } from "../../../../view/print.ts";
 
 export async function printLeftOut(

@@ -1,9 +1,9 @@
 // `driftless admin settings resource-overrides run-action`: what an action would make of an object of a file.
-import { settingsFlags } from "../../../../admin-flags.ts";
-import { tryOverrides } from "../../../../admin-settings.ts";
+import { settingsFlags } from "../../../../admin/flags.ts";
+import { tryOverrides } from "../../../../admin/settings.ts";
 import { command } from "../../../../command.ts";
 import { texts } from "../../../../flags.ts";
-import { pairs } from "../../../../pairs.ts";
+import { pairs } from "../../../../flags/pairs.ts";
 import { yamlText } from "../../../../view/print.ts";
 import { printChange } from "./left-out.ts";
 
