@@ -305,7 +305,7 @@ class Reader {
     const text = this.data[key];
     if (text === undefined || text.trim() === "") return undefined;
     try {
-      return parse(text) as unknown;
+      return parse(text, { logLevel: "error" }) as unknown;
     } catch (thrown) {
       this.bad(key, `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`);
       return undefined;

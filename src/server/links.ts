@@ -87,7 +87,7 @@ function rulesOf(key: string, text: string): readonly LinkRule[] {
     new DriftlessError("CONFIG_INVALID", `${key}: ${why}`, { details: { resource: "ConfigMap argocd-cm" } });
   let parsed: unknown;
   try {
-    parsed = parse(text);
+    parsed = parse(text, { logLevel: "error" });
   } catch (thrown) {
     throw invalid((thrown as Error).message);
   }

@@ -1,34 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { services } from "#protocol/services.ts";
-import type { ApplicationService } from "./application/service.ts";
-import { apiServices, type ApiDeps } from "./services.ts";
-
-/** Stands for everything: methods are bound, none is called. */
-const anything: unknown = new Proxy(() => {}, { get: () => anything, apply: () => anything });
+import { unwired } from "#test/support/unwired.ts";
 
 /** Methods that answer nothing but that they come later. */
 const later: readonly string[] = ["ApplicationSetService.generate"];
 
 describe("the services of the API", () => {
-  const names = [
-    "accounts",
-    "clusters",
-    "control",
-    "controller",
-    "projects",
-    "rbac",
-    "secrets",
-    "sessions",
-    "access",
-    "metrics",
-  ];
-  const applications = { resourceVersion: "1", subscribe: () => () => {}, values: () => [], get: () => undefined };
-  const deps: unknown = {
-    ...Object.fromEntries(names.map((name) => [name, anything])),
-    namespace: "argocd",
-    applications,
-  };
-  const bound = apiServices(deps as ApiDeps, anything as ApplicationService);
+  const bound = unwired.services();
 
   it("are all there, once", () => {
     const sorted = (all: readonly { readonly typeName: string }[]): readonly string[] =>

@@ -10,11 +10,10 @@ import { silentLogger } from "#base/operation.ts";
 import { bootstrap } from "#main/bootstrap.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { buildPage } from "../support/build-page.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
-import { repositoryRoot } from "../support/up.ts";
 
-const program = join(repositoryRoot, "bin", "driftless");
 const canary = "canary-1f4e";
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
@@ -89,24 +88,9 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
     rmSync(home, { recursive: true, force: true });
   });
 
-  interface Outcome {
-    readonly code: number | null;
-    readonly out: string;
-    readonly err: string;
-  }
-
-  function admin(args: readonly string[], input = ""): Promise<Outcome> {
-    const { PATH = "" } = process.env;
-    const env = { PATH, HOME: home, TZ: "UTC", KUBECONFIG: cluster.kubeconfig, ARGOCD_OPTS: "--server nowhere:1" };
-    const child = spawn(program, ["admin", ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
-    child.stdin.end(input);
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, out, err }));
-    });
+  function admin(args: readonly string[], input = ""): Promise<Ended> {
+    const env = { KUBECONFIG: cluster.kubeconfig, ARGOCD_OPTS: "--server nowhere:1" };
+    return runToEnd(program, ["admin", ...args], { home, env, input });
   }
 
   async function succeeds(...args: string[]): Promise<string> {
@@ -407,7 +391,7 @@ describe.each(clustersUnderTest({ name: "admin commands", cases: 1 }))("on $name
   });
 
   test("settings of the cluster are checked, and tried on an object", async () => {
-    const settings = (...args: string[]): Promise<Outcome> =>
+    const settings = (...args: string[]): Promise<Ended> =>
       admin(["settings", ...args, "--load-cluster-settings", "-n", "argocd"]);
     expect(await settings("validate")).toMatchObject({
       code: 0,

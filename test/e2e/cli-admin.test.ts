@@ -1,6 +1,5 @@
 // Administering by the command line, as a person or a script does it: accounts, projects with roles and tokens, clusters,
 // repositories, and an application that lives in what was set up. The real program against a running system.
-import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,17 +7,11 @@ import { join } from "node:path";
 import { generateKey } from "openpgp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { selfSigned } from "#server/tls/self-signed.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { clustersUnderTest } from "../support/cluster.ts";
-import { repositoryRoot, startUp, type Up } from "../support/up.ts";
+import { startUp, type Up } from "../support/up.ts";
 
-const program = join(repositoryRoot, "bin", "driftless");
 const cluster = "https://kubernetes.default.svc";
-
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 let up: Up;
 let home = "";
@@ -37,20 +30,8 @@ afterAll(async () => {
 function driftless(
   args: readonly string[],
   options: { readonly env?: Record<string, string>; readonly input?: string } = {},
-): Promise<Outcome> {
-  const { PATH = "" } = process.env;
-  const child = spawn(program, [...args], {
-    env: { PATH, HOME: home, TZ: "UTC", XDG_STATE_HOME: join(home, "nothing"), ...options.env },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  child.stdin.end(options.input ?? "");
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
+): Promise<Ended> {
+  return runToEnd(program, args, { home, ...options });
 }
 
 async function succeeds(...args: string[]): Promise<string> {

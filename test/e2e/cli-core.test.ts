@@ -1,25 +1,19 @@
 // `--core`: the command line straight against a cluster on which nobody else works at the time. What it reads is right, what
 // it writes is what was asked for and nothing else: a proxy between it and the API server sees every write.
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Application } from "#model/application.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startProxy, type ApiProxy } from "../support/proxy.ts";
 import { cloneRepository, createBare, type Repository } from "../support/repository.ts";
 import { configMap, deployment, manifests } from "../support/scenario.ts";
-import { repositoryRoot, startUp, type Up } from "../support/up.ts";
-
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+import { startUp, type Up } from "../support/up.ts";
 
 const namespace = "argocd";
 const clusters = clustersUnderTest({ name: "the command line without a server", cases: 8 });
@@ -80,19 +74,8 @@ describe.each(clusters)("--core on $name", { timeout: 60_000 }, (under) => {
   const application = async (): Promise<Application> =>
     (await kube.get("Application", "web", namespace)) as unknown as Application;
 
-  function driftless(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
-    const { PATH = "" } = process.env;
-    const child = spawn(join(repositoryRoot, "bin", "driftless"), [...args], {
-      env: { PATH, HOME: home, TZ: "UTC", KUBECONFIG: kubeconfig, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, out, err }));
-    });
+  function driftless(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return runToEnd(program, args, { home, env: { KUBECONFIG: kubeconfig, ...env } });
   }
 
   async function core(...args: string[]): Promise<string> {

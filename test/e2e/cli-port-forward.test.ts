@@ -1,6 +1,5 @@
 // `--port-forward` through a real API server: it finds the pod, hands the connection on to the pod's kubelet, and a stand-in
 // for that kubelet to a running server, since the pods of this control plane have no processes.
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +8,12 @@ import { silentLogger } from "#base/operation.ts";
 import type { ResourcePath } from "#kube/types.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { selfSigned } from "#server/tls/self-signed.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { clustersUnderTest, type RunningCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { startKubelet, type PortForwardServer } from "../support/port-forward-server.ts";
-import { repositoryRoot, startUp, type Up } from "../support/up.ts";
+import { startUp, type Up } from "../support/up.ts";
 
 const real = clustersUnderTest({ name: "port-forward through an API server", cases: 2 }).find(
   ({ name }) => name === "kubernetes",
@@ -75,19 +75,8 @@ describe.runIf(real)("--port-forward on kubernetes", { timeout: 60_000 }, () => 
     rmSync(home, { recursive: true, force: true });
   });
 
-  function driftless(...args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
-    const { PATH = "" } = process.env;
-    const child = spawn(join(repositoryRoot, "bin", "driftless"), [...args], {
-      env: { PATH, HOME: home, TZ: "UTC", KUBECONFIG: cluster.kubeconfig, XDG_STATE_HOME: home },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, out, err }));
-    });
+  function driftless(...args: readonly string[]): Promise<Ended> {
+    return runToEnd(program, args, { home, env: { KUBECONFIG: cluster.kubeconfig } });
   }
 
   test("login and commands reach the server in the pod", async () => {

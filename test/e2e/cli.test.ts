@@ -1,22 +1,15 @@
 // The command line as a person or a script uses it: the real program against a running system, with its exit codes, its
 // sentences and the tables that scripts parse.
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Application } from "#model/application.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { cloneRepository } from "../support/repository.ts";
-import { repositoryRoot, startUp, type Up } from "../support/up.ts";
+import { startUp, type Up } from "../support/up.ts";
 
-const program = join(repositoryRoot, "bin", "driftless");
 const cluster = "https://kubernetes.default.svc";
-
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 let up: Up;
 let home = "";
@@ -35,30 +28,10 @@ afterAll(async () => {
 function driftless(
   args: readonly string[],
   options: { env?: Record<string, string>; input?: string; state?: boolean; interruptAfter?: string } = {},
-): Promise<Outcome> {
-  const { PATH = "" } = process.env;
-  const child = spawn(program, [...args], {
-    env: {
-      PATH,
-      HOME: home,
-      TZ: "UTC",
-      XDG_STATE_HOME: join(home, options.state ? "state" : "nothing"),
-      ...options.env,
-    },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  child.stdin.end(options.input ?? "");
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    out += chunk.toString();
-    if (options.interruptAfter !== undefined && out.includes(options.interruptAfter)) child.kill("SIGINT");
-  });
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
+): Promise<Ended> {
+  const { state, env, ...more } = options;
+  const looksIn = join(home, state ? "state" : "nothing");
+  return runToEnd(program, args, { home, ...more, env: { XDG_STATE_HOME: looksIn, ...env } });
 }
 
 async function succeeds(...args: string[]): Promise<string> {

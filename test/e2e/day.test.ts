@@ -8,7 +8,8 @@ import { clustersUnderTest, kubectlPath } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { configMap, deployment, manifests } from "../support/scenario.ts";
 import { quoted } from "./day/quoted.ts";
-import { Day, type Ended } from "./day/world.ts";
+import type { Ended } from "../support/cli.ts";
+import { Day } from "./day/world.ts";
 
 const kubectl = kubectlPath();
 const articles = join(import.meta.dirname, "fixtures", "articles");

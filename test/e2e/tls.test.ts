@@ -1,6 +1,5 @@
 // TLS as a person meets it: a certificate that the server makes itself, one that it is given and that changes while it
 // runs, what clients say to one that they do not know, and everything on one port.
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,18 +7,11 @@ import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Agent, fetch } from "undici";
 import { selfSigned } from "#server/tls/self-signed.ts";
+import { program, runToEnd, type Ended } from "../support/cli.ts";
 import { eventually, steadily } from "../support/eventually.ts";
 import { connectKube, type Kube } from "../support/kube.ts";
 import { grpcCaller, restCaller } from "../support/rpc.ts";
-import { repositoryRoot, startUp, type Up } from "../support/up.ts";
-
-const program = join(repositoryRoot, "bin", "driftless");
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+import { startUp, type Up } from "../support/up.ts";
 
 let up: Up;
 let kube: Kube;
@@ -37,18 +29,7 @@ afterAll(async () => {
 });
 
 function driftless(...args: readonly string[]): Promise<Ended> {
-  const { PATH = "" } = process.env;
-  const child = spawn(program, [...args], {
-    env: { PATH, HOME: home, TZ: "UTC", XDG_STATE_HOME: join(home, "nothing") },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
+  return runToEnd(program, args, { home });
 }
 
 /** The certificate that new connections are shown, in PEM. */

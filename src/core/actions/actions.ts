@@ -32,7 +32,7 @@ export interface CustomActions {
 export function parseCustomActions(text: string): CustomActions | string {
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(text, { logLevel: "error" });
   } catch (thrown) {
     return `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`;
   }

@@ -176,7 +176,7 @@ function joined(paths: readonly (readonly string[])[]): Ignored {
 function fieldsOf(text: string): Fields | string {
   let value: unknown;
   try {
-    value = parse(text);
+    value = parse(text, { logLevel: "error" });
   } catch (thrown) {
     return `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`;
   }

@@ -1,21 +1,15 @@
 // What a day needs: a cluster on which nothing runs yet, `driftless up` on it, a second cluster, a Git server that asks
 // for a password, and the programs that a person has: git, kubectl, driftless.
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { program, runToEnd, type Ended } from "../../support/cli.ts";
 import { kubectlPath, type ClusterUnderTest, type RunningCluster } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import { connectKube, type Kube } from "../../support/kube.ts";
 import { startPrivateGit, type PrivateGit } from "../../support/private-git.ts";
 import { cloneRepository, createBare, type Repository } from "../../support/repository.ts";
 import { repositoryRoot, startUp, type Up } from "../../support/up.ts";
-
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 export class Day {
   readonly cluster: RunningCluster;
@@ -102,7 +96,7 @@ export class Day {
 
   /** `driftless` as it is typed. */
   driftless(...args: readonly string[]): Promise<Ended> {
-    return this.#run(join(repositoryRoot, "bin", "driftless"), args);
+    return this.#run(program, args);
   }
 
   /** A line as it is typed into a shell, where `kubectl` is the real one. */
@@ -110,27 +104,10 @@ export class Day {
     return this.#run("/bin/sh", ["-c", line], input);
   }
 
-  #run(program: string, args: readonly string[], input = ""): Promise<Ended> {
+  #run(file: string, args: readonly string[], input = ""): Promise<Ended> {
     const kubectl = kubectlPath();
-    const child = spawn(program, [...args], {
-      env: {
-        PATH: `${kubectl === undefined ? "" : `${join(kubectl, "..")}:`}${join(repositoryRoot, "bin")}:${process.env["PATH"] ?? ""}`,
-        HOME: this.home,
-        KUBECONFIG: this.cluster.kubeconfig,
-        TZ: "UTC",
-        XDG_STATE_HOME: join(this.home, "nothing"),
-      },
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: 90_000,
-    });
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, out, err }));
-    });
+    const folders = [kubectl === undefined ? "" : dirname(kubectl), join(repositoryRoot, "bin"), process.env["PATH"]];
+    const env = { PATH: folders.filter(Boolean).join(delimiter), KUBECONFIG: this.cluster.kubeconfig };
+    return runToEnd(file, args, { home: this.home, env, input, timeoutMs: 90_000 });
   }
 }

@@ -1,5 +1,6 @@
 // What a story is told by: something that can do each thing that a person does to an installation. A thing is written
 // down once, as a Verb: how the API is asked for it, and what is typed for it. A driver knows only its own way.
+import type { Ended } from "../../support/cli.ts";
 import type { Caller } from "../../support/rpc.ts";
 
 /** A thing that can be done by every driver; both ways return the same. */
@@ -12,12 +13,6 @@ export interface Verb<A, R> {
 
 export function verb<A, R>(name: string, api: Verb<A, R>["api"], cli?: Verb<A, R>["cli"]): Verb<A, R> {
   return { name, api, ...(cli ? { cli } : {}) };
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
 }
 
 /** A command line that is logged in. */

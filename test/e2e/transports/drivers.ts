@@ -1,10 +1,9 @@
 // The drivers of a run: the API's three transports, our command line, and argocd's own where DRIFTLESS_TEST_ARGOCD names it.
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { program as own, runToEnd } from "../../support/cli.ts";
 import { grpcCaller, Refused, restCaller, type Server } from "../../support/rpc.ts";
-import { repositoryRoot } from "../../support/up.ts";
 import { apiDriver, cliDriver, type CommandLine, type Driver } from "./driver.ts";
 
 const argocdVariable = "DRIFTLESS_TEST_ARGOCD";
@@ -35,7 +34,7 @@ export function driverKinds(env: Readonly<Record<string, string | undefined>>): 
     api("REST", "t-rest", restCaller),
     api("gRPC", "t-grpc", (server) => grpcCaller("gRPC", server)),
     api("gRPC-Web", "t-web", (server) => grpcCaller("gRPC-Web", server)),
-    cli("driftless", "t-own", [join(repositoryRoot, "bin", "driftless")]),
+    cli("driftless", "t-own", [own]),
     ...(argocd === undefined
       ? []
       : [cli("argocd", "t-argo", [argocd]), cli("argocd by gRPC-Web", "t-argow", [argocd, "--grpc-web"])]),
@@ -60,24 +59,8 @@ function commandLine(command: readonly [string, ...string[]], server: Server, ho
   const trust = secure ? ["--server-crt", file("server.pem", server.ca ?? "")] : ["--plaintext"];
   const [program, ...first] = command;
   const last = [...first, "--server", host, "--auth-token", server.token, ...trust];
-  const { PATH = "" } = process.env;
-  const run: CommandLine["run"] = (args, { input } = {}) => {
-    const child = spawn(program, [...args, ...last], {
-      env: { PATH, HOME: home, TZ: "UTC", XDG_STATE_HOME: join(home, "nothing") },
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: 90_000,
-    });
-    // A command that reads nothing may be gone before it is written to.
-    child.stdin.on("error", () => {});
-    child.stdin.end(input ?? "");
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, out, err }));
-    });
-  };
+  const run: CommandLine["run"] = (args, options) =>
+    runToEnd(program, [...args, ...last], { home, timeoutMs: 90_000, ...options });
   const said: CommandLine["said"] = async (args, options) => {
     const { code, out, err } = await run(args, options);
     if (code !== 0) throw new Refused("", sentence(err) || `${args.join(" ")} ended with ${code}\n${out}`);

@@ -52,7 +52,7 @@ export function systemComparing(settings: Settings): SystemComparing {
     if (entry.field !== "ignoreDifferences" && entry.field !== "knownTypeFields") continue;
     const kind = groupKindOf(entry);
     try {
-      const value = parse(entry.text) as unknown;
+      const value = parse(entry.text, { logLevel: "error" }) as unknown;
       if (entry.field === "ignoreDifferences") rules.push({ ...kind, ...ruleOf(value) });
       else known.push({ ...kind, fields: knownOf(value) });
     } catch (thrown) {
