@@ -134,12 +134,14 @@ export class OperationGate {
       syncResult: emptyResult(state, operation.sync),
     };
     state.syncCondition = undefined;
-    const who = operation.initiatedBy?.automated ? "automated sync" : (operation.initiatedBy?.username ?? "someone");
+    const { automated, username } = operation.initiatedBy ?? {};
+    // What somebody asked for by the API, the API has told of.
+    if (username && !automated) return;
     const revision = operation.sync?.revision ?? state.desired?.revisions.join(",") ?? "";
     events.record(state.app, {
       type: "Normal",
       reason: "OperationStarted",
-      message: `Initiated ${operation.initiatedBy?.automated ? "" : "by "}${who} to '${revision}'`,
+      message: `Initiated ${automated ? "automated sync" : "by someone"} to '${revision}'`,
     });
   }
 
