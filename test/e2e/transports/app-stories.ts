@@ -97,6 +97,27 @@ export const appStories: readonly Story[] = [
     await told.do(app.remove, { name });
   }),
 
+  story("live objects changed and deleted by hand", async (told) => {
+    const name = told.name("hands");
+    const settings = { name, namespace: name, group: "", version: "v1", kind: "ConfigMap", resourceName: "settings" };
+    const differs = [`/ConfigMap ${name}/settings`];
+    await told.do(app.create, wish(told, name));
+    await told.do(app.sync, { name });
+    await told.do(app.wait, { name });
+
+    await told.do(app.patchObject, { ...settings, patch: { data: { key: "by hand" } } });
+    await told.until(app.diff, { name }, (found) => expect(found).toEqual(differs));
+    await told.do(app.patchObject, { ...settings, patch: { data: { key: "value" } } });
+    await told.until(app.diff, { name }, (found) => expect(found).toEqual([]));
+    await told.refused(app.patchObject, { ...settings, resourceName: "nothing", patch: {} }, /nothing|no matching resource/);
+    await told.do(app.deleteObject, settings);
+    await told.until(app.diff, { name }, (found) => expect(found).toEqual(differs));
+    await told.refused(app.deleteObject, { ...settings, resourceName: "nothing" }, /nothing|no matching resource/);
+    await told.do(app.sync, { name });
+    await told.until(app.diff, { name }, (found) => expect(found).toEqual([]));
+    await told.do(app.remove, { name });
+  }),
+
   story("a sync that hangs is terminated", async (told) => {
     const name = told.name("hangs");
     await told.do(app.create, wish(told, name, { path: "hangs" }));

@@ -407,11 +407,6 @@ export const deleteObject = verb<ObjectOf, void>(
   async (cli, object) => void (await cli.said(["app", "delete-resource", object.name, ...objectFlags(object)])),
 );
 
-export const liveObject = verb<ObjectOf, JsonObject>("app get-resource", async (api, object) => {
-  const { manifest = "null" } = await api.call<{ manifest?: string }>("ApplicationService.getResource", object);
-  return JSON.parse(manifest) as JsonObject;
-});
-
 /** Anything that the API alone answers: one method, one request. REST may say more than the message has places for. */
 export const ask = verb<{ readonly method: string; readonly request?: object }, unknown>(
   "ask",

@@ -15,6 +15,7 @@ import { group } from "#model/names.ts";
 import { displayKey, gvkOf, keyOf, parseApiVersion, type KubernetesObject } from "#model/object.ts";
 import type { ActionMeans } from "./action-means.ts";
 import { ActionScripts } from "./action-scripts.ts";
+import { inTree } from "./objects.ts";
 import type { ApplicationQueries, AppRef } from "../queries.ts";
 import type { ApplicationResources } from "./resources.ts";
 
@@ -99,17 +100,9 @@ export class ResourceActions {
   async #find(op: Op, target: ActionTarget): Promise<Target> {
     const { ref, group = "", kind = "", namespace = "", resourceName = "" } = target;
     const app = this.#queries.find(ref);
-    const node = this.#resources
-      .nodes(ref)
-      .find(
-        (one) =>
-          one.kind === kind &&
-          one.name === resourceName &&
-          (one.group ?? "") === group &&
-          (one.namespace ?? "") === namespace,
-      );
-    const shown = displayKey({ group, kind, namespace, name: resourceName });
-    if (!node) throw new DriftlessError("NOT_FOUND", `${shown} is not part of application ${ref.name}`);
+    const wanted = { group, kind, namespace, name: resourceName };
+    const node = inTree(this.#resources, ref, wanted);
+    const shown = displayKey(wanted);
     const { cluster } = this.#queries.state(ref);
     if (!cluster) throw new DriftlessError("FAILED_PRECONDITION", "the application's cluster is not known yet");
     const type = cluster.typeOf({ group, version: node.version ?? target.version ?? "", kind });

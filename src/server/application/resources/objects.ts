@@ -6,9 +6,9 @@ import type { ApplicationController } from "#controllers/application/controller.
 import type { ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import { displayKey, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { AppRef } from "../queries.ts";
-import { withoutManagers } from "./resources.ts";
+import { withoutManagers, type ApplicationResources } from "./resources.ts";
 import type { ApplicationService } from "../service.ts";
 
 export interface ObjectDeps {
@@ -26,7 +26,7 @@ export async function liveResource(
   asked: { readonly ref: AppRef } & ObjectName,
 ): Promise<string> {
   const { ref, group = "", kind = "", namespace = "", resourceName = "" } = asked;
-  const node = inTree(service, ref, (item) => isNamed(item, { group, kind, namespace, name: resourceName }));
+  const node = inTree(service.resources, ref, { group, kind, namespace, name: resourceName });
   const object = await liveObject(deps, op, service.queries.find(ref), node);
   return JSON.stringify(maskSecrets({ live: object }, deps.controller.maskedAnnotations).live);
 }
@@ -46,11 +46,14 @@ export async function resourceEvents(
   const { ref, resourceName: name = "", resourceNamespace: namespace = "", resourceUID: uid = "" } = asked;
   const application = service.queries.find(ref);
   if (name === "") return eventsOf(deps.control, op, application.metadata);
-  const node = inTree(
-    service,
-    ref,
-    (item) => item.name === name && (item.namespace ?? "") === namespace && (uid === "" || item.uid === uid),
-  );
+  const node = service.resources
+    .nodes(ref)
+    .find((item) => item.name === name && (item.namespace ?? "") === namespace && (uid === "" || item.uid === uid));
+  if (!node)
+    throw new DriftlessError(
+      "NOT_FOUND",
+      `${namespace === "" ? name : `${namespace}/${name}`} is not part of application ${ref.name}`,
+    );
   return eventsOf(clientOf(deps, application), op, { ...node, uid: uid || (node.uid ?? "") });
 }
 
@@ -61,27 +64,19 @@ export interface ObjectName {
   readonly resourceName?: string;
 }
 
-/** The node that is meant. Error: NOT_FOUND. */
-export function inTree(
-  service: ApplicationService,
-  ref: AppRef,
-  matches: (node: ResourceNode) => boolean,
-): ResourceNode {
-  const found = service.resources.nodes(ref).find(matches);
-  if (!found) throw new DriftlessError("NOT_FOUND", `the object is not part of application ${ref.name}`);
+/** The node of the tree that is meant. Error: NOT_FOUND. */
+export function inTree(resources: Pick<ApplicationResources, "nodes">, ref: AppRef, wanted: ObjectKey): ResourceNode {
+  const found = resources
+    .nodes(ref)
+    .find(
+      (node) =>
+        node.kind === wanted.kind &&
+        node.name === wanted.name &&
+        (node.group ?? "") === wanted.group &&
+        (node.namespace ?? "") === wanted.namespace,
+    );
+  if (!found) throw new DriftlessError("NOT_FOUND", `${displayKey(wanted)} is not part of application ${ref.name}`);
   return found;
-}
-
-export function isNamed(
-  node: ResourceNode,
-  wanted: { readonly group: string; readonly kind: string; readonly namespace: string; readonly name: string },
-): boolean {
-  return (
-    node.kind === wanted.kind &&
-    node.name === wanted.name &&
-    (node.group ?? "") === wanted.group &&
-    (node.namespace ?? "") === wanted.namespace
-  );
 }
 
 /** Where an application goes. Error: FAILED_PRECONDITION. */
