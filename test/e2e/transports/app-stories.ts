@@ -109,7 +109,11 @@ export const appStories: readonly Story[] = [
     await told.until(app.diff, { name }, (found) => expect(found).toEqual(differs));
     await told.do(app.patchObject, { ...settings, patch: { data: { key: "value" } } });
     await told.until(app.diff, { name }, (found) => expect(found).toEqual([]));
-    await told.refused(app.patchObject, { ...settings, resourceName: "nothing", patch: {} }, /nothing|no matching resource/);
+    await told.refused(
+      app.patchObject,
+      { ...settings, resourceName: "nothing", patch: {} },
+      /nothing|no matching resource/,
+    );
     await told.do(app.deleteObject, settings);
     await told.until(app.diff, { name }, (found) => expect(found).toEqual(differs));
     await told.refused(app.deleteObject, { ...settings, resourceName: "nothing" }, /nothing|no matching resource/);

@@ -15,7 +15,6 @@ import { group } from "#model/names.ts";
 import { displayKey, gvkOf, keyOf, parseApiVersion, type KubernetesObject } from "#model/object.ts";
 import type { ActionMeans } from "./action-means.ts";
 import { ActionScripts } from "./action-scripts.ts";
-import { inTree } from "./objects.ts";
 import type { ApplicationQueries, AppRef } from "../queries.ts";
 import type { ApplicationResources } from "./resources.ts";
 
@@ -101,7 +100,7 @@ export class ResourceActions {
     const { ref, group = "", kind = "", namespace = "", resourceName = "" } = target;
     const app = this.#queries.find(ref);
     const wanted = { group, kind, namespace, name: resourceName };
-    const node = inTree(this.#resources, ref, wanted);
+    const node = this.#resources.node(ref, wanted);
     const shown = displayKey(wanted);
     const { cluster } = this.#queries.state(ref);
     if (!cluster) throw new DriftlessError("FAILED_PRECONDITION", "the application's cluster is not known yet");

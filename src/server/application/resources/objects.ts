@@ -6,9 +6,9 @@ import type { ApplicationController } from "#controllers/application/controller.
 import type { ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
 import type { KubeClient, ResourcePath } from "#kube/types.ts";
-import { displayKey, type KubernetesObject, type ObjectKey } from "#model/object.ts";
+import type { KubernetesObject } from "#model/object.ts";
 import type { AppRef } from "../queries.ts";
-import { withoutManagers, type ApplicationResources } from "./resources.ts";
+import { withoutManagers } from "./resources.ts";
 import type { ApplicationService } from "../service.ts";
 
 export interface ObjectDeps {
@@ -26,7 +26,7 @@ export async function liveResource(
   asked: { readonly ref: AppRef } & ObjectName,
 ): Promise<string> {
   const { ref, group = "", kind = "", namespace = "", resourceName = "" } = asked;
-  const node = inTree(service.resources, ref, { group, kind, namespace, name: resourceName });
+  const node = service.resources.node(ref, { group, kind, namespace, name: resourceName });
   const object = await liveObject(deps, op, service.queries.find(ref), node);
   return JSON.stringify(maskSecrets({ live: object }, deps.controller.maskedAnnotations).live);
 }
@@ -62,21 +62,6 @@ export interface ObjectName {
   readonly kind?: string;
   readonly namespace?: string;
   readonly resourceName?: string;
-}
-
-/** The node of the tree that is meant. Error: NOT_FOUND. */
-export function inTree(resources: Pick<ApplicationResources, "nodes">, ref: AppRef, wanted: ObjectKey): ResourceNode {
-  const found = resources
-    .nodes(ref)
-    .find(
-      (node) =>
-        node.kind === wanted.kind &&
-        node.name === wanted.name &&
-        (node.group ?? "") === wanted.group &&
-        (node.namespace ?? "") === wanted.namespace,
-    );
-  if (!found) throw new DriftlessError("NOT_FOUND", `${displayKey(wanted)} is not part of application ${ref.name}`);
-  return found;
 }
 
 /** Where an application goes. Error: FAILED_PRECONDITION. */

@@ -7,7 +7,7 @@ import { maskSecrets } from "#core/compare/mask.ts";
 import type { DeleteOptions, PatchType } from "#kube/types.ts";
 import { displayKey } from "#model/object.ts";
 import { readJson } from "../../bodies.ts";
-import { clusterOf, inTree, type ObjectName } from "./objects.ts";
+import { clusterOf, type ObjectName } from "./objects.ts";
 import type { AppRef } from "../queries.ts";
 import type { ApplicationService } from "../service.ts";
 
@@ -83,7 +83,7 @@ export async function deleteResource(
 
 function found(service: ApplicationService, deps: ResourceWriteDeps, asked: Asked) {
   const { ref, group = "", kind: kindName = "", namespace = "", resourceName: name = "" } = asked;
-  const node = inTree(service.resources, ref, { group, kind: kindName, namespace, name });
+  const node = service.resources.node(ref, { group, kind: kindName, namespace, name });
   const shown = displayKey({ group, kind: kindName, namespace, name });
   if (!node.uid) throw new DriftlessError("NOT_FOUND", `${shown} does not exist on the cluster`);
   const cluster = clusterOf(deps, service.queries.find(ref));

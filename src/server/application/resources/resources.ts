@@ -1,12 +1,13 @@
 // What an application's objects are: its tree, each object's desired, live and predicted state. Secrets are
 // masked in every answer. Names and semantics follow Argo CD's ApplicationService.
+import { DriftlessError } from "#base/errors.ts";
 import { Turns } from "#base/turns.ts";
 import { Hosts } from "#controllers/application/tree/hosts.ts";
 import type { Row } from "#controllers/application/comparison/table.ts";
 import { nodesOf, resourceTree } from "#controllers/application/tree/tree.ts";
 import type { ApplicationTree, ManagedResource, ResourceNode } from "#protocol/rest.ts";
 import { maskSecrets } from "#core/compare/mask.ts";
-import type { KubernetesObject } from "#model/object.ts";
+import { displayKey, type KubernetesObject, type ObjectKey } from "#model/object.ts";
 import type { ApplicationServiceDeps } from "../deps.ts";
 import type { ApplicationQueries, AppRef } from "../queries.ts";
 
@@ -26,7 +27,20 @@ export class ApplicationResources {
     return resourceTree(this.#queries.state(ref)).nodes ?? [];
   }
 
-  /** The same with orphans, where the project asks for them, and the nodes that pods run on. */
+  /** The one of them that is meant. Error: NOT_FOUND. */
+  node(ref: AppRef, wanted: ObjectKey): ResourceNode {
+    const found = this.nodes(ref).find(
+      (node) =>
+        node.kind === wanted.kind &&
+        node.name === wanted.name &&
+        (node.group ?? "") === wanted.group &&
+        (node.namespace ?? "") === wanted.namespace,
+    );
+    if (!found) throw new DriftlessError("NOT_FOUND", `${displayKey(wanted)} is not part of application ${ref.name}`);
+    return found;
+  }
+
+  /** All of them with orphans, where the project asks for them, and the nodes that pods run on. */
   tree(ref: AppRef): ApplicationTree {
     const state = this.#queries.state(ref);
     const orphans = this.#deps.controller.orphansOf(state);
