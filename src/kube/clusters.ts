@@ -257,7 +257,8 @@ export class Clusters {
   }
 }
 
-const inClusterSpec: ClusterSpec = {
+/** The cluster that the installation is on, where no Secret describes it. */
+export const inClusterSpec: ClusterSpec = {
   name: inClusterName,
   server: inClusterServer,
   config: {},

@@ -1,7 +1,7 @@
 // The settings in Argo CD's ConfigMaps argocd-cm and argocd-cmd-params-cm, as values with defaults. Pure: takes their
 // data, returns settings and what is wrong with the data. Source: Argo CD's "argocd-cm.yaml example",
 // "argocd-cmd-params-cm.yaml example". Keys that nothing reads yet are left alone and are no problem.
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { isObject, listAt, stringAt } from "#base/json.ts";
 import { parseDuration, parseSecondsOrDuration } from "./duration.ts";
 import { label } from "./names.ts";
@@ -305,7 +305,7 @@ class Reader {
     const text = this.data[key];
     if (text === undefined || text.trim() === "") return undefined;
     try {
-      return parse(text, { logLevel: "error" }) as unknown;
+      return parseYaml(text);
     } catch (thrown) {
       this.bad(key, `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`);
       return undefined;

@@ -178,6 +178,18 @@ export interface PlanPhase {
   readonly waves: readonly PlanWave[];
 }
 
+/** What a plan is asked for. */
+export interface SyncPlanRequest {
+  readonly revision?: string;
+  readonly revisions?: readonly string[];
+  readonly prune?: boolean;
+  /** `GROUP:KIND:NAME` or `GROUP:KIND:NAMESPACE/NAME`. */
+  readonly resources?: readonly string[];
+  readonly syncOptions?: readonly string[];
+  /** `apply` leaves hooks out. */
+  readonly strategy?: string;
+}
+
 /** Answer of `/api/v1/applications/:name/plan`. */
 export interface SyncPlanAnswer {
   readonly revisions: readonly string[];

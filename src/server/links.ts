@@ -1,6 +1,6 @@
 // Links that the settings put beside applications, objects and projects: which of them hold, and where they lead. Conditions
 // and templates are evaluated in the engine. Source: Argo CD's "Deep Links".
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { DriftlessError } from "#base/errors.ts";
 import { isObject, stringAt, type Json, type JsonObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
@@ -87,7 +87,7 @@ function rulesOf(key: string, text: string): readonly LinkRule[] {
     new DriftlessError("CONFIG_INVALID", `${key}: ${why}`, { details: { resource: "ConfigMap argocd-cm" } });
   let parsed: unknown;
   try {
-    parsed = parse(text, { logLevel: "error" });
+    parsed = parseYaml(text);
   } catch (thrown) {
     throw invalid((thrown as Error).message);
   }

@@ -4,7 +4,7 @@ import { DriftlessError } from "#base/errors.ts";
 import type { Operation } from "#base/operation.ts";
 import type { ClusterSpec } from "#kube/clusters.ts";
 import type { Application } from "#model/application.ts";
-import { inClusterName, inClusterServer, label } from "#model/names.ts";
+import { inClusterServer, label } from "#model/names.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { inNamespaces, namespacesOf } from "./objects.ts";
 import { types, type AdminTarget } from "./target.ts";
@@ -26,23 +26,13 @@ export async function knownClusters(
   op: Operation,
   { client, namespace }: AdminTarget,
 ): Promise<readonly KnownCluster[]> {
-  const { parseClusterSecret } = await import("#kube/clusters.ts");
+  const { inClusterSpec, parseClusterSecret } = await import("#kube/clusters.ts");
   const labelSelector = `${label.secretType}=cluster`;
   const { items } = await client.list(op, types.secret, { namespace, labelSelector });
   const known: KnownCluster[] = items.map((secret) => ({ spec: parseClusterSecret(secret), secret }));
-  if (!known.some(({ spec }) => spec.server === inClusterServer)) known.push({ spec: ownCluster });
+  if (!known.some(({ spec }) => spec.server === inClusterServer)) known.push({ spec: inClusterSpec });
   return known.sort((a, b) => (a.spec.server < b.spec.server ? -1 : 1));
 }
-
-const ownCluster: ClusterSpec = {
-  name: inClusterName,
-  server: inClusterServer,
-  config: {},
-  namespaces: [],
-  clusterResources: false,
-  labels: {},
-  annotations: {},
-};
 
 /** Every cluster with the applications that go there. */
 export async function usedClusters(op: Operation, target: AdminTarget): Promise<readonly UsedCluster[]> {

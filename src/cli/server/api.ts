@@ -18,6 +18,7 @@ import type {
   DriftAnswer,
   ManagedResource,
   SyncPlanAnswer,
+  SyncPlanRequest,
   SyncWindowsAnswer,
   WaitingAnswer,
 } from "#protocol/rest.ts";
@@ -116,15 +117,6 @@ interface ResourceAction {
   readonly disabled?: boolean;
 }
 
-export interface PlanQuery {
-  readonly revision?: string;
-  readonly revisions?: readonly string[];
-  readonly prune?: boolean;
-  readonly resources?: readonly string[];
-  readonly syncOptions?: readonly string[];
-  readonly strategy?: string;
-}
-
 export interface UserInfo {
   readonly loggedIn?: boolean;
   readonly username?: string;
@@ -161,7 +153,7 @@ export interface ApiClient {
     rollback(op: Operation, ref: AppRef, request: { id: number; prune: boolean }): Promise<Application>;
     terminate(op: Operation, ref: AppRef): Promise<void>;
     tree(op: Operation, ref: AppRef): Promise<ApplicationTree>;
-    plan(op: Operation, ref: AppRef, request: PlanQuery): Promise<SyncPlanAnswer>;
+    plan(op: Operation, ref: AppRef, request: SyncPlanRequest): Promise<SyncPlanAnswer>;
     /** What the sync windows say; undefined where the server does not tell. */
     windows(op: Operation, ref: AppRef): Promise<SyncWindowsAnswer | undefined>;
     /** What the application's sync waits for, and what it depends on; nothing where the server does not tell. */

@@ -1,6 +1,6 @@
 // Which actions an object has, and what one does: the built-in ones, and users' Lua scripts, of which only the results are
 // read here (somebody else runs them). Pure. Source: Argo CD's "Resource Actions".
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { isObject, listAt, sameJson, stringAt, type Json, type JsonObject } from "#base/json.ts";
 import { applyMergePatch, createMergePatch } from "#core/merge/merge-patch.ts";
 import { keyOf, parseApiVersion, type KubernetesObject } from "#model/object.ts";
@@ -32,7 +32,7 @@ export interface CustomActions {
 export function parseCustomActions(text: string): CustomActions | string {
   let value: unknown;
   try {
-    value = parse(text, { logLevel: "error" });
+    value = parseYaml(text);
   } catch (thrown) {
     return `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`;
   }

@@ -1,7 +1,7 @@
 // Which updates of a live object are worth a look at its application: not those that change only fields that the settings
 // say to ignore (ignoreResourceUpdates, and ignoreDifferences with them). Pure. jq expressions that are more than a path
 // are named, for somebody else to run. Source: Argo CD's "Reconcile Optimization".
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { isObject, listAt, sameJson, type Json } from "#base/json.ts";
 import { KindTable } from "#model/kind-table.ts";
 import type { GroupKind, KubernetesObject } from "#model/object.ts";
@@ -176,7 +176,7 @@ function joined(paths: readonly (readonly string[])[]): Ignored {
 function fieldsOf(text: string): Fields | string {
   let value: unknown;
   try {
-    value = parse(text, { logLevel: "error" });
+    value = parseYaml(text);
   } catch (thrown) {
     return `it is not YAML: ${(thrown as Error).message.split("\n")[0]}`;
   }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { DriftlessError } from "#base/errors.ts";
 import { at, isObject, listAt, stringAt } from "#base/json.ts";
 import type { Operation } from "#base/operation.ts";
@@ -69,7 +69,7 @@ const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Takes the text of one ConfigManagementPlugin. Error: SPEC_INVALID. */
 export function readPlugin(text: string): PluginSpec {
-  const document: unknown = parse(text, { logLevel: "error" });
+  const document: unknown = parseYaml(text);
   if (!isObject(document) || document["kind"] !== "ConfigManagementPlugin")
     throw new DriftlessError("SPEC_INVALID", "is not of the kind ConfigManagementPlugin");
   const command = (...path: string[]): readonly string[] => [
@@ -153,7 +153,7 @@ class CommandPlugin implements Plugin {
     const { dynamic } = this.spec;
     if (dynamic.length === 0) return this.spec.static;
     const text = await this.inCopy(op, request, (run) => run(dynamic));
-    const list: unknown = parse(text, { logLevel: "error" });
+    const list: unknown = parseYaml(text);
     // The static ones come last: they take precedence.
     return [...(Array.isArray(list) ? list.map(announcement) : []), ...this.spec.static];
   }

@@ -106,13 +106,10 @@ export const removeDestination = command({
   async run(context, { args }) {
     const [project, cluster, namespace] = args as [string, string, string];
     await changeSpec(context, project, (spec) => {
-      const rest = without(
-        spec.destinations,
-        (item) => (item.namespace ?? "") === namespace && (item.server || item.name) === cluster,
-      );
-      if (rest.length === (spec.destinations ?? []).length)
-        throw refused("Specified destination does not exist in project");
-      return { ...spec, destinations: rest };
+      const isIt = (item: { server?: string; name?: string; namespace?: string }): boolean =>
+        (item.namespace ?? "") === namespace && (item.server || item.name) === cluster;
+      const gone = "Specified destination does not exist in project";
+      return { ...spec, destinations: taken(spec.destinations, isIt, gone) };
     });
   },
 });
@@ -154,12 +151,11 @@ export const removeServiceAccount = command({
   async run(context, { args }) {
     const [project, server, namespace, account] = args as [string, string, string, string];
     await changeSpec(context, project, (spec) => {
-      const rest = without(
+      const rest = taken(
         spec.destinationServiceAccounts,
         (item) => item.server === server && item.namespace === namespace && item.defaultServiceAccount === account,
+        "Specified destination service account does not exist in project",
       );
-      if (rest.length === (spec.destinationServiceAccounts ?? []).length)
-        throw refused("Specified destination service account does not exist in project");
       return { ...spec, destinationServiceAccounts: rest };
     });
   },
@@ -193,11 +189,12 @@ export const removeOrphanedIgnore = command({
   async run(context, { values, args }) {
     const [project, group, kind] = args as [string, string, string];
     await changeSpec(context, project, (spec) => {
-      const ignore = spec.orphanedResources?.ignore ?? [];
-      const rest = without(ignore, (item) => isOrphan(item, group, kind, values.name));
-      if (rest.length === ignore.length)
-        throw refused("Specified resource does not exist in the orphaned ignore list of project");
-      return { ...spec, orphanedResources: { ...spec.orphanedResources, ignore: rest } };
+      const ignore = taken(
+        spec.orphanedResources?.ignore,
+        (item) => isOrphan(item, group, kind, values.name),
+        "Specified resource does not exist in the orphaned ignore list of project",
+      );
+      return { ...spec, orphanedResources: { ...spec.orphanedResources, ignore } };
     });
   },
 });
@@ -225,10 +222,9 @@ export const removeSignatureKey = command({
   args: { min: 2, max: 2 },
   async run(context, { args }) {
     await changeSpec(context, args[0]!, (spec) => {
-      const rest = without(spec.signatureKeys, (item) => item.keyID === args[1]);
-      if (rest.length === (spec.signatureKeys ?? []).length)
-        throw refused("Specified signature key is not configured for project");
-      return { ...spec, signatureKeys: rest };
+      const isIt = (item: { readonly keyID: string }): boolean => item.keyID === args[1];
+      const gone = "Specified signature key is not configured for project";
+      return { ...spec, signatureKeys: taken(spec.signatureKeys, isIt, gone) };
     });
   },
 });
@@ -311,3 +307,9 @@ function isOrphan(
 
 const without = <T>(list: readonly T[] | undefined, isIt: (item: T) => boolean): readonly T[] =>
   (list ?? []).filter((item) => !isIt(item));
+
+/** The list without it; refused where it is not in the list. */
+function taken<T>(list: readonly T[] | undefined, isIt: (item: T) => boolean, absent: string): readonly T[] {
+  if (!list?.some(isIt)) throw refused(absent);
+  return without(list, isIt);
+}

@@ -1,6 +1,6 @@
 // How one application's objects are compared: its own ignore rules, those of `argocd-cm`, and the method. Pure.
 // Sources: Argo CD's "Diff Customization", "Diff Strategies", "Sync Options".
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { isObject, stableStringify, stringAt } from "#base/json.ts";
 import type { Application, IgnoreDifference } from "#model/application.ts";
 import type { GroupKind, KubernetesObject, ObjectKey } from "#model/object.ts";
@@ -52,7 +52,7 @@ export function systemComparing(settings: Settings): SystemComparing {
     if (entry.field !== "ignoreDifferences" && entry.field !== "knownTypeFields") continue;
     const kind = groupKindOf(entry);
     try {
-      const value = parse(entry.text, { logLevel: "error" }) as unknown;
+      const value = parseYaml(entry.text);
       if (entry.field === "ignoreDifferences") rules.push({ ...kind, ...ruleOf(value) });
       else known.push({ ...kind, fields: knownOf(value) });
     } catch (thrown) {

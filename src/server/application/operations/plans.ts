@@ -13,22 +13,12 @@ import type {
   PlanPhase,
   PlanStep,
   SyncPlanAnswer,
+  SyncPlanRequest,
   SyncWindowsAnswer,
   WaitingAnswer,
 } from "#protocol/rest.ts";
 import type { ApplicationServiceDeps } from "../deps.ts";
 import type { ApplicationQueries, AppRef } from "../queries.ts";
-
-export interface PlanRequest {
-  readonly revision?: string;
-  readonly revisions?: readonly string[];
-  readonly prune?: boolean;
-  /** `GROUP:KIND:NAME` or `GROUP:KIND:NAMESPACE/NAME`. */
-  readonly resources?: readonly string[];
-  readonly syncOptions?: readonly string[];
-  /** `apply` leaves hooks out. */
-  readonly strategy?: string;
-}
 
 /** So many differing fields of a step are named. */
 const namedFields = 20;
@@ -46,7 +36,7 @@ export class ApplicationPlans {
    * The plan of the sync that runs, where one runs and nothing else is asked for; else the plan that a sync would have
    * now. Errors: NOT_FOUND, FAILED_PRECONDITION before the first pass, INVALID_ARGUMENT, and those of rendering.
    */
-  async plan(op: Op, ref: AppRef, request: PlanRequest): Promise<SyncPlanAnswer> {
+  async plan(op: Op, ref: AppRef, request: SyncPlanRequest): Promise<SyncPlanAnswer> {
     const state = this.#queries.state(ref);
     const waitingFor = this.#deps.controller.waitingFor(state);
     const asked = Object.values(request).some((value) => value !== undefined && value !== false && value.length !== 0);
@@ -92,7 +82,7 @@ function runningPlan(state: AppState): PlanOutlook | undefined {
   return { plan, desired, rows: new Map(state.table.rows().map((row) => [row.text, row])) };
 }
 
-function operationOf(state: AppState, request: PlanRequest): SyncOperation {
+function operationOf(state: AppState, request: SyncPlanRequest): SyncOperation {
   const { revision, revisions, prune, resources = [], syncOptions, strategy } = request;
   if (strategy !== undefined && strategy !== "apply" && strategy !== "hook")
     throw new DriftlessError("INVALID_ARGUMENT", `strategy ${strategy} is neither hook nor apply`, {
