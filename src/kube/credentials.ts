@@ -10,7 +10,7 @@ import {
   type Cluster,
   type User,
 } from "@kubernetes/client-node/dist/config_types.js";
-import { parse as parseYaml } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { DriftlessError } from "#base/errors.ts";
 import type { KubernetesObject } from "#model/object.ts";
 import { execPlugin, tokenFile, type ExecConfig } from "./authenticators.ts";

@@ -1,6 +1,6 @@
 // What stands in a repository, for somebody who writes an application: which folders hold one, and what a source can be
 // told. Names and semantics follow Argo CD's ListApps and GetAppDetails.
-import { parse } from "yaml";
+import { parseYaml } from "#base/yaml.ts";
 import { DriftlessError, toError } from "#base/errors.ts";
 import { isObject } from "#base/json.ts";
 import type { Operation as Op } from "#base/operation.ts";
@@ -187,7 +187,7 @@ async function textAt(op: Op, { repository, sha }: At, path: string): Promise<st
 
 function parsedValues(text: string, file: string): unknown {
   try {
-    return parse(text);
+    return parseYaml(text);
   } catch (thrown) {
     throw new DriftlessError("MANIFEST_INVALID", `${file}: ${(thrown as Error).message}`, { details: { file } });
   }
